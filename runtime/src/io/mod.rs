@@ -1,0 +1,106 @@
+//! One step's world (floor 5).
+//!
+//! Owns [`Io`], which a step's body gets as its first parameter: the
+//! idempotency key, the attempt, the run, and the engine's app. What must
+//! always hold: everything here is the same in every attempt of one step in
+//! one run, but for the attempt's own number.
+
+mod key;
+
+use std::any::{Any, TypeId};
+use std::fmt;
+use std::sync::Arc;
+
+pub use key::IdempotencyKey;
+
+use crate::id::RunId;
+
+/// The app of an engine, saga or step that names none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoApp;
+
+/// What a step's attempt knows of itself.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct IoCore {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) attempt: u32,
+    pub(crate) run_id: RunId,
+}
+
+/// A step's window to the world, for one attempt.
+///
+/// A step gets it by naming it as its first parameter: `io: &mut Io`, or
+/// `io: &mut Io<Shop>` for the app that the engine was built with.
+pub struct Io<App = NoApp> {
+    core: Arc<IoCore>,
+    app: Arc<App>,
+}
+
+impl<App> Io<App> {
+    pub(crate) fn new(core: Arc<IoCore>, app: Arc<App>) -> Self {
+        Io { core, app }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_app(&self) -> Io<NoApp> {
+        Io { core: self.core.clone(), app: Arc::new(NoApp) }
+    }
+
+    /// The idempotency key of this step in this run: the same on every attempt,
+    /// after every crash, and in no other step, run or engine. Send it along
+    /// with whatever must happen once.
+    #[must_use]
+    pub fn key(&self) -> &IdempotencyKey {
+        &self.core.key
+    }
+
+    /// Which attempt this is, from 1. An attempt that a crash cut short counts
+    /// here too: a body that sees 1 has never run before.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.core.attempt
+    }
+
+    /// The id of the run that this step belongs to.
+    #[must_use]
+    pub fn run_id(&self) -> &RunId {
+        &self.core.run_id
+    }
+
+    /// The app that the engine was built with ([`Builder::app`](crate::Builder::app)).
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+}
+
+impl<App> fmt::Debug for Io<App> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").field("core", &self.core).finish_non_exhaustive()
+    }
+}
+
+/// Tells the app of an [`Io`] behind an alias. Implemented for `Io` alone.
+#[diagnostic::on_unimplemented(
+    message = "the `io` parameter of a step is a `&mut Io` or `&mut Io<App>`",
+    label = "this is not an `Io`"
+)]
+pub trait IoType {
+    /// The app.
+    type App: Send + Sync + 'static;
+}
+
+impl<App: Send + Sync + 'static> IoType for Io<App> {
+    type App = App;
+}
+
+/// The engine's app as an `App`, where it is one. Every engine has a [`NoApp`].
+pub(crate) fn find_app<App: Send + Sync + 'static>(app: Arc<dyn Any + Send + Sync>) -> Option<Arc<App>> {
+    if TypeId::of::<App>() == TypeId::of::<NoApp>() {
+        let none: Arc<dyn Any + Send + Sync> = Arc::new(NoApp);
+        return none.downcast().ok();
+    }
+    app.downcast().ok()
+}

@@ -1,0 +1,63 @@
+//! Messages from outside.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Cx, Durable};
+use crate::codec;
+use crate::engine::host::decoded;
+use crate::plan::{Described, Plan};
+use crate::platform::BoxFuture;
+use crate::step::Site;
+
+/// A message that a run can be sent. Implemented by `#[signal]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a signal",
+    label = "this type has no `#[signal]`",
+    note = "write `#[signal]` and `#[derive(Serialize, Deserialize)]` on the type"
+)]
+pub trait Signal: Serialize + DeserializeOwned + Send + 'static {
+    /// The name on disk.
+    const NAME: &'static str;
+}
+
+/// A wait for a signal: a call of [`signal`].
+#[must_use = "a saga waits for a signal only when this is awaited: add `.await`"]
+pub struct SignalWait<T>(PhantomData<fn() -> T>);
+
+/// Waits in a saga for the next signal of type `T`. One that came before
+/// anybody waited for it is kept, and taken first.
+pub fn signal<T: Signal>() -> SignalWait<T> {
+    SignalWait(PhantomData)
+}
+
+impl<T: Signal> fmt::Debug for SignalWait<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignalWait").field("signal", &T::NAME).finish()
+    }
+}
+
+impl<T: Signal> Described for SignalWait<T> {
+    const PLAN: Plan = Plan::Signal(T::NAME);
+}
+
+impl<T: Signal, App: Send + Sync + 'static> Durable<App> for SignalWait<T> {
+    type Output = T;
+
+    fn perform<'c>(self, cx: &'c Cx<App>, site: Site) -> BoxFuture<'c, T>
+    where
+        Self: 'c,
+    {
+        let at = cx.take_position();
+        Box::pin(async move {
+            let payload = cx.host.signal(at.clone(), site, T::NAME).await;
+            match decoded(&*cx.host, &at, site, codec::decode(&payload)).await {
+                Ok(signal) => signal,
+                Err(never) => match never {},
+            }
+        })
+    }
+}

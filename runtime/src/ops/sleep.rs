@@ -1,0 +1,66 @@
+//! Timers.
+
+use std::time::Duration;
+
+use super::{Cx, Durable};
+use crate::plan::{Described, Plan};
+use crate::platform::BoxFuture;
+use crate::step::Site;
+
+/// A durable timer: a call of [`sleep`].
+#[derive(Debug)]
+#[must_use = "a timer runs only when it is awaited in a saga: add `.await`"]
+pub struct Sleep {
+    duration: Duration,
+}
+
+/// Waits in a saga for a time by the wall clock. The moment of waking is
+/// recorded: a process that was down meanwhile wakes the saga at once.
+pub fn sleep(duration: Duration) -> Sleep {
+    Sleep { duration }
+}
+
+impl Described for Sleep {
+    const PLAN: Plan = Plan::Sleep;
+}
+
+impl<App: Send + Sync + 'static> Durable<App> for Sleep {
+    type Output = ();
+
+    fn perform<'c>(self, cx: &'c Cx<App>, site: Site) -> BoxFuture<'c, ()>
+    where
+        Self: 'c,
+    {
+        cx.host.sleep(cx.take_position(), site, self.duration)
+    }
+}
+
+/// `n` milliseconds.
+#[must_use]
+pub const fn millis(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// `n` seconds.
+#[must_use]
+pub const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+/// `n` minutes of 60 seconds.
+#[must_use]
+pub const fn minutes(n: u64) -> Duration {
+    Duration::from_secs(n.saturating_mul(60))
+}
+
+/// `n` hours of 60 minutes.
+#[must_use]
+pub const fn hours(n: u64) -> Duration {
+    minutes(n.saturating_mul(60))
+}
+
+/// `n` days of 24 hours.
+#[must_use]
+pub const fn days(n: u64) -> Duration {
+    hours(n.saturating_mul(24))
+}

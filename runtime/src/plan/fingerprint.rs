@@ -1,0 +1,63 @@
+//! A digest of a plan that the compiler can work out: FNV-1a, 64 bits.
+
+use super::Plan;
+
+const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const PRIME: u64 = 0x0000_0100_0000_01b3;
+
+/// The fingerprint of a saga: name, version, and the names and shape of its plan.
+/// A saga inside it counts by its name and version alone.
+#[must_use]
+pub const fn fingerprint(name: &str, version: u32, plan: &Plan) -> u64 {
+    let hash = text(OFFSET, name);
+    let hash = number(hash, version);
+    tree(hash, plan)
+}
+
+const fn byte(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte as u64).wrapping_mul(PRIME)
+}
+
+const fn number(mut hash: u64, number: u32) -> u64 {
+    let bytes = number.to_le_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = byte(hash, bytes[i]);
+        i += 1;
+    }
+    hash
+}
+
+const fn text(mut hash: u64, text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    let mut i = 0;
+    while i < bytes.len() {
+        hash = byte(hash, bytes[i]);
+        i += 1;
+    }
+    // No UTF-8 text has this byte: "ab" + "c" and "a" + "bc" differ.
+    byte(hash, 0xff)
+}
+
+const fn list(hash: u64, tag: u8, plans: &[Plan]) -> u64 {
+    let mut hash = byte(hash, tag);
+    let mut i = 0;
+    while i < plans.len() {
+        hash = tree(hash, &plans[i]);
+        i += 1;
+    }
+    byte(hash, 0xfe)
+}
+
+const fn tree(hash: u64, plan: &Plan) -> u64 {
+    match plan {
+        Plan::Seq(plans) => list(hash, 1, plans),
+        Plan::Branch(plans) => list(hash, 2, plans),
+        Plan::Loop(plan) => tree(byte(hash, 3), plan),
+        Plan::Step(step) => text(byte(hash, 4), step.name),
+        Plan::Saga(saga) => number(text(byte(hash, 5), saga.name), saga.version),
+        Plan::Sleep => byte(hash, 6),
+        Plan::Signal(name) => text(byte(hash, 7), name),
+        Plan::Dynamic => byte(hash, 8),
+    }
+}

@@ -1,0 +1,64 @@
+//! What a workflow can do, as constant data (floor 5).
+//!
+//! Owns the tree of a saga's awaits ([`Plan`]), which `#[saga]` writes as a
+//! `const`, and its fingerprint. What must always hold: a plan is known
+//! without running anything, and two plans with one fingerprint have the same
+//! names in the same places.
+
+mod fingerprint;
+mod leaf;
+mod walk;
+
+pub use fingerprint::fingerprint;
+pub use leaf::{Described, Leaf, leaf};
+pub(crate) use walk::{Reached, reach};
+
+use crate::step::{Site, StepMeta};
+
+/// A tree of the durable operations that a body awaits.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Plan {
+    /// One after the other.
+    Seq(&'static [Plan]),
+    /// One of these: the arms of an `if` or `match`.
+    Branch(&'static [Plan]),
+    /// Any number of times.
+    Loop(&'static Plan),
+    /// A step.
+    Step(&'static StepMeta),
+    /// A saga inside this one.
+    Saga(SagaRef),
+    /// A timer.
+    Sleep,
+    /// A wait for a signal of this name.
+    Signal(&'static str),
+    /// Something that cannot be told before it runs.
+    Dynamic,
+}
+
+/// A saga named inside another's plan. By function, so that sagas may call each other in a circle.
+#[derive(Debug, Clone, Copy)]
+pub struct SagaRef {
+    /// The name on disk.
+    pub name: &'static str,
+    /// The version.
+    pub version: u32,
+    /// Its description.
+    pub meta: fn() -> &'static SagaMeta,
+}
+
+/// A saga's name and plan: all that its attribute and its body say.
+#[derive(Debug)]
+pub struct SagaMeta {
+    /// The name on disk.
+    pub name: &'static str,
+    /// The version, from 1.
+    pub version: u32,
+    /// Where the saga is written.
+    pub site: Site,
+    /// What its body awaits.
+    pub plan: &'static Plan,
+    /// A digest of name, version and plan.
+    pub fingerprint: u64,
+}

@@ -1,0 +1,39 @@
+//! Everything that a plan can reach.
+
+use std::collections::BTreeMap;
+
+use super::{Plan, SagaMeta};
+use crate::step::StepMeta;
+
+/// What can be reached from some sagas, by name. Where two things have one
+/// name both are listed, so that the caller can refuse them.
+#[derive(Debug, Default)]
+pub(crate) struct Reached {
+    pub(crate) steps: BTreeMap<&'static str, Vec<&'static StepMeta>>,
+    pub(crate) sagas: BTreeMap<(&'static str, u32), Vec<&'static SagaMeta>>,
+}
+
+/// Adds what `saga` can reach, itself included.
+pub(crate) fn reach(reached: &mut Reached, saga: &'static SagaMeta) {
+    let same_name = reached.sagas.entry((saga.name, saga.version)).or_default();
+    if same_name.iter().any(|known| known.site == saga.site) {
+        return;
+    }
+    same_name.push(saga);
+    visit(reached, saga.plan);
+}
+
+fn visit(reached: &mut Reached, plan: &'static Plan) {
+    match plan {
+        Plan::Seq(plans) | Plan::Branch(plans) => plans.iter().for_each(|p| visit(reached, p)),
+        Plan::Loop(plan) => visit(reached, plan),
+        Plan::Step(step) => {
+            let same_name = reached.steps.entry(step.name).or_default();
+            if !same_name.iter().any(|known| known.site == step.site) {
+                same_name.push(step);
+            }
+        }
+        Plan::Saga(saga) => reach(reached, (saga.meta)()),
+        Plan::Sleep | Plan::Signal(_) | Plan::Dynamic => {}
+    }
+}

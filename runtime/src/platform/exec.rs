@@ -1,0 +1,45 @@
+//! Tasks and threads.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+/// A boxed future that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Runs futures.
+///
+/// Both methods take a future, so that a simulation can run the "threads" as
+/// tasks of its one scheduler.
+pub(crate) trait Exec: Send + Sync + fmt::Debug {
+    /// Starts a task among the others. It must not block.
+    fn spawn(&self, task: BoxFuture<'static, ()>) -> TaskHandle;
+    /// Starts a thread of its own that drives `work`, which may block inside a
+    /// poll, to its end. Between polls it spins for a moment before it parks.
+    fn spawn_thread(&self, name: &str, work: BoxFuture<'static, ()>) -> io::Result<ThreadHandle>;
+}
+
+/// Can end a task early.
+pub(crate) struct TaskHandle(Box<dyn Fn() + Send + Sync>);
+
+impl TaskHandle {
+    /// A handle whose [`abort`](Self::abort) calls `abort`.
+    pub(crate) fn new(abort: impl Fn() + Send + Sync + 'static) -> Self {
+        TaskHandle(Box::new(abort))
+    }
+
+    /// Drops the task's future at its next suspension point.
+    pub(crate) fn abort(&self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TaskHandle")
+    }
+}
+
+/// A thread that was started; completes when it has ended.
+pub(crate) type ThreadHandle = BoxFuture<'static, ()>;

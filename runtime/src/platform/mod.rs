@@ -1,0 +1,31 @@
+//! The doors to the world outside (floor 1): files, time, chance, threads.
+//!
+//! Owns the traits through which everything above reaches the operating
+//! system, and their real implementations. What must always hold: no module
+//! above this one opens a file, reads a clock, draws a random number or starts
+//! a thread in any other way, so that a simulation behind the same traits sees
+//! all that an engine does.
+
+mod clock;
+mod entropy;
+mod exec;
+mod fs;
+pub(crate) mod real;
+
+use std::sync::Arc;
+
+pub(crate) use clock::Clock;
+pub(crate) use entropy::Entropy;
+pub use exec::BoxFuture;
+pub(crate) use exec::{Exec, TaskHandle, ThreadHandle};
+pub(crate) use crate::time::Timestamp;
+pub(crate) use fs::{File, Fs, LockGuard, Open};
+
+/// One of each door.
+#[derive(Clone)]
+pub(crate) struct Platform {
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) exec: Arc<dyn Exec>,
+}

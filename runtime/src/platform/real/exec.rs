@@ -1,0 +1,83 @@
+//! Tasks on tokio, threads of the operating system.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Handle, TryCurrentError};
+use tokio::sync::oneshot;
+
+use crate::platform::{BoxFuture, Exec, TaskHandle, ThreadHandle};
+
+/// How long a thread without work looks for more before it parks: about the
+/// time that waking a parked thread takes.
+const SPIN: Duration = Duration::from_micros(20);
+
+#[derive(Debug)]
+pub(super) struct RealExec {
+    tokio: Handle,
+}
+
+impl RealExec {
+    /// Runs tasks on the tokio runtime that this is called in.
+    pub(super) fn current() -> Result<Self, TryCurrentError> {
+        Ok(RealExec { tokio: Handle::try_current()? })
+    }
+}
+
+impl Exec for RealExec {
+    fn spawn(&self, task: BoxFuture<'static, ()>) -> TaskHandle {
+        let abort = self.tokio.spawn(task).abort_handle();
+        TaskHandle::new(move || abort.abort())
+    }
+
+    fn spawn_thread(&self, name: &str, work: BoxFuture<'static, ()>) -> io::Result<ThreadHandle> {
+        let (ended, wait) = oneshot::channel::<()>();
+        thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let _ended = ended; // dropped, and so reported, when the work is over or panics
+            drive(work);
+        })?;
+        Ok(Box::pin(async move {
+            // An error only says that the sender is gone, which is what is waited for.
+            let _: Result<(), _> = wait.await;
+        }))
+    }
+}
+
+struct Unpark {
+    thread: Thread,
+    woken: AtomicBool,
+}
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.woken.swap(true, Ordering::Release) {
+            self.thread.unpark();
+        }
+    }
+}
+
+fn drive(work: BoxFuture<'static, ()>) {
+    let mut work = pin!(work);
+    let unpark = Arc::new(Unpark { thread: thread::current(), woken: AtomicBool::new(false) });
+    let waker = Waker::from(unpark.clone());
+    let mut cx = Context::from_waker(&waker);
+    while let Poll::Pending = work.as_mut().poll(&mut cx) {
+        let idle = Instant::now();
+        while !unpark.woken.swap(false, Ordering::Acquire) {
+            if idle.elapsed() < SPIN {
+                std::hint::spin_loop();
+            } else {
+                thread::park();
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The real doors: the operating system and the tokio runtime.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the one place that may touch clock, chance, files and threads"
+)]
+
+mod exec;
+mod fs;
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::{BoxFuture, Clock, Entropy, Platform, Timestamp};
+
+/// The operating system's doors, with tasks on the tokio runtime that this is called in.
+///
+/// # Errors
+/// When there is no tokio runtime here.
+pub(crate) fn platform() -> Result<Platform, tokio::runtime::TryCurrentError> {
+    Ok(Platform {
+        fs: Arc::new(fs::RealFs),
+        clock: Arc::new(RealClock { start: Instant::now() }),
+        entropy: Arc::new(RealEntropy),
+        exec: Arc::new(exec::RealExec::current()?),
+    })
+}
+
+#[derive(Debug)]
+struct RealClock {
+    start: Instant,
+}
+
+impl Clock for RealClock {
+    fn wall(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn sleep(&self, d: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(d))
+    }
+}
+
+#[derive(Debug)]
+struct RealEntropy;
+
+impl Entropy for RealEntropy {
+    fn fill(&self, buf: &mut [u8]) -> io::Result<()> {
+        getrandom::fill(buf).map_err(io::Error::other)
+    }
+}

@@ -1,0 +1,20 @@
+//! Every durable event (floor 0).
+//!
+//! Owns [`Event`], what a record says, its number on disk ([`Kind`]) and its
+//! bytes. What must always hold: a kind's number is never used for anything
+//! else; what this version does not know, or knows but cannot read to the last
+//! byte, is an error with a name and never skipped.
+
+mod bytes;
+mod event;
+mod failure;
+mod kind;
+
+pub(crate) use bytes::RecordError;
+pub use event::Event;
+pub(crate) use event::Name;
+pub use failure::{Cause, UndoKind};
+pub(crate) use kind::Kind;
+
+#[cfg(test)]
+mod tests;

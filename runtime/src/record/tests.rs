@@ -1,0 +1,143 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::codec::Payload;
+use crate::id::{Position, RunId};
+use crate::time::Timestamp;
+
+fn at() -> Position {
+    Position::root(1).child(300).child(2)
+}
+
+fn json(text: &str) -> Payload {
+    Payload::from_bytes(text.as_bytes())
+}
+
+/// At least one event of every kind, with every form of its fields.
+fn samples() -> Vec<Event> {
+    let mut events = vec![
+        Event::RunStarted {
+            id: RunId::from("order-42 ü"),
+            workflow: Name::Borrowed("checkout"),
+            version: 3,
+            fingerprint: u64::MAX,
+            origin: [7; 16],
+            origin_run: 1 << 40,
+            input: json("[1]"),
+        },
+        Event::StepDone { at: at(), output: json("null") },
+        Event::ScopeEntered { at: at(), saga: Name::Borrowed("inner"), version: 1 },
+        Event::ScopeLeft { at: at(), result: Ok(json("1")) },
+        Event::ScopeLeft { at: at(), result: Err(json("2")) },
+        Event::TimerSet { at: at(), wake_at: Timestamp(-5) },
+        Event::TimerFired { at: at() },
+        Event::SignalReceived { signal: Name::Borrowed("Pay"), payload: json("{}"), sender: Some("s".into()) },
+        Event::SignalReceived { signal: Name::Borrowed("Pay"), payload: json("{}"), sender: None },
+        Event::SignalConsumed { at: at(), number: 9 },
+        Event::CompensationDone { of: at() },
+        Event::Stuck { cause: None },
+        Event::CancelRequested {},
+        Event::Recovered {},
+        Event::Poisoned { crashes: 10 },
+        Event::Diverged { at: at(), expected: "a".into(), found: "b".into(), site: "c:1".into() },
+        Event::RunCompleted { output: json("\"x\"") },
+        Event::RunFailed {},
+        Event::RunCancelled {},
+    ];
+    for (attempt, undo_args) in [(1, Some(json("[1,2]"))), (200, None)] {
+        let (pivot, undo_done, undo_unknown) = (attempt == 1, attempt != 1, true);
+        let step = Name::Borrowed("charge");
+        events.push(Event::StepAttempted { at: at(), step, attempt, pivot, undo_done, undo_unknown, undo_args });
+    }
+    for kind in [UndoKind::Compensate, UndoKind::Unknown] {
+        let step = Name::Borrowed("refund");
+        events.push(Event::CompensationStarted { of: at(), kind, step, attempt: 2 });
+    }
+    let causes = [
+        Cause::Error { error: json("1") },
+        Cause::TimedOut { error: json("2") },
+        Cause::Panicked { message: "boom".into() },
+        Cause::Unrecordable { message: "NaN".into() },
+        Cause::Aborted,
+        Cause::Cancelled,
+        Cause::NoUndo { message: "gone".into() },
+    ];
+    for cause in causes {
+        events.push(Event::AttemptFailed {
+            at: at(),
+            cause: cause.clone(),
+            unknown: true,
+            retry_at: Some(Timestamp(i64::MAX)),
+        });
+        events.push(Event::StepFailed { at: at(), cause: cause.clone(), unknown: false });
+        events.push(Event::CompensationFailed { of: at(), cause: cause.clone(), last: true, retry_at: None });
+        events.push(Event::RollbackDecided { scope: Position::root(0), cause: cause.clone() });
+        events.push(Event::Stuck { cause: Some(cause) });
+    }
+    events
+}
+
+fn encoded(event: &Event) -> Vec<u8> {
+    let mut body = Vec::new();
+    event.encode(&mut body);
+    body
+}
+
+#[test]
+fn every_event_comes_back_and_every_kind_has_one() {
+    let samples = samples();
+    for kind in Kind::ALL {
+        assert!(samples.iter().any(|event| event.kind() == *kind), "no sample of {kind:?}");
+        assert_eq!(Kind::from_number(*kind as u8), Some(*kind));
+    }
+    for event in samples {
+        assert_eq!(Event::decode(event.kind() as u8, &encoded(&event)), Ok(event));
+    }
+}
+
+#[test]
+fn a_body_cut_anywhere_or_with_more_behind_it_is_an_error() {
+    for event in samples() {
+        let body = encoded(&event);
+        for len in 0..body.len() {
+            let cut = Event::decode(event.kind() as u8, &body[..len]);
+            assert!(cut.is_err(), "{event:?} cut to {len} bytes reads as {cut:?}");
+        }
+        let longer = [body.as_slice(), &[0]].concat();
+        assert!(Event::decode(event.kind() as u8, &longer).is_err(), "{event:?}");
+    }
+}
+
+#[test]
+fn an_unknown_kind_is_refused_by_its_number() {
+    let error = Event::decode(200, &[]).unwrap_err();
+    assert_eq!(error.to_string(), "a record of kind 200, which this version does not know");
+}
+
+#[test]
+fn a_length_beyond_the_body_allocates_nothing() {
+    // A text that claims to have 2^63 bytes.
+    let mut body = Vec::new();
+    crate::codec::wire::varint(1 << 63, |byte| body.push(byte));
+    assert!(Event::decode(Kind::RunStarted as u8, &body).is_err());
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(kind in 0u8..=40, body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(event) = Event::decode(kind, &body) {
+            prop_assert_eq!(encoded(&event), body);
+        }
+    }
+
+    #[test]
+    fn positions_come_back(parts in proptest::collection::vec((0u32..3, any::<u32>()), 0..20), visit: u32) {
+        let position = parts.iter().fold(Position::root(visit), |at, (kind, n)| match kind {
+            0 => at.child(*n),
+            _ => at.undo(*n),
+        });
+        prop_assert_eq!(Position::from_bytes(position.as_bytes()), Some(position.clone()));
+        prop_assert_eq!(position.parts().count(), parts.len());
+        prop_assert_eq!(position.visit(), visit);
+    }
+}

@@ -1,0 +1,35 @@
+//! What calling a saga's function gives.
+
+use std::fmt;
+
+use super::SagaSig;
+use crate::plan::{Described, Plan, SagaRef};
+use crate::step::{StepCall, StepSig};
+
+/// A call of a saga that has not been made yet: give it to
+/// [`Engine::start`](crate::Engine::start), or await it in another saga.
+#[must_use = "a saga runs only when it is started on an engine or awaited in another saga"]
+pub struct SagaCall<'a, S: SagaSig> {
+    pub(crate) args: S::Args<'a>,
+}
+
+impl<'a, S: SagaSig> SagaCall<'a, S> {
+    #[doc(hidden)]
+    pub fn new(args: S::Args<'a>) -> Self {
+        SagaCall { args }
+    }
+}
+
+impl<S: SagaSig> fmt::Debug for SagaCall<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SagaCall").field("saga", &S::NAME).finish_non_exhaustive()
+    }
+}
+
+impl<S: SagaSig> Described for SagaCall<'_, S> {
+    const PLAN: Plan = Plan::Saga(SagaRef { name: S::NAME, version: S::VERSION, meta: S::meta });
+}
+
+impl<S: StepSig> Described for StepCall<'_, S> {
+    const PLAN: Plan = Plan::Step(S::META);
+}

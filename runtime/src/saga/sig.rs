@@ -1,0 +1,97 @@
+//! The traits that `#[saga]` implements on its hidden type.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::SagaCall;
+use crate::codec::{DecodeError, EncodeError, Payload};
+use crate::ops::Cx;
+use crate::plan::{Leaf, SagaMeta};
+use crate::platform::BoxFuture;
+
+/// A saga's types and plan. Implemented by `#[saga]`, not by hand.
+pub trait SagaSig: Sized + Send + 'static {
+    /// The arguments, as a tuple.
+    type Args<'a>: Send;
+    /// The arguments as they are decoded from the start record.
+    type Owned: Send + 'static;
+    /// The declared return type.
+    type Ret: Send;
+    /// The type of a success.
+    type Ok: Serialize + DeserializeOwned + Send + 'static;
+    /// The type of a failure; [`Never`](crate::Never) where no `Result` is declared.
+    type Err: Serialize + DeserializeOwned + Send + 'static;
+
+    /// The name on disk.
+    const NAME: &'static str;
+    /// The version, from 1.
+    const VERSION: u32;
+
+    /// What the attribute and the body say.
+    fn meta() -> &'static SagaMeta;
+
+    /// The declared value as a result.
+    fn split(ret: Self::Ret) -> Result<Self::Ok, Self::Err>;
+
+    /// A result as the declared value.
+    fn join(result: Result<Self::Ok, Self::Err>) -> Self::Ret;
+
+    /// The arguments as JSON, for the start record.
+    ///
+    /// # Errors
+    /// When JSON cannot hold one of them.
+    fn encode_args(args: &Self::Args<'_>) -> Result<Payload, EncodeError>;
+
+    /// The arguments from the start record.
+    ///
+    /// # Errors
+    /// When the record is not that of these arguments.
+    fn decode_args(input: &Payload) -> Result<Self::Owned, DecodeError>;
+}
+
+/// A saga that can run on an engine whose app is `App`. Implemented by `#[saga]`, not by hand.
+#[diagnostic::on_unimplemented(
+    message = "this saga cannot be registered on an engine whose app is `{App}`",
+    label = "the saga's `app = ..` is not `{App}`",
+    note = "give the engine the saga's app first: `Engine::builder(path).app(..).saga(..)`"
+)]
+pub trait Saga<App>: SagaSig {
+    /// The body, inside another saga.
+    fn body<'c, 'a: 'c>(cx: &'c Cx<App>, args: Self::Args<'a>) -> BoxFuture<'c, Self::Ret>;
+
+    /// The body as a run of its own.
+    fn root(cx: Cx<App>, args: Self::Owned) -> BoxFuture<'static, Self::Ret>;
+}
+
+/// A function with `#[saga]`, which names its saga by value: `.saga(checkout)`.
+/// `Shape` only tells the arities apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a saga",
+    label = "expected a function with `#[saga]`",
+    note = "name the function itself, without calling it: `.saga(checkout)`"
+)]
+pub trait SagaFn<Shape>: Leaf<Shape> {
+    /// The saga's hidden type.
+    type Saga: SagaSig;
+}
+
+macro_rules! saga_fn_for {
+    ($($arg:ident)*) => {
+        impl<'x, Func, $($arg,)* S> SagaFn<($($arg,)* SagaCall<'x, S>,)> for Func
+        where
+            Func: Fn($($arg),*) -> SagaCall<'x, S>,
+            S: SagaSig,
+        {
+            type Saga = S;
+        }
+    };
+}
+saga_fn_for!();
+saga_fn_for!(A);
+saga_fn_for!(A B);
+saga_fn_for!(A B C);
+saga_fn_for!(A B C D);
+saga_fn_for!(A B C D E);
+saga_fn_for!(A B C D E F);
+saga_fn_for!(A B C D E F G);
+saga_fn_for!(A B C D E F G H);

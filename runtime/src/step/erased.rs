@@ -1,0 +1,110 @@
+//! A step's call with its types taken away, for the engine.
+
+use std::sync::Arc;
+
+use super::{Step, StepMeta, TimedOut};
+use crate::codec::{self, EncodeError, Payload};
+use crate::io::{Io, IoCore};
+use crate::platform::BoxFuture;
+
+/// An error that a step's body returned, encoded.
+#[derive(Debug, Clone)]
+pub struct StepError {
+    /// The error as JSON.
+    pub error: Payload,
+    /// Another attempt may do better.
+    pub retryable: bool,
+    /// Nobody knows what the attempt did.
+    pub unknown: bool,
+}
+
+/// How one attempt ended.
+#[derive(Debug)]
+pub enum AttemptEnd {
+    /// The body returned a value.
+    Done(Payload),
+    /// The body returned an error.
+    Failed(StepError),
+    /// The body returned a value or an error that cannot be recorded.
+    Unrecordable(EncodeError),
+}
+
+/// A step's call as the engine sees it: a name, policies, and attempts.
+pub trait ErasedStep: Send {
+    /// What the step's attribute says.
+    fn meta(&self) -> &'static StepMeta;
+
+    /// The arguments that the undo will need, encoded.
+    ///
+    /// # Errors
+    /// When JSON cannot hold one of them.
+    fn undo_args(&self) -> Result<Option<Payload>, EncodeError>;
+
+    /// Runs the body once; `None` when the arguments are used up, which only a
+    /// step without `retry` does.
+    fn attempt<'s>(&'s mut self, io: Arc<IoCore>) -> Option<BoxFuture<'s, AttemptEnd>>;
+
+    /// The error that a timeout becomes.
+    fn timed_out(&self, timed_out: TimedOut) -> AttemptEnd;
+}
+
+/// A call together with the app it runs on.
+pub(crate) struct Prepared<'a, S: Step<App>, App> {
+    args: Option<S::Args<'a>>,
+    app: Arc<App>,
+}
+
+impl<'a, S: Step<App>, App> Prepared<'a, S, App> {
+    pub(crate) fn new(call: super::StepCall<'a, S>, app: Arc<App>) -> Self {
+        Prepared { args: Some(call.args), app }
+    }
+}
+
+impl<S: Step<App>, App: Send + Sync + 'static> ErasedStep for Prepared<'_, S, App> {
+    fn meta(&self) -> &'static StepMeta {
+        S::META
+    }
+
+    fn undo_args(&self) -> Result<Option<Payload>, EncodeError> {
+        self.args.as_ref().map_or(Ok(None), S::undo_args)
+    }
+
+    fn attempt<'s>(&'s mut self, core: Arc<IoCore>) -> Option<BoxFuture<'s, AttemptEnd>> {
+        let args = match self.args.as_ref()? {
+            args if S::META.retry.attempts > 1 => S::copy_args(args),
+            _ => None,
+        };
+        let args = match args {
+            Some(copy) => copy,
+            None => self.args.take()?,
+        };
+        let app = self.app.clone();
+        Some(Box::pin(async move {
+            let mut io = Io::new(core, app);
+            end_of::<S>(S::split(S::run(&mut io, args).await))
+        }))
+    }
+
+    fn timed_out(&self, timed_out: TimedOut) -> AttemptEnd {
+        match S::timed_out(timed_out) {
+            Some(error) => end_of::<S>(Err(error)),
+            None => AttemptEnd::Unrecordable(EncodeError::no_value(
+                "the step has a timeout but no error that a timeout could become",
+            )),
+        }
+    }
+}
+
+fn end_of<S: super::StepSig>(result: Result<S::Ok, S::Err>) -> AttemptEnd {
+    let encoded = match result {
+        Ok(value) => codec::encode(&value).map(AttemptEnd::Done),
+        Err(error) => codec::encode(&error).map(|json| {
+            AttemptEnd::Failed(StepError {
+                error: json,
+                retryable: S::is_retryable(&error),
+                unknown: S::is_unknown(&error),
+            })
+        }),
+    };
+    encoded.unwrap_or_else(AttemptEnd::Unrecordable)
+}

@@ -1,0 +1,74 @@
+//! The traits that `#[step]` implements on its hidden type.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{StepMeta, TimedOut};
+use crate::codec::{EncodeError, Payload};
+use crate::io::Io;
+use crate::platform::BoxFuture;
+
+/// A step's types and policies. Implemented by `#[step]`, not by hand.
+pub trait StepSig: Sized + 'static {
+    /// The arguments but `io`, as a tuple.
+    type Args<'a>: Send;
+    /// The declared return type: what awaiting the step gives.
+    type Ret: Send;
+    /// The type of a success.
+    type Ok: Serialize + DeserializeOwned + Send;
+    /// The type of a failure; [`Never`](super::Never) where no `Result` is declared.
+    type Err: Serialize + DeserializeOwned + Send;
+
+    /// What the attribute says.
+    const META: &'static StepMeta;
+
+    /// The declared value as a result.
+    fn split(ret: Self::Ret) -> Result<Self::Ok, Self::Err>;
+
+    /// A result as the declared value.
+    fn join(result: Result<Self::Ok, Self::Err>) -> Self::Ret;
+
+    /// A copy of the arguments for a later attempt; steps without `retry` have none.
+    fn copy_args<'a>(args: &Self::Args<'a>) -> Option<Self::Args<'a>> {
+        let _ = args;
+        None
+    }
+
+    /// The arguments that the undo expressions name, encoded as one tuple; none if there is no undo.
+    ///
+    /// # Errors
+    /// When JSON cannot hold one of them.
+    fn undo_args(args: &Self::Args<'_>) -> Result<Option<Payload>, EncodeError> {
+        let _ = args;
+        Ok(None)
+    }
+
+    /// Whether an error is worth another attempt (`retry(when = ..)`).
+    fn is_retryable(error: &Self::Err) -> bool {
+        let _ = error;
+        true
+    }
+
+    /// Whether an error leaves unknown what the attempt did (`unknown_when = ..`).
+    fn is_unknown(error: &Self::Err) -> bool {
+        let _ = error;
+        false
+    }
+
+    /// The error that a timeout becomes; none for steps without `timeout`.
+    fn timed_out(timed_out: TimedOut) -> Option<Self::Err> {
+        let _ = timed_out;
+        None
+    }
+}
+
+/// A step that can run on an engine whose app is `App`. Implemented by `#[step]`, not by hand.
+#[diagnostic::on_unimplemented(
+    message = "this step needs another app than `{App}`",
+    label = "the app of the step's `Io<..>` is not `{App}`",
+    note = "in a saga, write `#[saga(app = ..)]` with the app that the step's `io: &mut Io<..>` names"
+)]
+pub trait Step<App>: StepSig {
+    /// Runs the body once.
+    fn run<'i, 'a: 'i>(io: &'i mut Io<App>, args: Self::Args<'a>) -> BoxFuture<'i, Self::Ret>;
+}
