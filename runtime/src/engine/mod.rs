@@ -1,2 +1,34 @@
+//! The embedded engine (floor 6).
+//!
+//! Owns the runs of one data directory: their tasks ([`driver`]), how each
+//! durable operation is recorded and done ([`perform`]), timers, the registry
+//! of workflows, recovery and shutdown. What must always hold: runs belong to
+//! the engine and not to whoever started them; nothing is acknowledged before
+//! it is durable; the engine knows workflows by name and body alone.
+
+mod core;
+mod driver;
+mod error;
 pub(crate) mod host;
+mod live;
+mod perform;
+mod recovery;
+mod registry;
+mod report;
+mod requests;
+mod status;
+mod stop;
+mod timers;
+
+pub(crate) use core::{Core, Limits};
+pub use error::{Error, MissingStep, MissingWorkflow};
 pub(crate) use host::Host;
+pub(crate) use live::{LiveRun, problem};
+pub(crate) use recovery::{Config, open};
+pub(crate) use registry::{BodyEnd, Registry, Workflow};
+pub use report::{Cut, HistoryEntry, OpenReport, Stats};
+pub(crate) use requests::NewRun;
+pub use status::{RunInfo, Status, Waiting, WaitingOn};
+
+/// The result of an engine's methods.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

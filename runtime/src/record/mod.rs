@@ -6,11 +6,11 @@
 //! byte, is an error with a name and never skipped.
 
 mod bytes;
+mod display;
 mod event;
 mod failure;
 mod kind;
 
-pub(crate) use bytes::RecordError;
 pub use event::Event;
 pub(crate) use event::Name;
 pub use failure::{Cause, UndoKind};

@@ -1,2 +1,25 @@
+//! The state of one run (floor 4).
+//!
+//! Owns what a run's records add up to: [`RunState`], with one pure function
+//! from a state and an event to the next state, and the questions that the
+//! engine asks of it (what is recorded at a position, what is to be undone
+//! next, may it be cancelled). What must always hold: no IO, no clock, no
+//! async; live execution, recovery, inspection and replay all go through
+//! [`RunState::apply`], and an event that cannot follow is an error.
+
+mod inbox;
+mod phase;
 mod policy;
+mod state;
+mod step;
+mod undo;
+
+pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};
+pub(crate) use phase::Phase;
 pub use policy::RetryPolicy;
+pub(crate) use state::{Decision, Entry, Illegal, RunState, Start};
+pub(crate) use step::StepEntry;
+pub(crate) use undo::{UndoEntry, UndoState};
+
+#[cfg(test)]
+mod tests;

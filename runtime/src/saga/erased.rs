@@ -1,0 +1,42 @@
+//! A saga with its types taken away, for the engine.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::Saga;
+use crate::codec::{self, DecodeError, Payload};
+use crate::engine::{BodyEnd, Host, Workflow};
+use crate::id::Position;
+use crate::ops::Cx;
+use crate::plan::SagaMeta;
+use crate::platform::BoxFuture;
+
+/// A saga together with the app it runs on.
+pub(crate) struct SagaWorkflow<S, App> {
+    app: Arc<App>,
+    saga: PhantomData<fn() -> S>,
+}
+
+impl<S, App> SagaWorkflow<S, App> {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        SagaWorkflow { app, saga: PhantomData }
+    }
+}
+
+impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App> {
+    fn meta(&self) -> &'static SagaMeta {
+        S::meta()
+    }
+
+    fn body(&self, host: Arc<dyn Host>, input: &Payload) -> Result<BoxFuture<'static, BodyEnd>, DecodeError> {
+        let args = S::decode_args(input)?;
+        let cx = Cx::new(host, self.app.clone(), Position::root(0));
+        Ok(Box::pin(async move {
+            let encoded = match S::split(S::root(cx, args).await) {
+                Ok(value) => codec::encode(&value).map(BodyEnd::Done),
+                Err(error) => codec::encode(&error).map(BodyEnd::Failed),
+            };
+            encoded.unwrap_or_else(BodyEnd::Unrecordable)
+        }))
+    }
+}

@@ -12,5 +12,6 @@ mod nested;
 mod sig;
 
 pub use call::SagaCall;
+pub(crate) use erased::SagaWorkflow;
 
 pub use sig::{Saga, SagaFn, SagaSig};

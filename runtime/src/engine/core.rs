@@ -1,0 +1,159 @@
+//! What all runs of an engine share.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::live::LiveRun;
+use super::registry::Registry;
+use super::stop::{Stage, Stop};
+use super::timers::Timers;
+use super::{Error, driver};
+use crate::id::{RunId, RunNumber};
+use crate::journal::Journal;
+use crate::platform::{Platform, TaskHandle};
+use crate::record::Event;
+use crate::run::RunState;
+use crate::time::Timestamp;
+
+/// The numbers that an engine is opened with.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// Crashes in a row, with an attempt of the run in the air, after which it is poisoned.
+    pub(crate) poison: u32,
+    /// Crashes in a row after which a run is a suspect: suspects attempt one at a time.
+    pub(crate) suspect: u32,
+    /// How long a shutdown waits for attempts in the air.
+    pub(crate) shutdown: Duration,
+}
+
+/// The runs of an engine, by id.
+#[derive(Default)]
+pub(crate) struct Runs {
+    pub(crate) by_id: HashMap<RunId, Arc<LiveRun>>,
+    pub(crate) last_number: u64,
+    tasks: HashMap<RunNumber, TaskHandle>,
+}
+
+/// What all runs of an engine share.
+pub(crate) struct Core {
+    pub(crate) dir: PathBuf,
+    pub(crate) platform: Platform,
+    pub(crate) journal: Journal,
+    pub(crate) registry: Registry,
+    pub(crate) app: Arc<dyn Any + Send + Sync>,
+    /// The UUID of the data directory.
+    pub(crate) origin: [u8; 16],
+    pub(crate) timers: Timers,
+    pub(crate) stop: Arc<Stop>,
+    /// One suspect attempts at a time.
+    pub(crate) suspects: Semaphore,
+    pub(crate) limits: Limits,
+    pub(crate) runs: Mutex<Runs>,
+    pub(crate) timer_task: Mutex<Option<TaskHandle>>,
+}
+
+impl Core {
+    pub(crate) fn runs(&self) -> MutexGuard<'_, Runs> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.platform.clock.wall()
+    }
+
+    pub(crate) fn stopped(&self) -> Error {
+        Error::Stopped { dir: self.dir.clone() }
+    }
+
+    /// An engine that is shutting down takes nothing new.
+    pub(crate) fn is_open(&self) -> Result<(), Error> {
+        if self.stop.stage() == Stage::Open { Ok(()) } else { Err(self.stopped()) }
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Result<Arc<LiveRun>, Error> {
+        self.runs().by_id.get(id).cloned().ok_or_else(|| Error::UnknownRun { id: RunId::from(id) })
+    }
+
+    /// Sets a run going in a task of its own.
+    pub(crate) fn drive(self: &Arc<Self>, run: Arc<LiveRun>) {
+        let number = run.number;
+        let working = self.stop.work();
+        let core = self.clone();
+        // Held while the task starts, so that it cannot end before it is known.
+        let mut runs = self.runs();
+        let task = self.platform.exec.spawn(Box::pin(async move {
+            driver::drive(&core, &run).await;
+            core.runs().tasks.remove(&number);
+            drop(working);
+        }));
+        runs.tasks.insert(number, task);
+    }
+
+    /// Makes a run's events durable, then tells others.
+    pub(crate) async fn commit(
+        &self,
+        run: &LiveRun,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<(), Error> {
+        let last = run.lock().record(&self.journal, run.number, self.now(), events)?;
+        self.journal.durable(last).await?;
+        run.publish();
+        Ok(())
+    }
+
+    /// A run that is not known yet: its start is queued, and it is set going.
+    pub(crate) fn admit(self: &Arc<Self>, runs: &mut Runs, event: Event) -> Result<Arc<LiveRun>, Error> {
+        let number = RunNumber(runs.last_number + 1);
+        let now = self.now();
+        let state = RunState::new(&event, now).map_err(|illegal| Error::Internal { reason: illegal.to_string() })?;
+        let started = self.journal.append(number, now, &[event])?;
+        runs.last_number = number.0;
+        let run = LiveRun::new(number, state, started);
+        runs.by_id.insert(run.id.clone(), run.clone());
+        Ok(run)
+    }
+
+    /// Ends everything at once, as a crash would: nothing more is recorded.
+    pub(crate) fn kill(&self) {
+        self.stop.advance(Stage::Stopped);
+        let mut runs = self.runs();
+        for task in runs.tasks.values() {
+            task.abort();
+        }
+        runs.tasks.clear();
+        for run in runs.by_id.values() {
+            run.abandon(self.stopped());
+        }
+        drop(runs);
+        if let Some(timers) = self.timer_task.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            timers.abort();
+        }
+    }
+
+    /// Parks every run at its next await, makes everything durable and gives the directory up.
+    pub(crate) async fn shutdown(&self) -> Result<(), Error> {
+        self.stop.advance(Stage::Parking);
+        if !self.idle_within(self.limits.shutdown).await {
+            tracing::warn!(limit = ?self.limits.shutdown, "attempts in the air outlast the shutdown's limit: they are dropped");
+            self.stop.advance(Stage::Aborting);
+            if !self.idle_within(self.limits.shutdown).await {
+                tracing::error!("a body does not come to an await: the engine ends without it");
+            }
+        }
+        let closed = self.journal.close().await;
+        self.kill();
+        Ok(closed?)
+    }
+
+    async fn idle_within(&self, limit: Duration) -> bool {
+        tokio::select! {
+            () = self.stop.idle() => true,
+            () = self.platform.clock.sleep(limit) => false,
+        }
+    }
+}

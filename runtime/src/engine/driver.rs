@@ -1,0 +1,182 @@
+//! Drives one run in its task: body, then rollback if need be, to its end.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use super::core::Core;
+use super::live::{Interrupt, LiveRun};
+use super::perform::{Caught, Performer, RolledBack, caught};
+use super::registry::BodyEnd;
+use crate::plan::SagaMeta;
+use crate::record::{Cause, Event};
+use crate::run::{Decision, Phase};
+use crate::step::Site;
+
+/// Drives a run until it has ended, cannot go on by itself, or the engine stops.
+pub(super) async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
+    let performer = Performer { core: core.clone(), run: run.clone() };
+    if let Err(why) = to_the_end(&performer).await {
+        match why {
+            Interrupt::Engine(error) => {
+                tracing::error!(run_id = %run.id, %error, "the engine has failed under a run");
+                run.abandon(error);
+            }
+            // Parked by a shutdown: the next engine on this directory goes on with it.
+            _ => run.abandon(core.stopped()),
+        }
+    }
+    let mut inner = run.lock();
+    if !inner.state.phase.is_active() {
+        inner.state.shrink();
+    }
+}
+
+/// Goes through a run's phases. An error is an interrupt that ends its task early.
+async fn to_the_end(performer: &Performer) -> Result<(), Interrupt> {
+    loop {
+        let phase = performer.run.lock().state.phase.clone();
+        match phase {
+            Phase::Forward => forward(performer).await?,
+            Phase::RollingBack { cause } => backward(performer, cause).await?,
+            _ => return commit(performer, None).await,
+        }
+    }
+}
+
+async fn commit(performer: &Performer, event: Option<Event>) -> Result<(), Interrupt> {
+    performer.core.commit(&performer.run, event).await.map_err(Interrupt::Engine)
+}
+
+/// Runs the body to its end, and records what follows from it.
+async fn forward(performer: &Performer) -> Result<(), Interrupt> {
+    let (cancelled, workflow, input) = {
+        let inner = performer.run.lock();
+        let start = &inner.state.start;
+        let workflow = performer.core.registry.workflow(&start.workflow, start.version).cloned();
+        (inner.state.cancel_requested, workflow, start.input.clone())
+    };
+    if cancelled {
+        return fail(performer, Cause::Cancelled).await;
+    }
+    let Some(workflow) = workflow else {
+        // Open has refused such runs, or left them alone by the caller's wish.
+        return Err(Interrupt::Shutdown);
+    };
+    let host = Arc::new(performer.clone());
+    let body = match workflow.body(host, &input) {
+        Ok(body) => body,
+        Err(error) => return diverged(performer, workflow.meta(), "the arguments that were recorded", error.to_string()).await,
+    };
+    match watched(performer, caught(body)).await {
+        Ended::Interrupted(Interrupt::Cancel) => fail(performer, Cause::Cancelled).await,
+        Ended::Interrupted(Interrupt::Fail(cause)) => fail(performer, cause).await,
+        Ended::Interrupted(Interrupt::Parked) => Ok(()),
+        Ended::Interrupted(why) => Err(why),
+        Ended::Body(end) => {
+            let left = performer.run.lock().unvisited_in(&crate::id::Position::root(0));
+            if let Some((at, recorded)) = left {
+                let expected = format!("{recorded} at {at}");
+                return diverged(performer, workflow.meta(), &expected, "ends before it".to_owned()).await;
+            }
+            if performer.run.lock().state.cancel_requested {
+                return fail(performer, Cause::Cancelled).await;
+            }
+            match end {
+                Ok(BodyEnd::Done(output)) => commit(performer, Some(Event::RunCompleted { output })).await,
+                Ok(BodyEnd::Failed(error)) => fail(performer, Cause::Error { error }).await,
+                Ok(BodyEnd::Unrecordable(error)) => {
+                    fail(performer, Cause::Unrecordable { message: format!("the saga's result: {error}") }).await
+                }
+                Err(message) => fail(performer, Cause::Panicked { message }).await,
+            }
+        }
+    }
+}
+
+/// The run fails: it is rolled back, or stuck if a pivot stands in the way.
+async fn fail(performer: &Performer, cause: Cause) -> Result<(), Interrupt> {
+    let settled = {
+        let mut inner = performer.run.lock();
+        let scope = inner.state.root();
+        let decided = match inner.state.decide(&scope) {
+            Decision::Stuck => Event::Stuck { cause: Some(cause) },
+            Decision::RollBack => Event::RollbackDecided { scope, cause },
+        };
+        inner.hold(performer.core.now(), decided);
+        // With nothing to undo, decision and end are one group.
+        match &inner.state.phase {
+            Phase::RollingBack { cause } if nothing_to_undo(&inner.state) => Some(ended(cause)),
+            _ => None,
+        }
+    };
+    commit(performer, settled).await
+}
+
+fn nothing_to_undo(state: &crate::run::RunState) -> bool {
+    state.next_undo(&state.root()).is_none() && !state.undo_failed(&state.root())
+}
+
+fn ended(cause: &Cause) -> Event {
+    match cause {
+        Cause::Cancelled => Event::RunCancelled {},
+        _ => Event::RunFailed {},
+    }
+}
+
+/// Undoes everything, and records the run's end.
+async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> {
+    let root = performer.run.lock().state.root();
+    let rollback = Box::pin(performer.roll_back(&root));
+    match watched(performer, Caught { body: rollback }).await {
+        Ended::Body(Ok(RolledBack::Undone)) => commit(performer, Some(ended(&cause))).await,
+        Ended::Body(Ok(RolledBack::Failed)) => commit(performer, Some(Event::Stuck { cause: None })).await,
+        Ended::Body(Err(message)) => Err(Interrupt::Engine(super::Error::Internal { reason: message })),
+        Ended::Interrupted(Interrupt::Parked) => Ok(()),
+        Ended::Interrupted(why) => Err(why),
+    }
+}
+
+async fn diverged(
+    performer: &Performer,
+    meta: &'static SagaMeta,
+    expected: &str,
+    found: String,
+) -> Result<(), Interrupt> {
+    let at = performer.run.lock().state.root();
+    let Site { file, line, .. } = meta.site;
+    let event =
+        Event::Diverged { at, expected: expected.to_owned(), found, site: format!("saga `{}`, {file}:{line}", meta.name) };
+    commit(performer, Some(event)).await
+}
+
+/// How the polling of a body ended.
+enum Ended<T> {
+    Body(T),
+    Interrupted(Interrupt),
+}
+
+/// Polls a body until it ends or an operation in it leaves an interrupt; the
+/// body is dropped then. While it replays, its `tracing` events are muted.
+async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F) -> Ended<F::Output> {
+    let run = &performer.run;
+    let span = {
+        let inner = run.lock();
+        tracing::info_span!("run", run_id = %run.id, workflow = %inner.state.start.workflow)
+    };
+    let muted = tracing::Dispatch::none();
+    poll_fn(|cx| {
+        let replaying = run.lock().replaying;
+        let polled = match replaying {
+            true => tracing::dispatcher::with_default(&muted, || Pin::new(&mut body).poll(cx)),
+            false => span.in_scope(|| Pin::new(&mut body).poll(cx)),
+        };
+        // An interrupt outweighs the body's own end, which could not know of it.
+        if let Some(why) = run.lock().interrupt.take() {
+            return Poll::Ready(Ended::Interrupted(why));
+        }
+        polled.map(Ended::Body)
+    })
+    .await
+}

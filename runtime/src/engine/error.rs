@@ -1,0 +1,197 @@
+//! What can go wrong between an engine and its caller.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::codec::{DecodeError, EncodeError};
+use crate::id::RunId;
+use crate::step::Site;
+use crate::storage::WalError;
+
+/// A workflow that runs in flight need and the engine was not given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MissingWorkflow {
+    /// The workflow's name.
+    pub name: String,
+    /// The workflow's version.
+    pub version: u32,
+    /// The runs in flight that need it.
+    pub runs: Vec<RunId>,
+}
+
+impl fmt::Display for MissingWorkflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 5;
+        write!(f, "`{}` version {} (", self.name, self.version)?;
+        for (i, run) in self.runs.iter().take(SHOWN).enumerate() {
+            write!(f, "{}{run}", if i == 0 { "" } else { ", " })?;
+        }
+        match self.runs.len().checked_sub(SHOWN) {
+            Some(more) if more > 0 => write!(f, " and {more} more)"),
+            _ => f.write_str(")"),
+        }
+    }
+}
+
+/// A step that a rollback will have to undo and that no registered workflow reaches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MissingStep {
+    /// The step's name.
+    pub step: String,
+    /// A run that will need its undo.
+    pub run: RunId,
+}
+
+fn list<T: fmt::Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn steps(missing: &[MissingStep]) -> String {
+    missing.iter().map(|m| format!("`{}` (run {})", m.step, m.run)).collect::<Vec<_>>().join("; ")
+}
+
+/// What an engine's methods can fail with.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data directory cannot be owned, read or written.
+    #[error(transparent)]
+    Storage(#[from] WalError),
+
+    /// There is no tokio runtime here.
+    #[error("an engine runs on a tokio runtime, and there is none here: call this in `#[tokio::main]`")]
+    NoRuntime,
+
+    /// Chance could not be had from the operating system.
+    #[error("the operating system gave no random bytes: {reason}")]
+    NoEntropy {
+        /// Why.
+        reason: String,
+    },
+
+    /// Runs in flight need workflows that this engine was not given.
+    #[error(
+        "runs in flight need workflows that are not registered: {}; \
+         register them, or leave those runs alone with `Builder::keep_unknown_workflows`",
+        list(missing)
+    )]
+    UnknownWorkflows {
+        /// The workflows, each with its runs.
+        missing: Vec<MissingWorkflow>,
+    },
+
+    /// A rollback will need the undo of steps that no registered workflow reaches.
+    #[error("runs in flight have done steps whose undo no registered workflow reaches: {}", steps(missing))]
+    UnknownSteps {
+        /// The steps, each with a run.
+        missing: Vec<MissingStep>,
+    },
+
+    /// Two workflows or two steps have one name.
+    #[error("two {what} are called `{name}`, at {first} and at {second}: give one of them `name = \"..\"`")]
+    DuplicateName {
+        /// "sagas" or "steps".
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Where the one is written.
+        first: Site,
+        /// Where the other is written.
+        second: Site,
+    },
+
+    /// The workflow of a call was not given to the engine.
+    #[error("`{workflow}` version {version} is not registered: add `.saga({workflow})` to the engine's builder")]
+    NotRegistered {
+        /// The workflow's name.
+        workflow: String,
+        /// The workflow's version.
+        version: u32,
+    },
+
+    /// A run's id is empty or too long.
+    #[error("a run's id has 1 to {limit} bytes, this one has {found}")]
+    InvalidId {
+        /// The bytes it has.
+        found: usize,
+        /// The most bytes it may have.
+        limit: usize,
+    },
+
+    /// The id belongs to another run.
+    #[error("run `{id}` exists with another {differs}")]
+    Conflict {
+        /// The id.
+        id: RunId,
+        /// What is different: "workflow" or "input".
+        differs: &'static str,
+    },
+
+    /// There is no such run.
+    #[error("there is no run `{id}`")]
+    UnknownRun {
+        /// The id.
+        id: RunId,
+    },
+
+    /// The run has ended, or cannot go on by itself.
+    #[error("run `{id}` is {status}")]
+    NotActive {
+        /// The id.
+        id: RunId,
+        /// Its status.
+        status: super::Status,
+    },
+
+    /// The run has attempted its pivot: it can no longer be cancelled.
+    #[error("run `{id}` has attempted its pivot and can no longer be cancelled")]
+    PastPivot {
+        /// The id.
+        id: RunId,
+    },
+
+    /// Too many signals wait for the run.
+    #[error("{limit} signals wait for run `{id}` already")]
+    InboxFull {
+        /// The id.
+        id: RunId,
+        /// The most signals that may wait.
+        limit: usize,
+    },
+
+    /// A value cannot be recorded.
+    #[error("the {what} cannot be recorded: {source}")]
+    Unrecordable {
+        /// Which value.
+        what: &'static str,
+        /// Why not.
+        source: EncodeError,
+    },
+
+    /// A recorded value is not what the code expects.
+    #[error("the {what} of run `{id}` does not decode: {source}")]
+    Undecodable {
+        /// Which value.
+        what: &'static str,
+        /// The run.
+        id: RunId,
+        /// Why not.
+        source: DecodeError,
+    },
+
+    /// A fault of the engine itself. Nothing was recorded.
+    #[error("a fault of the engine: {reason}")]
+    Internal {
+        /// What should not have happened.
+        reason: String,
+    },
+
+    /// The engine was shut down.
+    #[error("the engine on {} was shut down", dir.display())]
+    Stopped {
+        /// The data directory.
+        dir: PathBuf,
+    },
+}

@@ -1,0 +1,242 @@
+//! One run in memory: its state, what it is about to record, and what it waits for.
+//!
+//! What must always hold: every event is applied to the state before it is
+//! queued, both under one lock, so that the log and the state have one order;
+//! what others are shown is durable.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+use super::Error;
+use super::status::{RunInfo, Status, Waiting};
+use crate::id::{Lsn, Position, RunId, RunNumber};
+use crate::journal::Journal;
+use crate::record::{Cause, Event};
+use crate::run::{Entry, Phase, RunState};
+use crate::time::Timestamp;
+
+/// Why a body was told to stop.
+#[derive(Debug, Clone)]
+pub(crate) enum Interrupt {
+    /// The run is to be cancelled.
+    Cancel,
+    /// The engine shuts down.
+    Shutdown,
+    /// Something failed that no body is told of: the run fails.
+    Fail(Cause),
+    /// The run was recorded as stuck or diverged.
+    Parked,
+    /// The log takes nothing any more.
+    Engine(Error),
+}
+
+/// What is under the run's lock.
+pub(crate) struct Inner {
+    pub(crate) state: RunState,
+    /// Applied, but not queued yet: outcomes that wait for what follows from them.
+    pending: Vec<Event>,
+    /// The last record that was queued.
+    pub(crate) last: Lsn,
+    pub(crate) interrupt: Option<Interrupt>,
+    /// The body gets recorded values: its events are muted.
+    pub(crate) replaying: bool,
+    /// What was recorded when the body began and it has not come to yet.
+    unvisited: HashSet<Position>,
+    waits: Vec<(Position, Waiting)>,
+}
+
+/// What others see of a run.
+#[derive(Debug, Clone)]
+pub(crate) enum Seen {
+    /// A durable phase.
+    Phase(Phase),
+    /// The engine ended before the run did.
+    Gone(Error),
+}
+
+/// One run in memory.
+pub(crate) struct LiveRun {
+    pub(crate) number: RunNumber,
+    pub(crate) id: RunId,
+    /// The record that started it.
+    pub(crate) started: Lsn,
+    inner: Mutex<Inner>,
+    /// Something happened that a waiting operation may want to know.
+    pub(crate) changed: Notify,
+    seen: watch::Sender<Seen>,
+}
+
+impl LiveRun {
+    pub(crate) fn new(number: RunNumber, state: RunState, started: Lsn) -> Arc<LiveRun> {
+        let unvisited: HashSet<Position> = state.positions().map(|(at, _)| at.clone()).collect();
+        Arc::new(LiveRun {
+            number,
+            id: state.start.id.clone(),
+            started,
+            changed: Notify::new(),
+            seen: watch::Sender::new(Seen::Phase(state.phase.clone())),
+            inner: Mutex::new(Inner {
+                replaying: !unvisited.is_empty(),
+                state,
+                pending: Vec::new(),
+                last: started,
+                interrupt: None,
+                unvisited,
+                waits: Vec::new(),
+            }),
+        })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows others the present phase. To be called when it is durable.
+    pub(crate) fn publish(&self) {
+        let phase = self.lock().state.phase.clone();
+        self.seen.send_replace(Seen::Phase(phase));
+    }
+
+    /// Tells others that the engine is gone.
+    pub(crate) fn abandon(&self, error: Error) {
+        self.seen.send_if_modified(|seen| {
+            let unfinished = matches!(seen, Seen::Phase(phase) if phase.is_active());
+            if unfinished {
+                *seen = Seen::Gone(error);
+            }
+            unfinished
+        });
+    }
+
+    /// Completes when the run has ended or cannot go on by itself.
+    pub(crate) async fn settled(&self) -> Result<Phase, Error> {
+        let mut seen = self.seen.subscribe();
+        let settled = seen.wait_for(|seen| !matches!(seen, Seen::Phase(phase) if phase.is_active())).await;
+        match settled.as_deref() {
+            Ok(Seen::Phase(phase)) => Ok(phase.clone()),
+            Ok(Seen::Gone(error)) => Err(error.clone()),
+            // The sender lives in `self`.
+            Err(_) => Ok(self.lock().state.phase.clone()),
+        }
+    }
+
+    pub(crate) fn phase_seen(&self) -> Phase {
+        match &*self.seen.borrow() {
+            Seen::Phase(phase) => phase.clone(),
+            Seen::Gone(_) => self.lock().state.phase.clone(),
+        }
+    }
+
+    pub(crate) fn info(&self) -> RunInfo {
+        let phase = self.phase_seen();
+        let inner = self.lock();
+        let waiting: Vec<Waiting> = match phase {
+            Phase::Forward => inner.waits.iter().map(|(_, waiting)| waiting.clone()).collect(),
+            _ => Vec::new(),
+        };
+        let start = &inner.state.start;
+        RunInfo {
+            id: self.id.clone(),
+            workflow: start.workflow.clone().into_owned(),
+            version: start.version,
+            status: Status::of(&phase, !waiting.is_empty()),
+            waiting,
+            started_at: start.at.into(),
+            updated_at: inner.state.last.into(),
+            problem: problem(&phase, &inner.state),
+        }
+    }
+}
+
+/// Why a run failed or cannot go on, in words.
+pub(crate) fn problem(phase: &Phase, state: &RunState) -> Option<String> {
+    match phase {
+        Phase::Failed { cause } => Some(cause.to_string()),
+        Phase::Stuck { cause } => {
+            let failed = state.undo_entries().iter().filter_map(|undo| match &undo.state {
+                crate::run::UndoState::Failed(why) => Some(format!("; undo of `{}` at {}: {why}", undo.step, undo.of)),
+                _ => None,
+            });
+            Some(format!("{cause}{}", failed.collect::<String>()))
+        }
+        Phase::Diverged { problem } => Some(problem.clone()),
+        Phase::Poisoned { crashes } => Some(format!("took the process down {crashes} times in a row")),
+        _ => None,
+    }
+}
+
+impl Inner {
+    /// Applies an outcome, which is queued together with what follows from it.
+    pub(crate) fn hold(&mut self, time: Timestamp, event: Event) {
+        match self.state.apply(time, &event) {
+            Ok(()) => self.pending.push(event),
+            Err(illegal) => self.illegal(&illegal),
+        }
+    }
+
+    /// Applies events and queues them with what is pending, as one group.
+    /// Nothing is queued when there is nothing.
+    pub(crate) fn record(
+        &mut self,
+        journal: &Journal,
+        run: RunNumber,
+        time: Timestamp,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Result<Lsn, Error> {
+        for event in events {
+            self.hold(time, event);
+        }
+        if !self.pending.is_empty() {
+            self.last = journal.append(run, time, &self.pending)?;
+            self.pending.clear();
+        }
+        Ok(self.last)
+    }
+
+    /// An event that cannot follow: the run stops here and nothing of it is
+    /// recorded. This would be a fault of the engine; the log stays readable.
+    fn illegal(&mut self, illegal: &crate::run::Illegal) {
+        tracing::error!(run_id = %self.state.start.id, %illegal, "the engine was about to record an event that cannot follow");
+        self.state.phase = Phase::Diverged { problem: format!("a fault of the engine: {illegal}") };
+        self.interrupt.get_or_insert(Interrupt::Parked);
+    }
+
+    /// Notes that the body came to a recorded position.
+    pub(crate) fn visit(&mut self, at: &Position) {
+        self.unvisited.remove(at);
+    }
+
+    /// Notes that the body will not come to anything inside a scope that has ended.
+    pub(crate) fn visit_within(&mut self, scope: &Position) {
+        if !self.unvisited.is_empty() {
+            self.unvisited.retain(|at| !at.is_within(scope));
+        }
+    }
+
+    /// Something recorded in a scope that its body has not come to.
+    pub(crate) fn unvisited_in(&self, scope: &Position) -> Option<(Position, String)> {
+        let at = self.unvisited.iter().filter(|at| at.is_within(scope)).min()?;
+        Some((at.clone(), self.describe(at)))
+    }
+
+    /// What is recorded at a position, in words.
+    pub(crate) fn describe(&self, at: &Position) -> String {
+        match self.state.entry(at) {
+            Some(Entry::Step(step)) => format!("step `{}`", step.name),
+            Some(Entry::Scope { saga, version, .. }) => format!("saga `{saga}` version {version}"),
+            Some(Entry::Timer { .. }) => "a timer".to_owned(),
+            Some(Entry::Signal { name, .. }) => format!("signal `{name}`"),
+            None => "nothing".to_owned(),
+        }
+    }
+
+    pub(crate) fn wait_begins(&mut self, at: &Position, waiting: Waiting) {
+        self.waits.push((at.clone(), waiting));
+    }
+
+    pub(crate) fn wait_ends(&mut self, at: &Position) {
+        self.waits.retain(|(position, _)| position != at);
+    }
+}

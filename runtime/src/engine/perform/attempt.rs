@@ -1,0 +1,155 @@
+//! One attempt of a step's body.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::Performer;
+use crate::engine::stop::Stage;
+use crate::id::Position;
+use crate::io::{IdempotencyKey, IoCore};
+use crate::platform::BoxFuture;
+use crate::record::Cause;
+use crate::run::RetryPolicy;
+use crate::step::{AttemptEnd, ErasedStep, TimedOut};
+use crate::time::Timestamp;
+
+use crate::codec::Payload;
+
+/// How an attempt ended, judged.
+pub(super) enum Judged {
+    /// It succeeded.
+    Done(Payload),
+    /// It did not.
+    Failed {
+        cause: Cause,
+        /// Another attempt may do better.
+        retryable: bool,
+        /// Nobody knows what it did.
+        unknown: bool,
+    },
+}
+
+impl Performer {
+    /// Runs a step's body once.
+    pub(super) async fn attempt(&self, at: &Position, attempt: u32, step: &mut dyn ErasedStep) -> Judged {
+        let meta = step.meta();
+        let (key, workflow) = {
+            let inner = self.run.lock();
+            let start = &inner.state.start;
+            (IdempotencyKey::new(&start.origin, start.origin_run, at), start.workflow.clone())
+        };
+        let io = Arc::new(IoCore { key, attempt, run_id: self.run.id.clone() });
+        let span = tracing::info_span!("step", run_id = %self.run.id, %workflow, step = meta.name, attempt);
+        let end = {
+            // A body may panic before it gives its future, too.
+            let Ok(body) = catch_unwind(AssertUnwindSafe(|| step.attempt(io))) else {
+                return panicked("in the step's arguments".to_owned());
+            };
+            let Some(body) = body else {
+                let message = "the step's arguments are used up".to_owned();
+                return Judged::Failed { cause: Cause::Unrecordable { message }, retryable: false, unknown: false };
+            };
+            let body = Caught { body: body.instrument(span.clone()) };
+            tokio::select! {
+                biased;
+                end = body => Some(end),
+                () = self.after(meta.timeout) => None,
+                () = self.core.stop.reached(Stage::Aborting) => {
+                    return Judged::Failed { cause: Cause::Aborted, retryable: true, unknown: true };
+                }
+            }
+        };
+        let judged = match (end, meta.timeout) {
+            (Some(Ok(end)), _) => judge(end, false),
+            (Some(Err(message)), _) => panicked(message),
+            (None, after) => judge(step.timed_out(TimedOut::new(after.unwrap_or_default())), true),
+        };
+        if let Judged::Failed { cause, .. } = &judged {
+            tracing::warn!(parent: &span, %cause, "attempt failed");
+        }
+        judged
+    }
+
+    async fn after(&self, timeout: Option<Duration>) {
+        match timeout {
+            Some(timeout) => self.core.platform.clock.sleep(timeout).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// When the next attempt begins, if the policy allows one.
+    pub(super) fn next_attempt(&self, policy: &RetryPolicy, failures: u32) -> Option<Timestamp> {
+        if failures >= policy.attempts {
+            return None;
+        }
+        let mut bytes = [0; 8];
+        // Without chance the wait is the nominal one.
+        let chance = match self.core.platform.entropy.fill(&mut bytes) {
+            Ok(()) => (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64,
+            Err(_) => 0.5,
+        };
+        Some(self.core.now().after(policy.backoff(failures, chance)))
+    }
+}
+
+fn judge(end: AttemptEnd, timed_out: bool) -> Judged {
+    match end {
+        AttemptEnd::Done(output) => Judged::Done(output),
+        AttemptEnd::Failed(failed) => Judged::Failed {
+            cause: match timed_out {
+                true => Cause::TimedOut { error: failed.error },
+                false => Cause::Error { error: failed.error },
+            },
+            retryable: failed.retryable,
+            unknown: failed.unknown || timed_out,
+        },
+        AttemptEnd::Unrecordable(error) => Judged::Failed {
+            cause: Cause::Unrecordable { message: error.to_string() },
+            retryable: false,
+            unknown: true,
+        },
+    }
+}
+
+fn panicked(message: String) -> Judged {
+    Judged::Failed { cause: Cause::Panicked { message }, retryable: true, unknown: true }
+}
+
+/// A future whose panics are values.
+pub(crate) struct Caught<F> {
+    pub(crate) body: F,
+}
+
+impl<F: Future + Unpin> Future for Caught<F> {
+    type Output = Result<F::Output, String>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
+        }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    if let Some(text) = panic.downcast_ref::<&str>() {
+        (*text).to_owned()
+    } else if let Some(text) = panic.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic without a message".to_owned()
+    }
+}
+
+/// A boxed future whose panics are values.
+pub(crate) fn caught<T>(body: BoxFuture<'_, T>) -> Caught<BoxFuture<'_, T>> {
+    Caught { body }
+}

@@ -1,0 +1,109 @@
+//! A saga inside a run.
+
+use super::wait::known;
+use super::{Interrupt, Performer, RolledBack};
+use crate::engine::host::{Entered, Recorded};
+use crate::id::Position;
+use crate::plan::SagaMeta;
+use crate::record::{Cause, Event};
+use crate::run::{Decision, Entry};
+use crate::step::Site;
+
+/// The most bytes that the position of a scope may have: what is awaited in it needs some more.
+const DEEPEST: usize = Position::MAX_LEN - 32;
+
+/// What is recorded of a scope that the body enters.
+enum Past {
+    Ended(Recorded),
+    RollingBack(Cause),
+    Open,
+}
+
+impl Performer {
+    pub(super) async fn enter_scope(&self, at: Position, site: Site, saga: &'static SagaMeta) -> Entered {
+        let past = self
+            .recall(&at, site, || format!("saga `{}` version {}", saga.name, saga.version), |entry| match entry {
+                Entry::Scope { saga: name, version, rollback, end }
+                    if *name == saga.name && *version == saga.version =>
+                {
+                    Some(match (end, rollback) {
+                        (Some(end), _) => Past::Ended(end.clone()),
+                        (None, Some(cause)) => Past::RollingBack(cause.clone()),
+                        (None, None) => Past::Open,
+                    })
+                }
+                _ => None,
+            })
+            .await;
+        match past {
+            Some(Past::Ended(end)) => {
+                self.run.lock().visit_within(&at);
+                Entered::Ended(end)
+            }
+            Some(Past::RollingBack(cause)) => {
+                self.run.lock().visit_within(&at);
+                self.go_live().await;
+                Entered::Ended(self.undo_scope(at, cause).await)
+            }
+            Some(Past::Open) => Entered::Body,
+            None => {
+                self.go_live().await;
+                self.heed(false).await;
+                if at.as_bytes().len() > DEEPEST {
+                    let message = format!("saga `{}` at {site} is nested too deep", saga.name);
+                    match self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })).await {}
+                }
+                self.hold(Event::ScopeEntered { at, saga: known(saga.name), version: saga.version });
+                Entered::Body
+            }
+        }
+    }
+
+    pub(super) async fn leave_scope(&self, at: Position, result: Recorded) -> Recorded {
+        self.check_visited(&at).await;
+        self.go_live().await;
+        match result {
+            Ok(output) => {
+                self.hold(Event::ScopeLeft { at, result: Ok(output.clone()) });
+                Ok(output)
+            }
+            Err(error) => {
+                let cause = Cause::Error { error };
+                let decision = self.run.lock().state.decide(&at);
+                match decision {
+                    Decision::RollBack => {
+                        self.hold(Event::RollbackDecided { scope: at.clone(), cause: cause.clone() });
+                        self.undo_scope(at, cause).await
+                    }
+                    Decision::Stuck => {
+                        self.record([Event::Stuck { cause: Some(cause) }]).await;
+                        match self.interrupt(Interrupt::Parked).await {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Undoes a scope whose rollback is decided, and gives the caller its error.
+    async fn undo_scope(&self, at: Position, cause: Cause) -> Recorded {
+        match (self.roll_back(&at).await, cause.error()) {
+            (RolledBack::Undone, Some(error)) => {
+                self.hold(Event::ScopeLeft { at, result: Err(error.clone()) });
+                Err(error.clone())
+            }
+            (RolledBack::Undone, None) => match self.interrupt(Interrupt::Fail(cause)).await {},
+            (RolledBack::Failed, _) => {
+                self.record([Event::Stuck { cause: None }]).await;
+                match self.interrupt(Interrupt::Parked).await {}
+            }
+        }
+    }
+
+    /// A body that ends before it came to everything that is recorded has diverged.
+    async fn check_visited(&self, scope: &Position) {
+        let left = self.run.lock().unvisited_in(scope);
+        if let Some((at, recorded)) = left {
+            self.divergence(at, Site::new("the end of the saga", 0), recorded, "ends before it".to_owned()).await;
+        }
+    }
+}

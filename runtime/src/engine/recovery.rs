@@ -1,0 +1,187 @@
+//! From a data directory to a running engine.
+
+use std::any::Any;
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
+
+use super::core::{Core, Limits, Runs};
+use super::error::{MissingStep, MissingWorkflow};
+use super::live::LiveRun;
+use super::registry::Registry;
+use super::stop::Stop;
+use super::timers::Timers;
+use super::{Error, OpenReport};
+use crate::id::{Lsn, RunId, RunNumber};
+use crate::journal::{Entry, Journal};
+use crate::platform::Platform;
+use crate::record::Event;
+use crate::run::{RunState, UndoState};
+use crate::storage::WalConfig;
+
+/// What an engine is opened with.
+pub(crate) struct Config {
+    pub(crate) dir: PathBuf,
+    pub(crate) platform: Platform,
+    pub(crate) wal: WalConfig,
+    pub(crate) limits: Limits,
+    pub(crate) registry: Registry,
+    pub(crate) app: Arc<dyn Any + Send + Sync>,
+    /// Runs in flight without a workflow are left alone.
+    pub(crate) keep_unknown: bool,
+}
+
+/// Every run of a log, added up.
+#[derive(Default)]
+pub(crate) struct Recovered {
+    runs: HashMap<RunNumber, (RunState, Lsn)>,
+    last_number: u64,
+}
+
+impl Recovered {
+    /// Adds the next record.
+    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+        match self.runs.get_mut(&entry.run) {
+            Some((state, _)) => {
+                state.apply(entry.time, &entry.event).map_err(|illegal| illegal.to_string())?;
+                if state.phase.has_ended() {
+                    state.shrink();
+                }
+            }
+            None => {
+                let state = RunState::new(&entry.event, entry.time).map_err(|illegal| illegal.to_string())?;
+                self.runs.insert(entry.run, (state, entry.lsn));
+                self.last_number = self.last_number.max(entry.run.0);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens a data directory and sets the runs going that have something to do.
+pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Error> {
+    let Config { dir, platform, wal, limits, registry, app, keep_unknown } = config;
+    let mut recovered = Recovered::default();
+    let (journal, report) = Journal::open(&platform, &dir, wal, &mut |entry| recovered.apply(&entry))?;
+    if let Some(cut) = &report.cut {
+        tracing::warn!(?cut, "the log's last frame was torn by a crash; it was cut off, nothing acknowledged was in it");
+    }
+    let missing = missing_workflows(&recovered, &registry);
+    let checked = match missing.is_empty() || keep_unknown {
+        true => check_steps(&recovered, &registry),
+        false => Err(Error::UnknownWorkflows { missing }),
+    };
+    if let Err(error) = checked {
+        journal.close().await?;
+        return Err(error);
+    }
+    let timers = Timers::new(platform.clock.clone());
+    let timer_task = platform.exec.spawn(Box::pin(timers.clone().run()));
+    let core = Arc::new(Core {
+        dir,
+        platform,
+        journal,
+        registry,
+        app,
+        origin: report.uuid.into_bytes(),
+        timers,
+        stop: Arc::new(Stop::default()),
+        suspects: Semaphore::new(1),
+        limits,
+        runs: Mutex::new(Runs::default()),
+        timer_task: Mutex::new(Some(timer_task)),
+    });
+    let (resumed, known) = resume(&core, recovered)?;
+    tracing::debug!(resumed, known, "opened");
+    let report = OpenReport {
+        created: report.created,
+        clean: report.clean,
+        records: report.records,
+        runs: known,
+        resumed,
+        cut: report.cut.map(Into::into),
+    };
+    Ok((core, report))
+}
+
+fn missing_workflows(recovered: &Recovered, registry: &Registry) -> Vec<MissingWorkflow> {
+    let mut missing: BTreeMap<(String, u32), Vec<RunId>> = BTreeMap::new();
+    for (state, _) in recovered.runs.values() {
+        let start = &state.start;
+        if !state.phase.has_ended() && registry.workflow(&start.workflow, start.version).is_none() {
+            missing.entry((start.workflow.clone().into_owned(), start.version)).or_default().push(start.id.clone());
+        }
+    }
+    missing
+        .into_iter()
+        .map(|((name, version), mut runs)| {
+            runs.sort();
+            MissingWorkflow { name, version, runs }
+        })
+        .collect()
+}
+
+/// A rollback finds its undos by the names of steps: they are all looked up now.
+fn check_steps(recovered: &Recovered, registry: &Registry) -> Result<(), Error> {
+    let mut missing = BTreeMap::new();
+    for (state, _) in recovered.runs.values() {
+        let start = &state.start;
+        if !state.phase.is_active() || registry.workflow(&start.workflow, start.version).is_none() {
+            continue;
+        }
+        for undo in state.undo_entries() {
+            let known = registry.step(&undo.step).is_some_and(|step| step.undo.is_some());
+            if undo.state == UndoState::Open && !known {
+                missing.insert(undo.step.clone(), start.id.clone());
+            }
+        }
+    }
+    let missing: Vec<MissingStep> =
+        missing.into_iter().map(|(step, run)| MissingStep { step: step.into_owned(), run }).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::UnknownSteps { missing }) }
+}
+
+/// Notes crashes, poisons who crashed too often, and sets the others going.
+fn resume(core: &Arc<Core>, recovered: Recovered) -> Result<(usize, usize), Error> {
+    let known = recovered.runs.len();
+    let mut resumed = Vec::new();
+    {
+        let mut runs = core.runs();
+        runs.last_number = recovered.last_number;
+        for (number, (mut state, started)) in recovered.runs {
+            let now = core.now();
+            let mut events = Vec::new();
+            if state.phase.is_active() && state.attempt_in_air() {
+                events.push(Event::Recovered {});
+                if state.crashes + 1 >= core.limits.poison {
+                    events.push(Event::Poisoned { crashes: state.crashes + 1 });
+                }
+            }
+            for event in &events {
+                state.apply(now, event).map_err(|illegal| Error::Internal { reason: illegal.to_string() })?;
+            }
+            let registered = core.registry.workflow(&state.start.workflow, state.start.version).is_some();
+            let active = state.phase.is_active() && registered;
+            if !state.phase.is_active() {
+                state.shrink();
+            }
+            let run = LiveRun::new(number, state, started);
+            if !events.is_empty() {
+                run.lock().last = core.journal.append(number, now, &events)?;
+            }
+            runs.by_id.insert(run.id.clone(), run.clone());
+            if active {
+                resumed.push(run);
+            }
+        }
+    }
+    // In the order they were started.
+    resumed.sort_by_key(|run| run.number);
+    let count = resumed.len();
+    for run in resumed {
+        core.drive(run);
+    }
+    Ok((count, known))
+}

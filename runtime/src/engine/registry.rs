@@ -1,0 +1,78 @@
+//! What an engine can run, by name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::Error;
+use super::host::Host;
+use crate::codec::{DecodeError, EncodeError, Payload};
+use crate::plan::{Reached, SagaMeta, reach};
+use crate::platform::BoxFuture;
+use crate::step::{Site, StepMeta};
+
+/// How a body ended, encoded.
+#[derive(Debug)]
+pub(crate) enum BodyEnd {
+    /// It returned a value.
+    Done(Payload),
+    /// It returned an error.
+    Failed(Payload),
+    /// It returned something that cannot be recorded.
+    Unrecordable(EncodeError),
+}
+
+/// A workflow with its types taken away.
+pub(crate) trait Workflow: Send + Sync {
+    /// Its name and plan.
+    fn meta(&self) -> &'static SagaMeta;
+
+    /// Its body over recorded arguments.
+    fn body(&self, host: Arc<dyn Host>, input: &Payload) -> Result<BoxFuture<'static, BodyEnd>, DecodeError>;
+}
+
+/// The workflows of an engine and every step that they reach.
+#[derive(Default)]
+pub(crate) struct Registry {
+    workflows: HashMap<&'static str, BTreeMap<u32, Arc<dyn Workflow>>>,
+    steps: BTreeMap<&'static str, &'static StepMeta>,
+}
+
+impl Registry {
+    /// Takes everything that the workflows reach.
+    ///
+    /// # Errors
+    /// When two workflows or two steps have one name.
+    pub(crate) fn new(workflows: Vec<Arc<dyn Workflow>>) -> Result<Registry, Error> {
+        let mut reached = Reached::default();
+        let mut registry = Registry::default();
+        for workflow in workflows {
+            reach(&mut reached, workflow.meta());
+            let meta = workflow.meta();
+            registry.workflows.entry(meta.name).or_default().insert(meta.version, workflow);
+        }
+        for ((name, _), same) in &reached.sagas {
+            unique("sagas", name, same.iter().map(|saga| saga.site))?;
+        }
+        for (name, same) in &reached.steps {
+            unique("steps", name, same.iter().map(|step| step.site))?;
+            registry.steps.extend(same.iter().map(|step| (*name, *step)));
+        }
+        Ok(registry)
+    }
+
+    pub(crate) fn workflow(&self, name: &str, version: u32) -> Option<&Arc<dyn Workflow>> {
+        self.workflows.get(name)?.get(&version)
+    }
+
+    /// A step by its name on disk.
+    pub(crate) fn step(&self, name: &str) -> Option<&'static StepMeta> {
+        self.steps.get(name).copied()
+    }
+}
+
+fn unique(what: &'static str, name: &str, mut sites: impl Iterator<Item = Site>) -> Result<(), Error> {
+    match (sites.next(), sites.next()) {
+        (Some(first), Some(second)) => Err(Error::DuplicateName { what, name: name.to_owned(), first, second }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,79 @@
+//! What an engine tells of itself.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use crate::id::Lsn;
+use crate::record::Event;
+use crate::storage;
+
+/// What [`Builder::open`](crate::Builder::open) found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct OpenReport {
+    /// The data directory was created.
+    pub created: bool,
+    /// The last engine on it was shut down, or there was none.
+    pub clean: bool,
+    /// The records that were replayed.
+    pub records: u64,
+    /// The runs that are known, ended ones included.
+    pub runs: usize,
+    /// The runs that go on.
+    pub resumed: usize,
+    /// What was cut off the log's end: a frame that a crash tore, in which nothing was acknowledged.
+    pub cut: Option<Cut>,
+}
+
+/// The end of a log that a crash tore, and that was cut off. Nothing in it was acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Cut {
+    /// The segment.
+    pub file: PathBuf,
+    /// Where the cut is, in bytes.
+    pub offset: u64,
+    /// The number that the next record gets.
+    pub first_lsn: Lsn,
+    /// How many bytes were cut off.
+    pub bytes: u64,
+}
+
+impl From<storage::Cut> for Cut {
+    fn from(cut: storage::Cut) -> Cut {
+        Cut { file: cut.file, offset: cut.offset, first_lsn: cut.first_lsn, bytes: cut.bytes }
+    }
+}
+
+/// What an engine has written since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// `fdatasync`s of the log.
+    pub syncs: u64,
+    /// Frames written, each with one or more records.
+    pub frames: u64,
+    /// Records written.
+    pub records: u64,
+    /// Bytes written, padding included.
+    pub bytes: u64,
+}
+
+/// One durable event of a run, from [`Engine::history`](crate::Engine::history).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HistoryEntry {
+    /// Its place in the log.
+    pub lsn: Lsn,
+    /// When it was recorded, by the wall clock.
+    pub time: SystemTime,
+    /// What happened.
+    pub event: Event,
+}
+
+impl fmt::Display for HistoryEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.lsn, self.event)
+    }
+}

@@ -1,0 +1,130 @@
+//! What a run is doing, as others see it.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::id::RunId;
+use crate::run::Phase;
+use crate::step::Site;
+
+/// A run's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// Its body or one of its steps runs.
+    Running,
+    /// It waits for a timer, a signal or its next attempt.
+    Waiting,
+    /// It was paused.
+    Paused,
+    /// What it did is being undone.
+    Compensating,
+    /// It succeeded.
+    Completed,
+    /// It failed, and everything it did is undone.
+    Failed,
+    /// It was cancelled, and everything it did is undone.
+    Cancelled,
+    /// Something failed after its pivot, or could not be undone.
+    Stuck,
+    /// The code no longer matches what it has recorded.
+    Diverged,
+    /// It took the process down too often.
+    Poisoned,
+}
+
+impl Status {
+    /// The status in one word, as in [`Display`](fmt::Display).
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Waiting => "waiting",
+            Status::Paused => "paused",
+            Status::Compensating => "compensating",
+            Status::Completed => "completed",
+            Status::Failed => "failed",
+            Status::Cancelled => "cancelled",
+            Status::Stuck => "stuck",
+            Status::Diverged => "diverged",
+            Status::Poisoned => "poisoned",
+        }
+    }
+
+    pub(crate) fn of(phase: &Phase, waits: bool) -> Status {
+        match phase {
+            Phase::Forward if waits => Status::Waiting,
+            Phase::Forward => Status::Running,
+            Phase::RollingBack { .. } => Status::Compensating,
+            Phase::Stuck { .. } => Status::Stuck,
+            Phase::Diverged { .. } => Status::Diverged,
+            Phase::Poisoned { .. } => Status::Poisoned,
+            Phase::Completed { .. } => Status::Completed,
+            Phase::Failed { .. } => Status::Failed,
+            Phase::Cancelled => Status::Cancelled,
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a waiting run waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitingOn {
+    /// A timer.
+    Timer {
+        /// When it wakes.
+        until: SystemTime,
+    },
+    /// A signal.
+    Signal {
+        /// The signal's name.
+        name: &'static str,
+    },
+    /// The next attempt of a step.
+    Retry {
+        /// The step's name.
+        step: &'static str,
+        /// When it begins.
+        until: SystemTime,
+    },
+}
+
+/// What a run waits for, since when, and where in the code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Waiting {
+    /// For what.
+    pub on: WaitingOn,
+    /// Since when, in this process.
+    pub since: SystemTime,
+    /// Where.
+    pub site: Site,
+}
+
+/// One line of [`Engine::list`](crate::Engine::list).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunInfo {
+    /// The run's id.
+    pub id: RunId,
+    /// Its workflow's name.
+    pub workflow: String,
+    /// Its workflow's version.
+    pub version: u32,
+    /// Its status.
+    pub status: Status,
+    /// What it waits for, if it is [`Status::Waiting`].
+    pub waiting: Vec<Waiting>,
+    /// When it was started.
+    pub started_at: SystemTime,
+    /// When its last record was written.
+    pub updated_at: SystemTime,
+    /// Why it failed or cannot go on, in words.
+    pub problem: Option<String>,
+}

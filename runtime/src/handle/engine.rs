@@ -1,0 +1,167 @@
+//! The engine as a program holds it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::request::{RunRequest, SignalRequest, StartRequest};
+use super::{Builder, Run, Running};
+use crate::engine::{Core, Error, HistoryEntry, OpenReport, Result, RunInfo, Stats};
+use crate::io::NoApp;
+use crate::ops::Signal;
+use crate::saga::{SagaCall, SagaFn, SagaSig};
+
+/// Runs workflows in this process, on one data directory.
+///
+/// Cheap to clone; all clones are one engine. Runs belong to the engine, not to
+/// whoever started them. When the last clone is dropped without a
+/// [`shutdown`](Self::shutdown), everything stops at once as in a crash, and
+/// the next engine on the directory goes on from the last fact.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    core: Arc<Core>,
+    report: OpenReport,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.core.kill();
+    }
+}
+
+impl Engine {
+    /// Begins an engine on a data directory.
+    pub fn builder(dir: impl AsRef<Path>) -> Builder<NoApp> {
+        Builder::new(dir.as_ref())
+    }
+
+    pub(super) fn new(core: Arc<Core>, report: OpenReport) -> Self {
+        Engine { inner: Arc::new(Inner { core, report }) }
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.inner.core
+    }
+
+    /// Starts a run: `engine.start(checkout(order)).id("order-42").await?`.
+    /// The run exists for good when that returns.
+    ///
+    /// An id that was started before with the same input gives the same run,
+    /// whether it has ended or not. Without an id the run gets a random UUID.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the id has another workflow or input,
+    /// [`Error::NotRegistered`], [`Error::InvalidId`], [`Error::Unrecordable`]
+    /// for an argument that JSON cannot hold, [`Error::Stopped`],
+    /// [`Error::Storage`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the start back.
+    pub fn start<W: SagaSig>(&self, call: SagaCall<'_, W>) -> StartRequest<W> {
+        StartRequest::new(self.clone(), W::encode_args(&call.args))
+    }
+
+    /// Starts a run and waits for its outcome: `engine.run(checkout(order)).id("order-42").await?`.
+    ///
+    /// # Errors
+    /// [`RunError`](crate::RunError) says how the run ended otherwise than well.
+    ///
+    /// # Cancel safety
+    /// Dropping the future neither takes the start back nor cancels the run.
+    pub fn run<W: SagaSig>(&self, call: SagaCall<'_, W>) -> RunRequest<W> {
+        RunRequest::new(self.start(call))
+    }
+
+    /// A typed handle of a run that exists: `engine.attach(checkout, "order-42")?`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`]; [`Error::Conflict`] when it is of another workflow.
+    pub fn attach<Shape, F: SagaFn<Shape>>(&self, function: F, id: impl AsRef<str>) -> Result<Run<F::Saga, Running>> {
+        let _ = function;
+        let live = self.core().find(id.as_ref())?;
+        let workflow = live.info().workflow;
+        if workflow != F::Saga::NAME {
+            return Err(Error::Conflict { id: live.id.clone(), differs: "workflow" });
+        }
+        Ok(Run::running(live))
+    }
+
+    /// Sends a run a signal: `engine.signal("order-42", Approval { .. }).await?`.
+    /// It is the run's for good when that returns; a run that does not wait for
+    /// it yet finds it later.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended,
+    /// [`Error::InboxFull`], [`Error::Unrecordable`], [`Error::Stopped`],
+    /// [`Error::Storage`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the signal back.
+    pub fn signal<T: Signal>(&self, id: impl AsRef<str>, signal: T) -> SignalRequest {
+        SignalRequest::new(self.clone(), id.as_ref(), &signal)
+    }
+
+    /// Asks a run to stop at its next await, and to undo what it did. Asking
+    /// twice is asking once. Returns when the wish is durable, not when the run
+    /// has ended.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended,
+    /// [`Error::PastPivot`], [`Error::Stopped`], [`Error::Storage`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the wish back.
+    pub async fn cancel(&self, id: impl AsRef<str>) -> Result<()> {
+        self.core().cancel(id.as_ref()).await
+    }
+
+    /// Every run that is known, in the order of their starts.
+    ///
+    /// # Errors
+    /// None yet; a store that has to be read can fail.
+    pub async fn list(&self) -> Result<Vec<RunInfo>> {
+        Ok(self.core().list())
+    }
+
+    /// Every durable event of a run, in order. Reads the log.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::Storage`].
+    pub async fn history(&self, id: impl AsRef<str>) -> Result<Vec<HistoryEntry>> {
+        self.core().history(id.as_ref())
+    }
+
+    /// What was found when the engine was opened.
+    #[must_use]
+    pub fn open_report(&self) -> &OpenReport {
+        &self.inner.report
+    }
+
+    /// What was written since the engine was opened.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.core().stats()
+    }
+
+    /// Stops every run at its next await, makes everything durable and gives
+    /// the data directory up. The next engine on it goes on with every run.
+    ///
+    /// Attempts in the air may end first, within
+    /// [`Builder::shutdown_timeout`]; then they are dropped, and their ends
+    /// recorded as unknown.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] when the last write or sync fails, or one has failed before.
+    pub async fn shutdown(self) -> Result<()> {
+        self.core().shutdown().await
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("dir", &self.core().dir).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,20 @@
+//! The public face of an engine and its runs (floor 8).
+//!
+//! Owns what a program holds in its hand: [`Builder`], [`Engine`], [`Run`] and
+//! its typed outcomes. What must always hold: a handle's type never claims a
+//! status that is not durable in the journal; none of them can be made by a
+//! user, deserialized or otherwise.
+
+mod builder;
+mod engine;
+mod failure;
+mod outcome;
+mod request;
+mod run;
+
+pub use builder::Builder;
+pub use engine::Engine;
+pub use failure::{Failure, RunError};
+pub use outcome::Outcome;
+pub use request::{RunRequest, SignalRequest, StartRequest};
+pub use run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Running, State, Stuck};

@@ -1,0 +1,83 @@
+//! How a run ended, or why it cannot go on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::request::failure_of;
+use super::run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Stuck};
+use crate::codec;
+use crate::engine::{Error, LiveRun, Result, Status, problem};
+use crate::run::Phase;
+use crate::saga::SagaSig;
+
+/// How a run ended, or why it cannot go on by itself.
+pub enum Outcome<W: SagaSig> {
+    /// It succeeded.
+    Completed(Run<W, Completed>),
+    /// It failed, and everything it did is undone.
+    Failed(Run<W, Failed>),
+    /// It was cancelled, and everything it did is undone.
+    Cancelled(Run<W, Cancelled>),
+    /// It was paused.
+    Paused(Run<W, Paused>),
+    /// Something failed after its pivot, or could not be undone.
+    Stuck(Run<W, Stuck>),
+    /// The code no longer matches what it has recorded.
+    Diverged(Run<W, Diverged>),
+    /// It took the process down too often.
+    Poisoned(Run<W, Poisoned>),
+}
+
+impl<W: SagaSig> Outcome<W> {
+    pub(super) fn new(live: &Arc<LiveRun>, phase: Phase) -> Result<Self> {
+        let in_words = || problem(&phase, &live.lock().state).unwrap_or_default();
+        let run = live.clone();
+        Ok(match &phase {
+            Phase::Completed { output } => {
+                let output = codec::decode(output)
+                    .map_err(|source| Error::Undecodable { what: "output", id: live.id.clone(), source })?;
+                Outcome::Completed(Run::new(run, output))
+            }
+            Phase::Failed { cause } => Outcome::Failed(Run::new(run, failure_of::<W>(&live.id, cause)?)),
+            Phase::Cancelled => Outcome::Cancelled(Run::new(run, ())),
+            Phase::Stuck { .. } => Outcome::Stuck(Run::new(run, in_words())),
+            Phase::Diverged { .. } => Outcome::Diverged(Run::new(run, in_words())),
+            Phase::Poisoned { .. } => Outcome::Poisoned(Run::new(run, in_words())),
+            Phase::Forward | Phase::RollingBack { .. } => {
+                return Err(Error::Internal { reason: "an outcome of a run that goes on".to_owned() });
+            }
+        })
+    }
+
+    /// The status that this outcome is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Outcome::Completed(_) => Status::Completed,
+            Outcome::Failed(_) => Status::Failed,
+            Outcome::Cancelled(_) => Status::Cancelled,
+            Outcome::Paused(_) => Status::Paused,
+            Outcome::Stuck(_) => Status::Stuck,
+            Outcome::Diverged(_) => Status::Diverged,
+            Outcome::Poisoned(_) => Status::Poisoned,
+        }
+    }
+}
+
+impl<W: SagaSig> fmt::Debug for Outcome<W>
+where
+    W::Ok: fmt::Debug,
+    W::Err: fmt::Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Completed(run) => f.debug_tuple("Completed").field(run.output()).finish(),
+            Outcome::Failed(run) => f.debug_tuple("Failed").field(run.failure()).finish(),
+            Outcome::Cancelled(_) => f.write_str("Cancelled"),
+            Outcome::Paused(_) => f.write_str("Paused"),
+            Outcome::Stuck(run) => f.debug_tuple("Stuck").field(&run.problem()).finish(),
+            Outcome::Diverged(run) => f.debug_tuple("Diverged").field(&run.problem()).finish(),
+            Outcome::Poisoned(run) => f.debug_tuple("Poisoned").field(&run.problem()).finish(),
+        }
+    }
+}

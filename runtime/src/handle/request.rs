@@ -1,0 +1,161 @@
+//! Requests that take options before they are awaited.
+
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+
+use super::{Engine, Failure, Outcome, Run, RunError, Running};
+use crate::codec::{self, EncodeError, Payload};
+use crate::engine::{Error, NewRun, Result};
+use crate::id::RunId;
+use crate::ops::Signal;
+use crate::platform::BoxFuture;
+use crate::saga::SagaSig;
+
+/// A start that has not been asked for yet: [`Engine::start`].
+#[must_use = "a run is started only when this is awaited: add `.await`"]
+pub struct StartRequest<W> {
+    engine: Engine,
+    id: Option<RunId>,
+    input: std::result::Result<Payload, EncodeError>,
+    workflow: PhantomData<fn() -> W>,
+}
+
+impl<W: SagaSig> StartRequest<W> {
+    pub(super) fn new(engine: Engine, input: std::result::Result<Payload, EncodeError>) -> Self {
+        StartRequest { engine, id: None, input, workflow: PhantomData }
+    }
+
+    /// The run's id, of 1 to 512 bytes: what makes a second start the same run.
+    pub fn id(mut self, id: impl Into<RunId>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    async fn send(self) -> Result<Run<W, Running>> {
+        let input = self.input.map_err(|source| Error::Unrecordable { what: "input", source })?;
+        let new = NewRun { id: self.id, workflow: W::meta(), input };
+        self.engine.core().start(new).await.map(Run::running)
+    }
+}
+
+impl<W: SagaSig> IntoFuture for StartRequest<W> {
+    type Output = Result<Run<W, Running>>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// A start with a wait for the outcome: [`Engine::run`].
+#[must_use = "a run is started only when this is awaited: add `.await`"]
+pub struct RunRequest<W> {
+    start: StartRequest<W>,
+}
+
+impl<W: SagaSig> RunRequest<W> {
+    pub(super) fn new(start: StartRequest<W>) -> Self {
+        RunRequest { start }
+    }
+
+    /// The run's id, of 1 to 512 bytes: what makes a second start the same run.
+    pub fn id(self, id: impl Into<RunId>) -> Self {
+        RunRequest { start: self.start.id(id) }
+    }
+
+    async fn send(self) -> std::result::Result<W::Ok, RunError<W::Err>> {
+        // The engine is kept until the run has ended.
+        let engine = self.start.engine.clone();
+        let outcome = self.start.send().await.map_err(RunError::Engine)?.outcome().await;
+        drop(engine);
+        match outcome.map_err(RunError::Engine)? {
+            Outcome::Completed(run) => Ok(run.into_output()),
+            Outcome::Failed(run) => Err(RunError::Failed(run.into_failure())),
+            Outcome::Cancelled(_) => Err(RunError::Cancelled),
+            Outcome::Paused(_) => Err(RunError::Paused),
+            Outcome::Stuck(run) => Err(RunError::Stuck { problem: run.problem().to_owned() }),
+            Outcome::Diverged(run) => Err(RunError::Diverged { problem: run.problem().to_owned() }),
+            Outcome::Poisoned(run) => Err(RunError::Poisoned { problem: run.problem().to_owned() }),
+        }
+    }
+}
+
+impl<W: SagaSig> IntoFuture for RunRequest<W> {
+    type Output = std::result::Result<W::Ok, RunError<W::Err>>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// A signal that has not been sent yet: [`Engine::signal`].
+#[must_use = "a signal is sent only when this is awaited: add `.await`"]
+pub struct SignalRequest {
+    engine: Engine,
+    id: String,
+    name: &'static str,
+    payload: std::result::Result<Payload, EncodeError>,
+    sender: Option<String>,
+}
+
+impl SignalRequest {
+    pub(super) fn new<T: Signal>(engine: Engine, id: &str, signal: &T) -> Self {
+        SignalRequest { engine, id: id.to_owned(), name: T::NAME, payload: codec::encode(signal), sender: None }
+    }
+
+    /// The sender's own id for this signal. Sent again with the same id it is
+    /// delivered once, within the run's last 1,024 signals that have one.
+    pub fn sender_id(mut self, id: impl Into<String>) -> Self {
+        self.sender = Some(id.into());
+        self
+    }
+
+    async fn send(self) -> Result<()> {
+        let payload = self.payload.map_err(|source| Error::Unrecordable { what: "signal", source })?;
+        self.engine.core().signal(&self.id, self.name, payload, self.sender).await
+    }
+}
+
+impl IntoFuture for SignalRequest {
+    type Output = Result<()>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+impl<W> std::fmt::Debug for StartRequest<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StartRequest").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl<W> std::fmt::Debug for RunRequest<W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunRequest").field("id", &self.start.id).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for SignalRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignalRequest").field("id", &self.id).field("signal", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A failure as its saga declared it.
+pub(super) fn failure_of<W: SagaSig>(
+    id: &RunId,
+    cause: &crate::record::Cause,
+) -> Result<Failure<W::Err>> {
+    use crate::record::Cause;
+    Ok(match cause {
+        Cause::Error { error } | Cause::TimedOut { error } => Failure::Error(
+            codec::decode(error).map_err(|source| Error::Undecodable { what: "error", id: id.clone(), source })?,
+        ),
+        Cause::Panicked { message } => Failure::Panicked { message: message.clone() },
+        Cause::Unrecordable { message } => Failure::Unrecordable { message: message.clone() },
+        Cause::Aborted | Cause::Cancelled | Cause::NoUndo { .. } => Failure::Other { reason: cause.to_string() },
+    })
+}

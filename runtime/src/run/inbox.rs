@@ -1,0 +1,70 @@
+//! The signals of one run.
+
+use std::collections::VecDeque;
+
+use crate::codec::Payload;
+use crate::record::Name;
+
+/// The most signals that wait in a run's inbox.
+pub(crate) const INBOX_LIMIT: usize = 1024;
+
+/// How many of the last senders' ids are remembered.
+pub(crate) const SENDER_WINDOW: usize = 1024;
+
+/// What becomes of a signal that is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It is to be recorded.
+    Take,
+    /// The sender has delivered it before.
+    Duplicate,
+    /// Too many wait already.
+    Full,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    name: Name,
+    payload: Payload,
+}
+
+/// Signals that arrived and were not taken yet.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    received: u64,
+    waiting: VecDeque<Waiting>,
+    senders: VecDeque<String>,
+}
+
+impl Inbox {
+    /// What would become of a signal with this sender's id.
+    pub(crate) fn offer(&self, sender: Option<&str>) -> Offer {
+        match sender {
+            Some(sender) if self.senders.iter().any(|known| known == sender) => Offer::Duplicate,
+            _ if self.waiting.len() >= INBOX_LIMIT => Offer::Full,
+            _ => Offer::Take,
+        }
+    }
+
+    pub(super) fn receive(&mut self, name: &Name, payload: &Payload, sender: Option<&str>) {
+        self.waiting.push_back(Waiting { number: self.received, name: name.clone(), payload: payload.clone() });
+        self.received += 1;
+        if let Some(sender) = sender {
+            if self.senders.len() == SENDER_WINDOW {
+                self.senders.pop_front();
+            }
+            self.senders.push_back(sender.to_owned());
+        }
+    }
+
+    /// The number of the oldest waiting signal of a name.
+    pub(crate) fn next(&self, name: &str) -> Option<u64> {
+        self.waiting.iter().find(|waiting| waiting.name == name).map(|waiting| waiting.number)
+    }
+
+    pub(super) fn consume(&mut self, number: u64) -> Option<(Name, Payload)> {
+        let index = self.waiting.iter().position(|waiting| waiting.number == number)?;
+        self.waiting.remove(index).map(|waiting| (waiting.name, waiting.payload))
+    }
+}

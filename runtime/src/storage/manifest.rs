@@ -1,0 +1,114 @@
+//! MANIFEST: what a data directory is, and where its log ends.
+//!
+//! Replaced as a whole (`MANIFEST.new`, synced, renamed, directory synced), so
+//! that it is always either the old one or the new one.
+
+use std::path::Path;
+
+use uuid::Uuid;
+
+use super::bytes::{array, put, u32_at, u64_at};
+use super::disk::{Disk, Failure};
+use super::error::WalError;
+use super::stamp::{self, STAMP};
+use crate::id::Lsn;
+
+pub(super) const NAME: &str = "MANIFEST";
+pub(super) const NEW_NAME: &str = "MANIFEST.new";
+
+const MAGIC: [u8; 8] = *b"FACTUMDB";
+const UUID_AT: usize = STAMP;
+const NEXT_SALT_AT: usize = UUID_AT + 16;
+const NEWEST_AT: usize = NEXT_SALT_AT + 8;
+const CLOSED_AT: usize = NEWEST_AT + 8;
+const RESERVED_AT: usize = CLOSED_AT + 4;
+const CLOSED_LSN_AT: usize = RESERVED_AT + 4;
+/// The size of the file: less than a sector of any disk.
+const SIZE: usize = CLOSED_LSN_AT + 8;
+
+/// The most bytes that are read of a manifest of any version.
+const MOST: u64 = 64 * 1024;
+
+/// The contents of MANIFEST.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Manifest {
+    /// The identity of the data directory.
+    pub(super) uuid: Uuid,
+    /// No segment with frames has this salt or a higher one.
+    pub(super) next_salt: u64,
+    /// The first LSN of the newest segment that may hold frames; 0 when there is none yet.
+    pub(super) newest_segment: Lsn,
+    /// The last LSN, if the log was closed cleanly and not opened since.
+    pub(super) closed: Option<Lsn>,
+}
+
+impl Manifest {
+    pub(super) fn encode(&self) -> [u8; SIZE] {
+        let mut bytes = [0; SIZE];
+        put(&mut bytes, UUID_AT, self.uuid.as_bytes());
+        put(&mut bytes, NEXT_SALT_AT, &self.next_salt.to_le_bytes());
+        put(&mut bytes, NEWEST_AT, &self.newest_segment.0.to_le_bytes());
+        if let Some(last) = self.closed {
+            put(&mut bytes, CLOSED_AT, &1u32.to_le_bytes());
+            put(&mut bytes, CLOSED_LSN_AT, &last.0.to_le_bytes());
+        }
+        stamp::seal(&mut bytes, MAGIC);
+        bytes
+    }
+
+    /// The manifest that `bytes`, read from `file`, are.
+    pub(super) fn decode(bytes: &[u8], file: &Path) -> Result<Manifest, WalError> {
+        stamp::check(bytes, MAGIC).map_err(|fault| match fault {
+            stamp::Fault::Magic { found, .. } => WalError::ForeignFile { file: file.to_owned(), found },
+            fault => fault.of(file),
+        })?;
+        let damaged = |offset: usize, expected: &str, found: String| WalError::Damaged {
+            file: file.to_owned(),
+            offset: offset as u64,
+            expected: expected.to_owned(),
+            found,
+        };
+        if bytes.len() != SIZE {
+            return Err(damaged(0, "64 bytes", bytes.len().to_string()));
+        }
+        let last = u64_at(bytes, CLOSED_LSN_AT);
+        let closed = match u32_at(bytes, CLOSED_AT) {
+            0 if last == 0 => None,
+            0 => return Err(damaged(CLOSED_LSN_AT, "no last LSN in a log that is not closed", last.to_string())),
+            1 => Some(Lsn(last)),
+            other => return Err(damaged(CLOSED_AT, "0 or 1", other.to_string())),
+        };
+        match u32_at(bytes, RESERVED_AT) {
+            0 => {}
+            other => return Err(damaged(RESERVED_AT, "0", other.to_string())),
+        }
+        Ok(Manifest {
+            uuid: Uuid::from_bytes(array(bytes, UUID_AT)),
+            next_salt: u64_at(bytes, NEXT_SALT_AT),
+            newest_segment: Lsn(u64_at(bytes, NEWEST_AT)),
+            closed,
+        })
+    }
+
+    /// Reads the manifest at `file`.
+    pub(super) fn load(disk: &Disk, file: &Path) -> Result<Manifest, WalError> {
+        let open = disk.open(file)?;
+        let len = open.len()?;
+        if len > MOST {
+            let (expected, found) = (format!("at most {MOST} bytes"), len.to_string());
+            return Err(WalError::Damaged { file: file.to_owned(), offset: 0, expected, found });
+        }
+        let mut bytes = vec![0; len as usize];
+        let read = open.read_at(&mut bytes, 0)?;
+        Manifest::decode(&bytes[..read], file)
+    }
+
+    /// Replaces the manifest of `dir`; durable when it returns.
+    pub(super) fn store(&self, disk: &Disk, dir: &Path) -> Result<(), Failure> {
+        let mut file = disk.create(&dir.join(NEW_NAME))?;
+        file.write_all_at(&self.encode(), 0)?;
+        file.sync_data()?;
+        disk.rename(&mut file, dir.join(NAME))?;
+        disk.sync_dir(dir)
+    }
+}

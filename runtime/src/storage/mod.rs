@@ -1,0 +1,20 @@
+//! Files of a data directory (floor 2): bytes in, bytes out, no workflow.
+//!
+//! Owns every file below the data directory and the meaning of each of its
+//! bytes, as `FORMAT.md` lays them down. Looks down on `id` (floor 0) and
+//! `platform` (floor 1) only. What must always hold: nothing is read before
+//! the directory's lock is held; a length that was read is checked against the
+//! bytes that are there before it is used; nothing is ever skipped in silence.
+
+mod bytes;
+mod disk;
+mod error;
+mod manifest;
+mod stamp;
+mod wal;
+
+pub use error::WalError;
+pub use wal::Durability;
+pub(crate) use wal::{
+    Cut, GROUP_CONTINUES, GroupWriter, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats,
+};

@@ -1,0 +1,85 @@
+//! The first sixteen bytes of every file: magic, format version, checksum.
+//!
+//! They are the same in every version of the format, and the checksum always
+//! covers the rest of the stamped block, so that a newer file and a damaged one
+//! can be told apart for ever.
+
+use std::path::Path;
+
+use super::bytes::{array, put, u32_at};
+use super::error::WalError;
+
+/// The version of everything that is written.
+pub(super) const FORMAT_VERSION: u32 = 1;
+/// The bytes that a stamp takes at the start of a block.
+pub(super) const STAMP: usize = 16;
+
+const VERSION_AT: usize = 8;
+const CRC_AT: usize = 12;
+
+/// Writes the stamp of a block whose other bytes are final.
+pub(super) fn seal(block: &mut [u8], magic: [u8; 8]) {
+    put(block, 0, &magic);
+    put(block, VERSION_AT, &FORMAT_VERSION.to_le_bytes());
+    let crc = checksum(block);
+    put(block, CRC_AT, &crc.to_le_bytes());
+}
+
+/// What a stamp can be wrong in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    Short { found: usize },
+    Magic { expected: [u8; 8], found: [u8; 8] },
+    Checksum { expected: u32, found: u32 },
+    Newer { found: u32 },
+    Version { found: u32 },
+}
+
+/// Checks the stamp of a block.
+pub(super) fn check(block: &[u8], magic: [u8; 8]) -> Result<(), Fault> {
+    if block.len() < STAMP {
+        return Err(Fault::Short { found: block.len() });
+    }
+    let found = array(block, 0);
+    if found != magic {
+        return Err(Fault::Magic { expected: magic, found });
+    }
+    let (expected, found) = (checksum(block), u32_at(block, CRC_AT));
+    if expected != found {
+        return Err(Fault::Checksum { expected, found });
+    }
+    match u32_at(block, VERSION_AT) {
+        FORMAT_VERSION => Ok(()),
+        found if found > FORMAT_VERSION => Err(Fault::Newer { found }),
+        found => Err(Fault::Version { found }),
+    }
+}
+
+impl Fault {
+    /// This fault as that of `file`, whose name alone makes it one of factum's.
+    pub(super) fn of(self, file: &Path) -> WalError {
+        let (offset, expected, found) = match self {
+            Fault::Newer { found } => {
+                return WalError::NewerFormat { file: file.to_owned(), found, supported: FORMAT_VERSION };
+            }
+            Fault::Short { found } => (0, format!("at least {STAMP} bytes"), format!("{found}")),
+            Fault::Magic { expected, found } => {
+                (0, format!("`{}`", expected.escape_ascii()), format!("`{}`", found.escape_ascii()))
+            }
+            Fault::Checksum { expected, found } => {
+                (CRC_AT, format!("the checksum {expected:#010x}"), format!("{found:#010x}"))
+            }
+            Fault::Version { found } => {
+                (VERSION_AT, format!("the format version {FORMAT_VERSION}"), format!("{found}"))
+            }
+        };
+        WalError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found }
+    }
+}
+
+fn checksum(block: &[u8]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&block[..CRC_AT]);
+    crc.update(&block[STAMP..]);
+    crc.finalize()
+}

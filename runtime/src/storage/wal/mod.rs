@@ -1,0 +1,252 @@
+//! The write-ahead log: records in, one at a time or in atomic groups; the
+//! same records out, in order, after any crash.
+//!
+//! Owns LOCK, MANIFEST and `wal/`. The parts, from the bytes up: `record`,
+//! `frame` and `segment` are the format; `scan` finds frames in bytes and
+//! `judge` says what they amount to, both pure; `open` is recovery; `queue`,
+//! `shared` and `writer` are the live log; `wait` is what callers hold.
+//! What must always hold: see `judge`, `open` and `writer`.
+
+mod config;
+mod frame;
+mod judge;
+mod open;
+mod queue;
+mod read;
+mod record;
+mod replay;
+mod scan;
+mod segment;
+mod shared;
+mod wait;
+mod writer;
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use self::config::{MAX_SEGMENT, MIN_SEGMENT};
+use self::frame::BLOCK;
+use self::open::{Data, Found, Renewed};
+use self::queue::Queue;
+use self::shared::{Goal, Shared};
+use self::wait::Wait;
+use self::writer::Writer;
+use super::WalError;
+use super::disk::{Disk, Failure};
+use crate::id::Lsn;
+use crate::platform::{Platform, TaskHandle};
+
+pub use self::config::Durability;
+pub(crate) use self::config::WalConfig;
+pub(crate) use self::queue::GroupWriter;
+pub(crate) use self::record::{GROUP_CONTINUES, RawRecord};
+pub(crate) use self::replay::{Replay, ReplayError};
+
+/// What opening a log found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OpenReport {
+    /// The identity of the data directory.
+    pub(crate) uuid: Uuid,
+    /// Whether the data directory is new.
+    pub(crate) created: bool,
+    /// The LSN of the last record; 0 when there is none.
+    pub(crate) last_lsn: Lsn,
+    /// How many records were replayed.
+    pub(crate) records: u64,
+    /// The torn tail that was cut.
+    pub(crate) cut: Option<Cut>,
+    /// Whether the log was closed the last time; true for a new one.
+    pub(crate) clean: bool,
+}
+
+/// A torn tail: the end of a log that a crash interrupted. None of it was acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub(crate) file: PathBuf,
+    pub(crate) offset: u64,
+    /// The LSN that the next record gets.
+    pub(crate) first_lsn: Lsn,
+    /// From `offset` to the last byte that is not zero.
+    pub(crate) bytes: u64,
+}
+
+/// What the writer has done since the log was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct WalStats {
+    /// Syncs of segments, those of new segments included.
+    pub(crate) syncs: u64,
+    pub(crate) frames: u64,
+    pub(crate) records: u64,
+    /// Bytes of frames, with their padding.
+    pub(crate) bytes: u64,
+}
+
+/// A live log. Cheap to clone.
+///
+/// When the last clone is dropped without [`close`](Wal::close), the writer
+/// writes what is queued, ends and releases the directory; the log is then not
+/// marked as closed.
+#[derive(Debug, Clone)]
+pub(crate) struct Wal {
+    handle: Arc<Handle>,
+}
+
+/// What all clones of a log share, and nobody else.
+struct Handle {
+    shared: Arc<Shared>,
+    disk: Disk,
+    ticker: Option<TaskHandle>,
+}
+
+impl Wal {
+    /// Opens the log of the data directory `dir`, which is made if it is absent
+    /// or empty, and replays its records. Blocks.
+    ///
+    /// # Errors
+    /// Every named fault of a data directory, a refusal by `replay`, and IO.
+    /// The records that `replay` was given before an error mean nothing.
+    pub(crate) fn open(
+        platform: &Platform,
+        dir: &Path,
+        config: WalConfig,
+        replay: &mut dyn Replay,
+    ) -> Result<(Wal, OpenReport), WalError> {
+        let segment_bytes = config.segment_bytes.clamp(MIN_SEGMENT, MAX_SEGMENT).next_multiple_of(BLOCK as u64);
+        let commit = config.durability == Durability::Commit;
+        let disk = Disk::new(platform.fs.clone());
+        let found = Found::find(disk.clone(), dir, &*platform.entropy)?;
+        let Renewed { data, report, segments, tail } = found.check()?.replay(replay)?.renew(segment_bytes)?;
+        let queue = Queue::new(Lsn(report.last_lsn.0 + 1), segment_bytes);
+        let shared = Arc::new(Shared::new(queue, segments, config.queue_bytes, commit));
+        let Data { lock, manifest, .. } = data;
+        let writer = Writer {
+            disk: disk.clone(),
+            dir: dir.to_owned(),
+            manifest,
+            segment_bytes,
+            commit,
+            tail,
+            dirty: false,
+            lock: Some(lock),
+            shared: shared.clone(),
+        };
+        // Whoever wants to know when the writer ends asks `shared`.
+        let _thread = platform
+            .exec
+            .spawn_thread("factum-wal", Box::pin(writer.run()))
+            .map_err(|e| Failure::new("start the writer of", dir, e))?;
+        let ticker = ticker(platform, config.durability, &shared);
+        Ok((Wal { handle: Arc::new(Handle { shared, disk, ticker }) }, report))
+    }
+
+    /// Queues the records that `group` writes, which are atomic together, and
+    /// gives the LSN of the last one. Never waits.
+    ///
+    /// `group` runs under the log's lock: it must be short, and must not call the log.
+    ///
+    /// # Errors
+    /// [`WalError::Closed`], [`WalError::Poisoned`], [`WalError::TooLarge`]; nothing is queued then.
+    pub(crate) fn append(&self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, WalError> {
+        self.handle.shared.append(group)
+    }
+
+    /// Waits until a record is on disk; with other durabilities than `Commit`,
+    /// only until it is queued. Cancel safe.
+    ///
+    /// # Errors
+    /// [`WalError::Poisoned`] once a write or sync has failed, for whatever
+    /// record; [`WalError::Closed`] for one that was never appended.
+    pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), WalError>> + Send + use<> {
+        self.wait(Goal::Durable(lsn))
+    }
+
+    /// Waits while more than `queue_bytes` are queued. Cancel safe.
+    ///
+    /// # Errors
+    /// [`WalError::Closed`], [`WalError::Poisoned`].
+    pub(crate) fn room(&self) -> impl Future<Output = Result<(), WalError>> + Send + use<> {
+        self.wait(Goal::Room)
+    }
+
+    /// The LSN of the last record that was synced.
+    pub(crate) fn durable_lsn(&self) -> Lsn {
+        self.handle.shared.durable_lsn()
+    }
+
+    /// What the writer has done since the log was opened.
+    pub(crate) fn stats(&self) -> WalStats {
+        self.handle.shared.stats()
+    }
+
+    /// Visits every record that was acknowledged when this was called, from the
+    /// files (with other durabilities than `Commit`: every one that was written). Blocks.
+    ///
+    /// # Errors
+    /// Damage, and IO.
+    pub(crate) fn scan(&self, visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>) -> Result<(), WalError> {
+        let (through, segments) = self.handle.shared.readable();
+        read::records(&self.handle.disk, &segments, through, visit)
+    }
+
+    /// Closes the log: from now on nothing is appended; what is queued is
+    /// written and synced, the log is marked as closed, the writer ends and the
+    /// directory is released. The future only waits for that. Cancel safe.
+    ///
+    /// # Errors
+    /// [`WalError::Poisoned`]; the directory is then held until the last clone is dropped.
+    pub(crate) fn close(&self) -> impl Future<Output = Result<(), WalError>> + Send + use<> {
+        self.handle.shared.begin_close();
+        self.wait(Goal::Closed)
+    }
+
+    /// Drops this, the last clone, and waits until the directory is released.
+    #[cfg(test)]
+    pub(crate) async fn abandon(self) {
+        let gone = self.wait(Goal::Gone);
+        drop(self);
+        gone.await.expect("waiting for the end cannot fail");
+    }
+
+    fn wait(&self, goal: Goal) -> Wait {
+        Wait::new(self.handle.shared.clone(), goal)
+    }
+}
+
+/// Calls for a sync at intervals, if the log wants that.
+///
+/// A task and not the writer's, as a sleep belongs to where tasks run.
+fn ticker(platform: &Platform, durability: Durability, shared: &Arc<Shared>) -> Option<TaskHandle> {
+    let Durability::Interval(interval) = durability else { return None };
+    let (clock, shared) = (platform.clock.clone(), Arc::downgrade(shared));
+    Some(platform.exec.spawn(Box::pin(async move {
+        loop {
+            clock.sleep(interval).await;
+            match shared.upgrade() {
+                Some(shared) => shared.tick(),
+                None => return,
+            }
+        }
+    })))
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(ticker) = &self.ticker {
+            ticker.abort();
+        }
+        self.shared.abandon();
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handle").field("shared", &self.shared).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! A file system that fails on command, waits on command, and tells what it did.
+
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex};
+
+use crate::platform::{File, Fs, LockGuard, Open};
+
+/// One operation that changes the disk.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Op {
+    Create(String),
+    /// A write at this offset.
+    Write(String, u64),
+    Sync(String),
+    Rename(String, String),
+    SyncDir(String),
+    Remove(String),
+}
+
+impl Op {
+    fn is_write(&self) -> bool {
+        matches!(self, Op::Write(..))
+    }
+
+    fn is_sync(&self) -> bool {
+        matches!(self, Op::Sync(_))
+    }
+}
+
+/// What is to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fail {
+    Nothing,
+    /// The `n`th operation from now, counted from 0, and none after it.
+    Nth(u64),
+    Writes,
+    Syncs,
+}
+
+#[derive(Debug)]
+struct Control {
+    ops: Vec<Op>,
+    fail: Fail,
+    /// Files whose syncs wait until the gate opens; how many wait now.
+    held: HashSet<&'static str>,
+    waiting: usize,
+}
+
+#[derive(Debug)]
+struct Gate {
+    control: Mutex<Control>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+pub(super) struct FaultFs {
+    fs: Arc<dyn Fs>,
+    gate: Arc<Gate>,
+}
+
+impl FaultFs {
+    pub(super) fn over(fs: Arc<dyn Fs>) -> FaultFs {
+        let control = Control { ops: Vec::new(), fail: Fail::Nothing, held: HashSet::new(), waiting: 0 };
+        FaultFs { fs, gate: Arc::new(Gate { control: Mutex::new(control), changed: Condvar::new() }) }
+    }
+
+    /// What was done since this was last called.
+    pub(super) fn ops(&self) -> Vec<Op> {
+        std::mem::take(&mut self.gate.control.lock().unwrap().ops)
+    }
+
+    pub(super) fn fail(&self, fail: Fail) {
+        self.gate.control.lock().unwrap().fail = fail;
+    }
+
+    /// From now on the syncs of `.wal` files wait.
+    pub(super) fn hold_syncs(&self) {
+        self.gate.control.lock().unwrap().held.insert("wal");
+    }
+
+    /// Waits until a sync waits.
+    pub(super) fn until_held(&self) {
+        let control = self.gate.control.lock().unwrap();
+        drop(self.gate.changed.wait_while(control, |control| control.waiting == 0).unwrap());
+    }
+
+    pub(super) fn release_syncs(&self) {
+        self.gate.control.lock().unwrap().held.clear();
+        self.gate.changed.notify_all();
+    }
+}
+
+impl Gate {
+    fn pass(&self, op: Op) -> io::Result<()> {
+        let mut control = self.control.lock().unwrap();
+        let fails = match &mut control.fail {
+            Fail::Nothing => false,
+            Fail::Nth(0) => {
+                control.fail = Fail::Nothing;
+                true
+            }
+            Fail::Nth(n) => {
+                *n -= 1;
+                false
+            }
+            Fail::Writes => op.is_write(),
+            Fail::Syncs => op.is_sync(),
+        };
+        let holds = matches!(&op, Op::Sync(name) if control.held.iter().any(|held| name.ends_with(held)));
+        control.ops.push(op);
+        if holds {
+            control.waiting += 1;
+            self.changed.notify_all();
+            control = self.changed.wait_while(control, |control| !control.held.is_empty()).unwrap();
+            control.waiting -= 1;
+        }
+        drop(control);
+        if fails { Err(io::Error::other("failed on command")) } else { Ok(()) }
+    }
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+impl Fs for FaultFs {
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        self.fs.create_dir_all(path)
+    }
+
+    fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        self.fs.read_dir(path)
+    }
+
+    fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
+        if how == Open::CreateNew {
+            self.gate.pass(Op::Create(name(path)))?;
+        }
+        let file = self.fs.open(path, how)?;
+        Ok(Arc::new(FaultFile { file, name: Mutex::new(name(path)), gate: self.gate.clone() }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.gate.pass(Op::Rename(name(from), name(to)))?;
+        self.fs.rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.gate.pass(Op::Remove(name(path)))?;
+        self.fs.remove(path)
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.gate.pass(Op::SyncDir(name(path)))?;
+        self.fs.sync_dir(path)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<LockGuard>> {
+        self.fs.lock(path)
+    }
+}
+
+/// Calls itself by the name that it was opened with; `.new` becomes `.wal`
+/// with the first sync after its rename.
+#[derive(Debug)]
+struct FaultFile {
+    file: Arc<dyn File>,
+    name: Mutex<String>,
+    gate: Arc<Gate>,
+}
+
+impl FaultFile {
+    /// The file's name now, as far as it was renamed from `.new` to `.wal`.
+    fn name(&self) -> String {
+        let mut name = self.name.lock().unwrap();
+        let renamed = Op::Rename(name.clone(), name.replace(".new", ".wal"));
+        if self.gate.control.lock().unwrap().ops.contains(&renamed) {
+            *name = name.replace(".new", ".wal");
+        }
+        name.clone()
+    }
+}
+
+impl File for FaultFile {
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buf, offset)
+    }
+
+    fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        self.gate.pass(Op::Write(self.name(), offset))?;
+        self.file.write_all_at(buf, offset)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.gate.pass(Op::Sync(self.name()))?;
+        self.file.sync_data()
+    }
+}
