@@ -16,7 +16,7 @@ pub use serde;
 pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::io::{Io, IoType, NoApp};
 pub use crate::ops::{Cx, Durable, Signal, durable};
-pub use crate::plan::{Plan, SagaMeta, SagaRef, fingerprint, leaf};
+pub use crate::plan::{Leaf, Plan, SagaMeta, SagaRef, fingerprint, leaf};
 pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;
 pub use crate::saga::{Saga, SagaCall, SagaSig};
@@ -57,3 +57,216 @@ pub trait IsNoResult {
 }
 
 impl<T> IsNoResult for IsResult<T> {}
+
+/// Refuses a `Result` whose name does not say that it is one.
+pub const fn assert_no_result(is_result: bool) {
+    assert!(!is_result, "this is a `Result` under a name that does not end in `Result`: rename the alias to `..Result`");
+}
+
+/// An argument of a step.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a step: it cannot be recorded",
+    label = "this type does not implement `Serialize`",
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`)"
+)]
+pub trait StepArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + ?Sized> StepArg for T {}
+
+/// Checks an argument of a step.
+pub const fn assert_step_arg<T: StepArg + ?Sized>() {}
+
+/// An argument of a saga, as it is read back from its start record.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a saga: it cannot be recorded and read back",
+    label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference"
+)]
+pub trait SagaArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> SagaArg for T {}
+
+/// Checks an argument of a saga.
+pub const fn assert_saga_arg<T: SagaArg>() {}
+
+/// An argument that every attempt gets a copy of.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a step with `retry`: each attempt gets a copy of it",
+    label = "this type does not implement `Clone`",
+    note = "write `#[derive(Clone)]` on it, or take it by reference: `&{Self}`"
+)]
+pub trait RetryArg: Sized {
+    /// A copy for one more attempt.
+    #[must_use]
+    fn copy(&self) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> RetryArg for T {
+    fn copy(&self) -> T {
+        self.clone()
+    }
+}
+
+/// The error of a step with a `timeout`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that a step timed out",
+    label = "this error does not implement `From<TimedOut>`",
+    note = "write `impl From<TimedOut> for {Self}`, or leave `timeout` out"
+)]
+pub trait FromTimedOut {
+    /// The error that a timeout becomes.
+    fn from_timed_out(timed_out: TimedOut) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<TimedOut>> FromTimedOut for E {
+    fn from_timed_out(timed_out: TimedOut) -> E {
+        E::from(timed_out)
+    }
+}
+
+
+
+/// A function whose plan is asked for.
+#[derive(Debug)]
+pub struct Probe<'f, F>(pub &'f F);
+
+/// The answer: calls of this function have a plan.
+#[derive(Debug)]
+pub struct HasPlan<F, Shape>(PhantomData<(F, Shape)>);
+
+/// The answer: calls of this function have none. What is wrong with them, if
+/// anything is, the body says where it awaits them.
+#[derive(Debug)]
+pub struct HasNoPlan;
+
+/// An answer as a plan.
+pub trait PlanTag {
+    /// The plan.
+    const PLAN: Plan;
+}
+
+impl<F: Leaf<Shape>, Shape> PlanTag for HasPlan<F, Shape> {
+    const PLAN: Plan = F::PLAN;
+}
+
+impl PlanTag for HasNoPlan {
+    const PLAN: Plan = Plan::Dynamic;
+}
+
+/// Found first where it applies.
+pub trait IsLeaf<Shape> {
+    /// The answer.
+    type Tag;
+    /// Gives the answer's type; never called.
+    fn tag(&self) -> Self::Tag;
+}
+
+impl<F: Leaf<Shape>, Shape> IsLeaf<Shape> for Probe<'_, F> {
+    type Tag = HasPlan<F, Shape>;
+    fn tag(&self) -> HasPlan<F, Shape> {
+        HasPlan(PhantomData)
+    }
+}
+
+/// Found where [`IsLeaf`] does not apply: it wants one more reference.
+pub trait IsNoLeaf {
+    /// Gives the answer's type; never called.
+    fn tag(&self) -> HasNoPlan;
+}
+
+impl<F> IsNoLeaf for &Probe<'_, F> {
+    fn tag(&self) -> HasNoPlan {
+        HasNoPlan
+    }
+}
+
+/// The plan that a probe's answer stands for.
+pub const fn plan_of<T: PlanTag>(probe: fn() -> T) -> Plan {
+    let _ = probe;
+    T::PLAN
+}
+
+/// Stands for a step or saga whose signature was refused, so that its callers are told nothing.
+#[derive(Debug)]
+pub struct Broken<Ret>(PhantomData<fn() -> Ret>);
+
+/// In the place of what was refused; such a program does not compile, so it is never called.
+pub fn broken<T>() -> T {
+    unreachable!("this code was refused when it was compiled")
+}
+
+impl<Ret: Send + 'static> StepSig for Broken<Ret> {
+    type Args<'a> = ();
+    type Ret = Ret;
+    type Ok = Never;
+    type Err = Never;
+
+    const META: &'static StepMeta = &StepMeta {
+        name: "",
+        site: Site::new("", 0),
+        effect: Effect::Unspecified,
+        pivot: false,
+        retry: RetryPolicy::NONE,
+        timeout: None,
+        undo: None,
+    };
+
+    fn split(_: Ret) -> Result<Never, Never> {
+        broken()
+    }
+
+    fn join(_: Result<Never, Never>) -> Ret {
+        broken()
+    }
+}
+
+impl<App, Ret: Send + 'static> Step<App> for Broken<Ret> {
+    fn run<'i, 'a: 'i>(_: &'i mut Io<App>, (): ()) -> BoxFuture<'i, Ret> {
+        broken()
+    }
+}
+
+impl<Ret: Send + 'static> SagaSig for Broken<Ret> {
+    type Args<'a> = ();
+    type Owned = ();
+    type Ret = Ret;
+    type Ok = Never;
+    type Err = Never;
+
+    const NAME: &'static str = "";
+    const VERSION: u32 = 0;
+
+    fn meta() -> &'static SagaMeta {
+        broken()
+    }
+
+    fn split(_: Ret) -> Result<Never, Never> {
+        broken()
+    }
+
+    fn join(_: Result<Never, Never>) -> Ret {
+        broken()
+    }
+
+    fn encode_args((): &()) -> Result<Payload, EncodeError> {
+        broken()
+    }
+
+    fn decode_args(_: &Payload) -> Result<(), DecodeError> {
+        broken()
+    }
+}
+
+impl<App, Ret: Send + 'static> Saga<App> for Broken<Ret> {
+    fn body<'c, 'a: 'c>(_: &'c Cx<App>, (): ()) -> BoxFuture<'c, Ret> {
+        broken()
+    }
+
+    fn root(_: Cx<App>, (): ()) -> BoxFuture<'static, Ret> {
+        broken()
+    }
+}

@@ -51,11 +51,11 @@ async fn commit(performer: &Performer, event: Option<Event>) -> Result<(), Inter
 
 /// Runs the body to its end, and records what follows from it.
 async fn forward(performer: &Performer) -> Result<(), Interrupt> {
-    let (cancelled, workflow, input) = {
+    let (cancelled, workflow, input, fingerprint) = {
         let inner = performer.run.lock();
         let start = &inner.state.start;
         let workflow = performer.core.registry.workflow(&start.workflow, start.version).cloned();
-        (inner.state.cancel_requested, workflow, start.input.clone())
+        (inner.state.cancel_requested, workflow, start.input.clone(), start.fingerprint)
     };
     if cancelled {
         return fail(performer, Cause::Cancelled).await;
@@ -69,6 +69,12 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         Ok(body) => body,
         Err(error) => return diverged(performer, workflow.meta(), "the arguments that were recorded", error.to_string()).await,
     };
+    if fingerprint != workflow.meta().fingerprint {
+        tracing::warn!(
+            run_id = %performer.run.id, workflow = workflow.meta().name, version = workflow.meta().version,
+            "the plan of the workflow has changed under this run; its replay tells whether it still fits"
+        );
+    }
     match watched(performer, caught(body)).await {
         Ended::Interrupted(Interrupt::Cancel) => fail(performer, Cause::Cancelled).await,
         Ended::Interrupted(Interrupt::Fail(cause)) => fail(performer, cause).await,

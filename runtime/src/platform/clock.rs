@@ -6,12 +6,10 @@ use std::time::Duration;
 use super::BoxFuture;
 use crate::time::Timestamp;
 
-/// The clocks.
+/// The clocks: the wall's for moments, a monotonic one for how long.
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
     /// The wall clock as it is; it may jump either way.
     fn wall(&self) -> Timestamp;
-    /// Time since some fixed moment; never goes back.
-    fn monotonic(&self) -> Duration;
     /// Completes after `d` of monotonic time.
     fn sleep(&self, d: Duration) -> BoxFuture<'static, ()>;
 }

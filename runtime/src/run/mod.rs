@@ -17,7 +17,7 @@ mod undo;
 pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};
 pub(crate) use phase::Phase;
 pub use policy::RetryPolicy;
-pub(crate) use state::{Decision, Entry, Illegal, RunState, Start};
+pub(crate) use state::{Decision, Entry, Illegal, RunState};
 pub(crate) use step::StepEntry;
 pub(crate) use undo::{UndoEntry, UndoState};
 

@@ -11,7 +11,7 @@ mod fs;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::{BoxFuture, Clock, Entropy, Platform, Timestamp};
 
@@ -22,24 +22,18 @@ use super::{BoxFuture, Clock, Entropy, Platform, Timestamp};
 pub(crate) fn platform() -> Result<Platform, tokio::runtime::TryCurrentError> {
     Ok(Platform {
         fs: Arc::new(fs::RealFs),
-        clock: Arc::new(RealClock { start: Instant::now() }),
+        clock: Arc::new(RealClock),
         entropy: Arc::new(RealEntropy),
         exec: Arc::new(exec::RealExec::current()?),
     })
 }
 
 #[derive(Debug)]
-struct RealClock {
-    start: Instant,
-}
+struct RealClock;
 
 impl Clock for RealClock {
     fn wall(&self) -> Timestamp {
         SystemTime::now().into()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.start.elapsed()
     }
 
     fn sleep(&self, d: Duration) -> BoxFuture<'static, ()> {

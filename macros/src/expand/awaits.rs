@@ -1,0 +1,48 @@
+//! Every `EXPR.await` of a body becomes an await of a durable operation.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprAsync, ExprAwait, ExprClosure, Item, Macro, Path};
+
+use super::spans::at;
+use crate::parse::{has_await, macro_args};
+
+/// The body with its awaits rewritten.
+pub(super) fn rewrite(krate: &Path, block: &Block) -> TokenStream {
+    let mut block = block.clone();
+    Awaits { krate }.visit_block_mut(&mut block);
+    block.into_token_stream()
+}
+
+struct Awaits<'k> {
+    krate: &'k Path,
+}
+
+impl VisitMut for Awaits<'_> {
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+    fn visit_expr_async_mut(&mut self, _: &mut ExprAsync) {}
+    fn visit_expr_closure_mut(&mut self, _: &mut ExprClosure) {}
+
+    fn visit_expr_await_mut(&mut self, expr: &mut ExprAwait) {
+        visit_mut::visit_expr_await_mut(self, expr);
+        let (krate, base) = (self.krate, &expr.base);
+        // All of the call but its argument is where the user wrote `await`: that is
+        // the place the runtime records, and an error in the argument is the argument's.
+        let span = expr.await_token.span;
+        let function = at(span, quote!(#krate::__private::durable));
+        let mut args = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(__factum_cx, #base));
+        args.set_span(span);
+        expr.base = Box::new(Expr::Verbatim(quote!(#function #args)));
+    }
+
+    fn visit_macro_mut(&mut self, mac: &mut Macro) {
+        if !has_await(mac.tokens.clone()) {
+            return;
+        }
+        if let Some(mut args) = macro_args(mac) {
+            args.exprs_mut().into_iter().for_each(|expr| self.visit_expr_mut(expr));
+            mac.tokens = args.into_token_stream();
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! From what was checked to Rust.
+//!
+//! Owns everything generated. What must always hold: generated code names
+//! nothing but `::factum::__private`, `::core` and its own `__factum_` names, so
+//! that no name of the user's can be taken for one of ours, and every type
+//! error that the user can cause has the span of the user's token.
+
+mod args;
+mod awaits;
+mod broken;
+mod marker;
+mod plan;
+mod ret;
+mod saga;
+mod scope;
+mod signal;
+mod spans;
+mod step;
+mod undo;
+
+pub(crate) use broken::{broken_saga, broken_step};
+pub(crate) use saga::saga;
+pub(crate) use signal::signal;
+pub(crate) use step::step;

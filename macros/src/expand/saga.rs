@@ -1,0 +1,167 @@
+//! A saga: the function that calls it, its plan, and its body as a scope of awaits.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::args::{lifetime, locals, owned, with_lifetime};
+use super::marker::{Marker, body_attrs, cfgs};
+use super::spans::at;
+use super::step::site;
+use super::undo::tuple;
+use super::{awaits, plan, ret};
+use crate::check::Checked;
+use crate::model::Saga;
+
+pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
+    let saga = saga.get();
+    let (krate, sig) = (&saga.krate, &saga.sig);
+    let p = quote!(#krate::__private);
+    let marker = Marker::new("saga", sig);
+    let declaration = marker.declaration(krate, sig);
+    let function = marker.function(krate, sig, &Ident::new("SagaCall", Span::call_site()));
+    let cfgs = cfgs(&sig.attrs);
+    let parts = ret::parts(krate, &sig.ret);
+    let (ret_items, ret_asserts) = (&parts.items, &parts.asserts);
+    let ty = &marker.ty;
+    let args_lifetime = lifetime("'__factum");
+    let arg_types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &args_lifetime));
+    let owned_types: Vec<_> = sig.args.iter().map(|arg| owned(&arg.ty).ty).collect();
+    let locals = locals(&sig.args);
+    let refs: Vec<_> = locals.iter().collect();
+    let encoded = tuple(&refs);
+    let decode = if sig.args.is_empty() {
+        quote! {
+            let []: [(); 0] = #p::decode(__factum_input)?;
+            #p::Ok(())
+        }
+    } else {
+        quote!(#p::decode(__factum_input))
+    };
+    let (name, version) = (&saga.name, saga.version);
+    let site = site(krate, sig.ident.span());
+    let plan = match &saga.body {
+        Some(block) => plan::plan(krate, sig, block),
+        None => quote!(#p::Plan::Dynamic),
+    };
+    let implementation = implementation(saga, ty);
+    quote! {
+        #declaration
+
+        #function
+
+        #(#cfgs)*
+        #[allow(deprecated, clippy::all)]
+        const _: () = {
+            #ret_asserts
+            #(const _: () = #p::assert_saga_arg::<#owned_types>();)*
+
+            const __FACTUM_PLAN: #p::Plan = #plan;
+            static __FACTUM_META: #p::SagaMeta = #p::SagaMeta {
+                name: #name,
+                version: #version,
+                site: #site,
+                plan: &__FACTUM_PLAN,
+                fingerprint: #p::fingerprint(#name, #version, &__FACTUM_PLAN),
+            };
+
+            impl #p::SagaSig for #ty {
+                type Args<#args_lifetime> = (#(#arg_types,)*);
+                type Owned = (#(#owned_types,)*);
+                #ret_items
+
+                const NAME: &'static str = #name;
+                const VERSION: u32 = #version;
+
+                fn meta() -> &'static #p::SagaMeta {
+                    &__FACTUM_META
+                }
+
+                fn encode_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::Payload, #p::EncodeError> {
+                    let (#(#locals,)*) = __factum_args;
+                    #p::encode(&#encoded)
+                }
+
+                fn decode_args(__factum_input: &#p::Payload) -> #p::Result<Self::Owned, #p::DecodeError> {
+                    #decode
+                }
+            }
+
+            #implementation
+        };
+    }
+}
+
+fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
+    let (krate, sig) = (&saga.krate, &saga.sig);
+    let p = quote!(#krate::__private);
+    let attrs = body_attrs(&sig.attrs);
+    let locals = locals(&sig.args);
+    let params = sig.args.iter().map(|arg| {
+        let (mutability, ident, ty) = (&arg.mutability, &arg.ident, &arg.ty);
+        quote!(#mutability #ident: #ty)
+    });
+    let passed = sig.args.iter().zip(&locals).map(|(arg, local)| {
+        if owned(&arg.ty).by_ref { quote!(&#local) } else { quote!(#local) }
+    });
+    let ret = &sig.ret.ty;
+    let (generics, app, body_app) = match &saga.app {
+        Some(app) => (TokenStream::new(), quote!(#app), quote!(#app)),
+        None => (
+            quote!(<__FactumApp: #p::Send + ::core::marker::Sync + 'static>),
+            quote!(__FactumApp),
+            quote!(#p::NoApp),
+        ),
+    };
+    // The body of a saga without an app runs over no app at all, not over any:
+    // its errors would name a type that the user never wrote.
+    let own = saga.app.is_some();
+    let body = match &saga.body {
+        Some(block) => {
+            let block = awaits::rewrite(krate, block);
+            quote! {
+                #[warn(clippy::all)]
+                #[deny(unused_must_use)]
+                #[allow(clippy::too_many_arguments)]
+                #(#attrs)*
+                async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret #block
+            }
+        }
+        // An error in the body has been reported: nothing of it is left that could cause others.
+        None => quote! {
+            #[allow(unused_variables, unused_mut)]
+            async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret {
+                #p::broken()
+            }
+        },
+    };
+    let inner = if own {
+        quote!(#p::Box::pin(__factum_body(__factum_cx, #(#locals),*)))
+    } else {
+        quote!(#p::Box::pin(async move {
+            __factum_body(&#p::Cx::without_app(__factum_cx), #(#locals),*).await
+        }))
+    };
+    let cx = if own { quote!(&__factum_cx) } else { quote!(&#p::Cx::without_app(&__factum_cx)) };
+    let outer = quote!(#p::Box::pin(async move {
+        let (#(#locals,)*) = __factum_args;
+        __factum_body(#cx, #(#passed),*).await
+    }));
+    let (inner, outer) = (at(sig.ident.span(), inner), at(sig.ident.span(), outer));
+    quote! {
+        #body
+
+        impl #generics #p::Saga<#app> for #marker {
+            fn body<'__factum_c, '__factum: '__factum_c>(
+                __factum_cx: &'__factum_c #p::Cx<#app>,
+                __factum_args: Self::Args<'__factum>,
+            ) -> #p::BoxFuture<'__factum_c, Self::Ret> {
+                let (#(#locals,)*) = __factum_args;
+                #inner
+            }
+
+            fn root(__factum_cx: #p::Cx<#app>, __factum_args: Self::Owned) -> #p::BoxFuture<'static, Self::Ret> {
+                #outer
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! A step: the function that calls it, and the implementation of its hidden type.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::Path;
+
+use super::args::{lifetime, locals, with_lifetime};
+use super::marker::{Marker, body_attrs, cfgs};
+use super::spans::{at, over};
+use super::{ret, undo};
+use crate::check::Checked;
+use crate::model::{Effect, Retry, Step};
+
+pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
+    let step = step.get();
+    let (krate, sig) = (&step.krate, &step.sig);
+    let p = quote!(#krate::__private);
+    let marker = Marker::new("step", sig);
+    let declaration = marker.declaration(krate, sig);
+    let function = marker.function(krate, sig, &Ident::new("StepCall", Span::call_site()));
+    let cfgs = cfgs(&sig.attrs);
+    let parts = ret::parts(krate, &sig.ret);
+    let (ret_items, ret_asserts) = (&parts.items, &parts.asserts);
+    let ty = &marker.ty;
+    let args_lifetime = lifetime("'__factum");
+    let arg_types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &args_lifetime));
+    let meta = meta(step);
+    let undo_fn = undo::function(step, &parts.ok);
+    let undo_args = undo::encode_args(step);
+    let policies = policies(step, &parts.err);
+    let asserts = arg_asserts(step);
+    let run = run(step, ty);
+    quote! {
+        #declaration
+
+        #function
+
+        #(#cfgs)*
+        #[allow(deprecated, clippy::all)]
+        const _: () = {
+            #ret_asserts
+            #asserts
+
+            impl #p::StepSig for #ty {
+                type Args<#args_lifetime> = (#(#arg_types,)*);
+                #ret_items
+
+                const META: &'static #p::StepMeta = &#meta;
+
+                #undo_args
+                #policies
+            }
+
+            #undo_fn
+            #run
+        };
+    }
+}
+
+fn meta(step: &Step) -> TokenStream {
+    let krate = &step.krate;
+    let p = quote!(#krate::__private);
+    let (name, pivot) = (&step.name, step.pivot);
+    let site = site(krate, step.sig.ident.span());
+    let effect = match step.effect {
+        Effect::Unspecified => quote!(Unspecified),
+        Effect::Pure => quote!(Pure),
+        Effect::Idempotent => quote!(Idempotent),
+    };
+    let retry = step.retry.as_ref().map_or_else(|| quote!(#p::RetryPolicy::NONE), |retry| policy(krate, retry));
+    let timeout = optional(krate, step.timeout.map(|timeout| time(krate, timeout)));
+    let undo = optional(krate, undo::description(step));
+    quote! {
+        #p::StepMeta {
+            name: #name,
+            site: #site,
+            effect: #p::Effect::#effect,
+            pivot: #pivot,
+            retry: #retry,
+            timeout: #timeout,
+            undo: #undo,
+        }
+    }
+}
+
+/// Where the user wrote it.
+pub(super) fn site(krate: &Path, span: Span) -> TokenStream {
+    quote_spanned!(span=> #krate::__private::Site::new(::core::file!(), ::core::line!()))
+}
+
+fn policy(krate: &Path, retry: &Retry) -> TokenStream {
+    let attempts = retry.attempts;
+    let given = [
+        retry.initial.map(|initial| (quote!(initial), time(krate, initial))),
+        retry.factor.map(|factor| (quote!(factor), quote!(#factor))),
+        retry.max.map(|max| (quote!(max), time(krate, max))),
+        retry.jitter.map(|jitter| (quote!(jitter), quote!(#jitter))),
+    ];
+    let fields = given.into_iter().flatten().map(|(field, value)| quote!(#field: #value,));
+    quote!(#krate::__private::RetryPolicy { attempts: #attempts, #(#fields)* ..#krate::__private::RetryPolicy::NONE })
+}
+
+fn time(krate: &Path, duration: Duration) -> TokenStream {
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(#krate::__private::Duration::new(#seconds, #nanos))
+}
+
+fn optional(krate: &Path, value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(#krate::__private::Some(#value)),
+        None => quote!(#krate::__private::None),
+    }
+}
+
+/// `copy_args`, `is_retryable`, `is_unknown`, `timed_out`, as far as they are not the defaults.
+fn policies(step: &Step, err: &TokenStream) -> TokenStream {
+    let krate = &step.krate;
+    let p = quote!(#krate::__private);
+    let mut items = TokenStream::new();
+    if step.retry.as_ref().is_some_and(|retry| retry.attempts > 1) {
+        let locals = locals(&step.sig.args);
+        let copies = step.sig.args.iter().zip(&locals).map(|(arg, local)| {
+            over(&arg.ty, quote!(#p::RetryArg::copy(#local)))
+        });
+        items.extend(quote! {
+            fn copy_args<'__factum>(__factum_args: &Self::Args<'__factum>) -> #p::Option<Self::Args<'__factum>> {
+                let (#(#locals,)*) = __factum_args;
+                #p::Some((#(#copies,)*))
+            }
+        });
+    }
+    let mut predicate = |name: &str, path: &syn::Expr| {
+        let name = Ident::new(name, Span::call_site());
+        items.extend(quote! {
+            fn #name(__factum_error: &Self::Err) -> bool {
+                let __factum_predicate: fn(&#err) -> bool = #path;
+                __factum_predicate(__factum_error)
+            }
+        });
+    };
+    if let Some(when) = step.retry.as_ref().and_then(|retry| retry.when.as_ref()) {
+        predicate("is_retryable", when);
+    }
+    if let Some(when) = &step.unknown_when {
+        predicate("is_unknown", when);
+    }
+    if step.timeout.is_some() {
+        let error = step.sig.ret.parts.as_ref().map_or(&step.sig.ret.ty, |(_, err)| err);
+        let from = over(error, quote!(<Self::Err as #p::FromTimedOut>::from_timed_out));
+        items.extend(quote! {
+            fn timed_out(__factum_timed_out: #p::TimedOut) -> #p::Option<Self::Err> {
+                #p::Some(#from(__factum_timed_out))
+            }
+        });
+    }
+    items
+}
+
+/// Each argument can be recorded; said at its type.
+fn arg_asserts(step: &Step) -> TokenStream {
+    let krate = &step.krate;
+    let fixed = lifetime("'static");
+    step.sig
+        .args
+        .iter()
+        .map(|arg| {
+            let ty = with_lifetime(&arg.ty, &fixed);
+            quote!(const _: () = #krate::__private::assert_step_arg::<#ty>();)
+        })
+        .collect()
+}
+
+fn run(step: &Step, marker: &TokenStream) -> TokenStream {
+    let (krate, sig) = (&step.krate, &step.sig);
+    let p = quote!(#krate::__private);
+    let ident = &sig.ident;
+    let attrs = body_attrs(&sig.attrs);
+    let io_param = step.io.iter().map(|io| {
+        let (mutability, ident, ty) = (&io.arg.mutability, &io.arg.ident, &io.arg.ty);
+        quote!(#mutability #ident: #ty)
+    });
+    let params = io_param.chain(sig.args.iter().map(|arg| {
+        let (mutability, ident, ty) = (&arg.mutability, &arg.ident, &arg.ty);
+        quote!(#mutability #ident: #ty)
+    }));
+    let (ret, body) = (&sig.ret.ty, &step.body);
+    let locals = locals(&sig.args);
+    let own_app = step.io.as_ref().filter(|io| !io.bare).map(|io| &io.target);
+    let (generics, app) = match (own_app, &step.app) {
+        (Some(io), _) => (TokenStream::new(), over(io, quote!(<#io as #p::IoType>::App))),
+        (None, Some(app)) => (TokenStream::new(), quote!(#app)),
+        (None, None) => (quote!(<__FactumApp: #p::Send + ::core::marker::Sync + 'static>), quote!(__FactumApp)),
+    };
+    let call = match &step.io {
+        None => quote!(#ident(#(#locals),*)),
+        Some(io) if !io.bare => quote!(#ident(__factum_io, #(#locals),*)),
+        Some(_) => quote! {
+            async move { #ident(&mut #p::Io::without_app(__factum_io), #(#locals),*).await }
+        },
+    };
+    let boxed = at(ident.span(), quote!(#p::Box::pin(#call)));
+    quote! {
+        impl #generics #p::Step<#app> for #marker {
+            fn run<'__factum_i, '__factum: '__factum_i>(
+                __factum_io: &'__factum_i mut #p::Io<#app>,
+                __factum_args: Self::Args<'__factum>,
+            ) -> #p::BoxFuture<'__factum_i, Self::Ret> {
+                #[warn(clippy::all)]
+                #(#attrs)*
+                async fn #ident(#(#params),*) -> #ret #body
+
+                let _ = &__factum_io;
+                let (#(#locals,)*) = __factum_args;
+                #boxed
+            }
+        }
+    }
+}

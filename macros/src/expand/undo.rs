@@ -1,0 +1,146 @@
+//! A step's undo: the user's expression in a function of its own, over what was recorded.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::args::{locals, owned};
+use super::spans::over;
+use crate::model::{Step, Undo, UndoCall, UnknownUndo};
+
+/// The indexes of the arguments that either expression names, in order.
+fn named(undo: &Undo) -> Vec<usize> {
+    let unknown = match &undo.unknown {
+        UnknownUndo::Call(call) => &call.args[..],
+        UnknownUndo::Nothing | UnknownUndo::SameAsDone => &[],
+    };
+    let mut named: Vec<usize> = undo.done.iter().flat_map(|call| &call.args).chain(unknown).copied().collect();
+    named.sort_unstable();
+    named.dedup();
+    named
+}
+
+/// The description for the step's meta.
+pub(super) fn description(step: &Step) -> Option<TokenStream> {
+    let krate = &step.krate;
+    let undo = step.undo.as_ref()?;
+    let done = undo.done.is_some();
+    let unknown = !matches!(undo.unknown, UnknownUndo::Nothing);
+    Some(quote!(#krate::__private::Undo { done: #done, unknown: #unknown, run: __factum_undo }))
+}
+
+/// `undo_args`: the named arguments as one tuple.
+pub(super) fn encode_args(step: &Step) -> TokenStream {
+    let Some(undo) = &step.undo else {
+        return TokenStream::new();
+    };
+    let krate = &step.krate;
+    let p = quote!(#krate::__private);
+    let locals = locals(&step.sig.args);
+    let named: Vec<_> = named(undo).into_iter().map(|at| &locals[at]).collect();
+    let tuple = tuple(&named);
+    quote! {
+        #[allow(unused_variables)]
+        fn undo_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::Option<#p::Payload>, #p::EncodeError> {
+            let (#(#locals,)*) = __factum_args;
+            #p::Ok(#p::Some(#p::encode(&#tuple)?))
+        }
+    }
+}
+
+/// Values as one tuple; no values are an empty list.
+pub(super) fn tuple(values: &[&Ident]) -> TokenStream {
+    match values {
+        [] => quote!(([] as [(); 0])),
+        values => quote!((#(#values,)*)),
+    }
+}
+
+/// The function that decodes what was recorded and makes the compensating call.
+pub(super) fn function(step: &Step, ok: &TokenStream) -> TokenStream {
+    let Some(undo) = &step.undo else {
+        return TokenStream::new();
+    };
+    let krate = &step.krate;
+    let p = quote!(#krate::__private);
+    let done = undo.done.as_ref();
+    let unknown = match &undo.unknown {
+        UnknownUndo::Nothing => None,
+        UnknownUndo::SameAsDone => done,
+        UnknownUndo::Call(call) => Some(call),
+    };
+    let done = done.map(|call| branch(step, undo, call, ok));
+    let unknown = unknown.map(|call| branch(step, undo, call, ok));
+    let none = quote!(#p::Err(#p::UndoError::NoUndo));
+    let (done, unknown) = (done.unwrap_or_else(|| none.clone()), unknown.unwrap_or(none));
+    quote! {
+        fn __factum_undo<'__factum>(
+            __factum_input: #p::UndoInput,
+            __factum_undoer: &'__factum dyn #p::Undoer,
+        ) -> #p::BoxFuture<'__factum, #p::Result<(), #p::UndoError>> {
+            #p::Box::pin(async move {
+                let _ = __factum_undoer;
+                match __factum_input.kind {
+                    #p::UndoKind::Compensate => #done,
+                    #p::UndoKind::Unknown => #unknown,
+                }
+            })
+        }
+    }
+}
+
+fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenStream {
+    let krate = &step.krate;
+    let p = quote!(#krate::__private);
+    let output = call.output.map(|span| {
+        let output = Ident::new("output", span);
+        quote! {
+            #[allow(unused_variables)]
+            let #output: #ok = __factum_input.output::<#ok>()?;
+        }
+    });
+    let named = named(undo);
+    let locals = locals(&step.sig.args);
+    let decoded: Vec<_> = named.iter().map(|at| &locals[*at]).collect();
+    let types = named.iter().map(|at| {
+        let arg = &step.sig.args[*at];
+        let owned = owned(&arg.ty).ty;
+        over(&arg.ty, owned)
+    });
+    let types = quote!((#(#types,)*));
+    let decode = (!call.args.is_empty()).then(|| {
+        quote! {
+            #[allow(unused_variables)]
+            let (#(#decoded,)*) = __factum_input.args::<#types>()?;
+        }
+    });
+    let bindings = call.args.iter().map(|at| {
+        let arg = &step.sig.args[*at];
+        let (ident, ty, local) = (&arg.ident, &arg.ty, &locals[*at]);
+        let value = if owned(ty).by_ref { quote!(&#local) } else { quote!(#local) };
+        quote! {
+            #[allow(unused_variables)]
+            let #ident: #ty = #value;
+        }
+    });
+    let app = home_app(step);
+    let expr = &call.call;
+    quote! {{
+        #output
+        #decode
+        #(#bindings)*
+        #p::undo::<#app, _>(__factum_undoer, #expr).await
+    }}
+}
+
+/// The app that the undo runs on: the one of the step.
+fn home_app(step: &Step) -> TokenStream {
+    let krate = &step.krate;
+    match (&step.io, &step.app) {
+        (Some(io), _) if !io.bare => {
+            let target = &io.target;
+            quote!(<#target as #krate::__private::IoType>::App)
+        }
+        (_, Some(app)) => quote!(#app),
+        _ => quote!(#krate::__private::NoApp),
+    }
+}

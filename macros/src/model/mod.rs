@@ -1,0 +1,128 @@
+//! What a step, a saga or a signal is, once its words are understood.
+//!
+//! Owns plain data, no rules. What must always hold: everything of the user's
+//! keeps its own tokens, and so its spans.
+
+use std::time::Duration;
+
+use proc_macro2::{Group, Ident, Span, TokenStream};
+use syn::{Attribute, Block, Expr, Path, Token, Type, Visibility};
+
+/// An argument: one name, one type.
+#[derive(Debug)]
+pub(crate) struct Arg {
+    pub(crate) mutability: Option<Token![mut]>,
+    pub(crate) ident: Ident,
+    pub(crate) ty: Type,
+}
+
+/// The function that a step or a saga is written as.
+#[derive(Debug)]
+pub(crate) struct Sig {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) ident: Ident,
+    pub(crate) args: Vec<Arg>,
+    pub(crate) ret: Ret,
+}
+
+/// What the function returns.
+#[derive(Debug)]
+pub(crate) struct Ret {
+    pub(crate) ty: Type,
+    /// Its name ends in `Result`.
+    pub(crate) fallible: bool,
+    /// The tokens of success and error, where both can be seen.
+    pub(crate) parts: Option<(Type, Type)>,
+}
+
+/// A step's first parameter, `io: &mut Io<..>`.
+#[derive(Debug)]
+pub(crate) struct IoParam {
+    pub(crate) arg: Arg,
+    /// What is behind the `&mut`.
+    pub(crate) target: Type,
+    /// A plain `Io`, on any app.
+    pub(crate) bare: bool,
+}
+
+/// What running a step's body once more would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Unspecified,
+    Pure,
+    Idempotent,
+}
+
+/// `retry(..)`; what is not given is the runtime's default.
+#[derive(Debug)]
+pub(crate) struct Retry {
+    pub(crate) attempts: u32,
+    pub(crate) initial: Option<Duration>,
+    pub(crate) factor: Option<f64>,
+    pub(crate) max: Option<Duration>,
+    pub(crate) jitter: Option<f64>,
+    pub(crate) when: Option<Expr>,
+}
+
+/// An undo: the call, and the arguments it names by their index.
+#[derive(Debug)]
+pub(crate) struct UndoCall {
+    pub(crate) call: Expr,
+    pub(crate) args: Vec<usize>,
+    /// Where `output` is named.
+    pub(crate) output: Option<Span>,
+}
+
+/// `compensate` and `unknown` together.
+#[derive(Debug)]
+pub(crate) struct Undo {
+    pub(crate) done: Option<UndoCall>,
+    pub(crate) unknown: UnknownUndo,
+}
+
+/// What undoes an attempt whose end nobody knows.
+#[derive(Debug)]
+pub(crate) enum UnknownUndo {
+    Nothing,
+    SameAsDone,
+    Call(UndoCall),
+}
+
+/// A step.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) krate: Path,
+    pub(crate) sig: Sig,
+    pub(crate) body: Group,
+    pub(crate) io: Option<IoParam>,
+    pub(crate) app: Option<Type>,
+    pub(crate) name: String,
+    pub(crate) effect: Effect,
+    pub(crate) pivot: bool,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) unknown_when: Option<Expr>,
+    pub(crate) undo: Option<Undo>,
+}
+
+/// A saga.
+#[derive(Debug)]
+pub(crate) struct Saga {
+    pub(crate) krate: Path,
+    pub(crate) sig: Sig,
+    /// None when something in it is wrong.
+    pub(crate) body: Option<Block>,
+    pub(crate) app: Option<Type>,
+    pub(crate) name: String,
+    pub(crate) version: u32,
+}
+
+/// A signal.
+#[derive(Debug)]
+pub(crate) struct Signal {
+    pub(crate) krate: Path,
+    pub(crate) ident: Ident,
+    pub(crate) item: TokenStream,
+    pub(crate) name: String,
+}

@@ -1,0 +1,16 @@
+//! From tokens to what the user wrote.
+//!
+//! Owns the grammar: the keys of an attribute, durations, the function that an
+//! attribute stands on, the arguments of the standard macros. What must always
+//! hold: a part that cannot be parsed is reported and left out, and the rest is
+//! parsed all the same.
+
+mod attr;
+mod duration;
+mod item;
+mod std_macro;
+
+pub(crate) use attr::{Entries, Entry, Key, Raw, Shape, entries};
+pub(crate) use duration::duration;
+pub(crate) use item::{Function, ParsedItem, function};
+pub(crate) use std_macro::{has_await, macro_args};

@@ -1,0 +1,11 @@
+//! The engine's contract, on the real disk, in one process.
+
+mod cancel;
+mod crash;
+mod durability;
+mod events;
+mod refusals;
+mod rollback;
+mod signals;
+mod steps;
+mod world;
