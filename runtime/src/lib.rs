@@ -1,4 +1,45 @@
-//! Durable workflows in process.
+//! Durable workflows in process: async functions that survive a crash at any instant.
+//!
+//! A [`#[step]`](macro@step) is a function that acts on the world; a
+//! [`#[saga]`](macro@saga) is an async function that awaits steps, other sagas,
+//! [`sleep`](fn@sleep) and [`signal`](fn@signal). An [`Engine`] runs sagas on a
+//! data directory: each finished step is a fact on disk and is never done
+//! again. After a crash the next engine on the directory goes on with every
+//! run; a saga that fails is undone, step by step, in reverse order.
+//!
+//! ```
+//! use factum::prelude::*;
+//!
+//! #[step]
+//! async fn greet(name: String) -> String {
+//!     format!("hello, {name}")
+//! }
+//!
+//! #[saga]
+//! async fn welcome(name: String) -> String {
+//!     greet(name).await
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path();
+//! let engine = Engine::builder(path).saga(welcome).open().await?;
+//! let greeting = engine.run(welcome("Ann".into())).id("visitor-1").await?;
+//! assert_eq!(greeting, "hello, Ann");
+//! engine.shutdown().await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is guaranteed and what is not stands in the README; how it works in
+//! `ARCHITECTURE.md`; what is on disk in `FORMAT.md`.
+//!
+//! # Where the ideas come from
+//! Sagas with compensations are those of H. Garcia-Molina and K. Salem ("Sagas",
+//! SIGMOD 1987); the log with group commit that of J. Gray and A. Reuter
+//! ("Transaction Processing", 1993); running workflow code by replaying its
+//! recorded results is common to today's durable execution engines.
 #![warn(missing_debug_implementations)]
 
 mod codec;
@@ -40,3 +81,7 @@ pub mod prelude;
 /// What the macros' expansions name. Not for users; may change at any time.
 #[doc(hidden)]
 pub mod __private;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

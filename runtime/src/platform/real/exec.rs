@@ -4,7 +4,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,7 @@ fn drive(work: BoxFuture<'static, ()>) {
     let unpark = Arc::new(Unpark { thread: thread::current(), woken: AtomicBool::new(false) });
     let waker = Waker::from(unpark.clone());
     let mut cx = Context::from_waker(&waker);
-    while let Poll::Pending = work.as_mut().poll(&mut cx) {
+    while work.as_mut().poll(&mut cx).is_pending() {
         let idle = Instant::now();
         while !unpark.woken.swap(false, Ordering::Acquire) {
             if idle.elapsed() < SPIN {

@@ -61,8 +61,13 @@ pub(super) fn salt(
 pub(super) enum Place {
     /// Before the one that starts at this LSN.
     Before(Lsn),
-    /// At the end of a log that was closed at this LSN, or not closed.
-    Last { closed: Option<Lsn>, /* whether frames may have been written */ used: bool },
+    /// At the end of the log.
+    Last {
+        /// The LSN that the log was closed at, if it was.
+        closed: Option<Lsn>,
+        /// Whether frames may have been written to it.
+        used: bool,
+    },
 }
 
 /// What was found behind the last frame and is not taken.

@@ -211,6 +211,12 @@ impl Wal {
         gone.await.expect("waiting for the end cannot fail");
     }
 
+    /// How many waiters are kept.
+    #[cfg(test)]
+    fn waiters(&self) -> usize {
+        self.handle.shared.waiters()
+    }
+
     fn wait(&self, goal: Goal) -> Wait {
         Wait::new(self.handle.shared.clone(), goal)
     }

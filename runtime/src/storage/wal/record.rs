@@ -41,6 +41,7 @@ pub(super) fn write(
     bytes.extend_from_slice(&run.to_le_bytes());
     bytes.extend_from_slice(&time.to_le_bytes());
     body(bytes);
+    debug_assert!(bytes.len() >= start + RECORD_HEADER, "a body only appends");
     let len = u32::try_from(bytes.len().checked_sub(start + RECORD_HEADER)?).ok()?;
     bytes[start..start + 4].copy_from_slice(&len.to_le_bytes());
     Some(start)

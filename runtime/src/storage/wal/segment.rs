@@ -80,7 +80,7 @@ impl SegmentHeader {
         if header.size != len {
             return damaged(SIZE_AT, format!("a file of {} bytes", header.size), len.to_string());
         }
-        if len % BLOCK as u64 != 0 {
+        if !len.is_multiple_of(BLOCK as u64) {
             return damaged(SIZE_AT, format!("a multiple of {BLOCK}"), len.to_string());
         }
         Ok(header)
@@ -120,7 +120,7 @@ pub(super) fn parse_name(name: &str) -> Option<Name> {
 /// It is filled to its end before it gets its name, so that a sync of a frame
 /// has no metadata to write and no frame can hit a full disk.
 pub(super) fn create(disk: &Disk, dir: &Path, header: &SegmentHeader, frames: &[u8]) -> Result<DiskFile, Failure> {
-    const ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
     debug_assert!((BLOCK + frames.len()) as u64 <= header.size);
     let path = path(dir, header.first_lsn);
     let mut file = disk.create(&path.with_extension("new"))?;

@@ -114,7 +114,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    // ---- for callers
+    // For callers.
 
     pub(super) fn append(&self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, WalError> {
         let mut state = self.lock();
@@ -189,8 +189,14 @@ impl Shared {
         self.prod(|state| state.abandoned = true);
     }
 
+    /// The time for a sync has come.
     pub(super) fn tick(&self) {
-        self.prod(|state| state.tick = true);
+        let mut state = self.lock();
+        let unsynced = state.durable < state.written;
+        state.tick = unsynced;
+        let writer = if unsynced { state.writer.take() } else { None };
+        drop(state);
+        wake(writer);
     }
 
     fn prod(&self, change: impl FnOnce(&mut State)) {
@@ -215,7 +221,12 @@ impl Shared {
         (if self.commit { state.durable } else { state.written }, state.segments.clone())
     }
 
-    // ---- for the writer
+    #[cfg(test)]
+    pub(super) fn waiters(&self) -> usize {
+        self.lock().waiters.len()
+    }
+
+    // For the writer.
 
     /// What there is to do; keeps the waker when there is nothing.
     pub(super) fn poll_work(&self, cx: &mut Context<'_>) -> Poll<Work> {
@@ -289,7 +300,7 @@ impl Shared {
 
     /// Wakes everybody whose wait is over.
     fn wake_ready(&self, mut state: MutexGuard<'_, State>) {
-        // Waits for records come first and in the order of their LSNs, so that the walk ends at the first that waits on.
+        // Waits for records come first, in the order of their LSNs: the walk ends at the first that is not over.
         let mut ready = Vec::new();
         while let Some((&ticket, _)) = state.waiters.first_key_value() {
             if self.result(&state, ticket.0).is_none() {

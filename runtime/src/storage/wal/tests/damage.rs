@@ -1,1 +1,162 @@
+//! Every bit flipped, every cut: an error, or a cut that is reported, and never another answer.
 
+use super::judge::Place;
+use super::*;
+
+/// Lets the log go and waits until the directory is free, without waiting for a writer by time.
+async fn free(bench: &Bench) {
+    while let Ok(None) = bench.platform.fs.lock(&bench.dir.join("LOCK")) {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn flip_each(clean: bool) -> (usize, usize) {
+    let bench = Bench::with_frames(&[b"one", b"two", b"three"]).await;
+    if clean {
+        bench.close().await;
+    }
+    let whole = {
+        let (segment, manifest) = (bench.read(&bench.segment(1)), bench.read(&bench.manifest()));
+        let Opened { wal, seen, .. } = bench.open().unwrap();
+        wal.abandon().await;
+        bench.write(&bench.segment(1), &segment);
+        bench.write(&bench.manifest(), &manifest);
+        seen
+    };
+    let files = [bench.manifest(), bench.segment(1)];
+    let intact = [0, 1].map(|i: usize| bench.read(&files[i]));
+    // Where there is something, every bit; elsewhere one in some.
+    let used = |at: usize| at % 4096 < 68 && at < 5 * 4096;
+    let (mut flips, mut refused) = (0, 0);
+    for (file, bytes) in files.iter().zip(&intact) {
+        let is_segment = file != &files[0];
+        for at in 0..bytes.len() {
+            let bits = if used(at) { 0..8 } else { 3..3 + usize::from(at % 97 == 0) };
+            for bit in bits {
+                for (file, bytes) in files.iter().zip(&intact) {
+                    bench.write(file, bytes);
+                }
+                bench.change(file, |bytes| bytes[at] ^= 1 << bit);
+                let last_frame = is_segment && at >= 3 * 4096;
+                let what = format!("{} at {at}, bit {bit}, clean: {clean}", file.display());
+                let is_refused = tolerated(&bench, &whole, last_frame && !clean, at, &what);
+                refused += usize::from(is_refused);
+                flips += 1;
+                free(&bench).await;
+            }
+        }
+    }
+    (flips, refused)
+}
+
+/// Opens a log with a flipped bit at `at`: says whether it is refused. If not,
+/// the flip was in the last frame or behind it, and what is not taken is reported.
+fn tolerated(bench: &Bench, whole: &[Seen], may_cut: bool, at: usize, what: &str) -> bool {
+    match bench.open() {
+        Err(_) => true,
+        Ok(Opened { report, seen, .. }) => {
+            let behind = at >= 4 * 4096;
+            assert!(may_cut, "{what}: {report:?}");
+            assert!(report.cut.is_some(), "{what}: a flip that nobody noticed");
+            let kept = if behind { whole.len() } else { whole.len() - 1 };
+            assert_eq!(seen, whole[..kept], "{what}");
+            false
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_flipped_bit_of_an_open_log_is_an_error_or_a_reported_cut_at_its_end() {
+    let (flips, refused) = flip_each(false).await;
+    assert!(refused > 1500 && flips > refused);
+}
+
+#[tokio::test]
+async fn every_flipped_bit_of_a_closed_log_is_an_error() {
+    let (flips, refused) = flip_each(true).await;
+    assert_eq!(flips, refused);
+    assert!(flips > 3000);
+}
+
+#[tokio::test]
+async fn a_file_cut_anywhere_is_an_error() {
+    for clean in [false, true] {
+        let bench = Bench::with_frames(&[b"one", &[2; 5000], b"three"]).await;
+        if clean {
+            bench.close().await;
+        }
+        for file in [bench.segment(1), bench.manifest()] {
+            let intact = bench.read(&file);
+            let step = if intact.len() > 4096 { 512 } else { 1 };
+            for len in (0..intact.len()).step_by(step) {
+                bench.write(&file, &intact[..len]);
+                assert!(matches!(bench.refused(), WalError::Damaged { .. }), "{} cut at {len}", file.display());
+            }
+            bench.write(&file, &intact);
+        }
+        bench.open().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_tail_of_zeros_from_anywhere_is_an_error_or_a_reported_cut() {
+    for clean in [false, true] {
+        let bench = Bench::with_frames(&[b"1", &[2; 5000], &[3; 9000]]).await;
+        if clean {
+            bench.close().await;
+        }
+        let (segment, manifest) = (bench.read(&bench.segment(1)), bench.read(&bench.manifest()));
+        let starts = [4096, 8192, 16384];
+        let ends = [1, 5000, 9000].map(|body| frame::FRAME_HEADER + record::RECORD_HEADER + body);
+        let frames: Vec<_> = starts.iter().zip(ends).map(|(&start, len)| start..start + len).collect();
+        for zeros in (0..segment.len()).step_by(512) {
+            bench.write(&bench.manifest(), &manifest);
+            bench.write(&bench.segment(1), &segment);
+            bench.change(&bench.segment(1), |bytes| bytes[zeros..].fill(0));
+            let whole = frames.iter().filter(|frame| frame.end <= zeros).count();
+            if zeros == 0 || clean && whole < 3 {
+                assert!(matches!(bench.refused(), WalError::Damaged { .. }), "zeros from {zeros}");
+            } else {
+                let Opened { wal, report, seen } = bench.open().unwrap();
+                wal.abandon().await;
+                let torn = frames.iter().any(|frame| frame.start < zeros && zeros < frame.end);
+                assert_eq!((seen.len(), report.cut.is_some()), (whole, torn), "zeros from {zeros}");
+            }
+        }
+    }
+}
+
+/// Without opening, and so fast enough for every bit of every byte.
+#[tokio::test]
+async fn no_flipped_bit_of_a_segment_gives_other_records() {
+    let bench = Bench::with_frames(&[b"one", b"two"]).await;
+    let mut bytes = bench.read(&bench.segment(1));
+    bytes.truncate(4 * 4096);
+    let path = bench.segment(1);
+    let salt = crate::storage::bytes::u64_at(&bytes, segment::SALT_AT);
+    let records = |bytes: &[u8], place: Place| -> Option<Vec<Seen>> {
+        let scanned = scan::segment(bytes, salt, Lsn(1)).ok()?;
+        judge::end(&bench.dir, &path, &scanned, place).ok()?;
+        Some(
+            scanned.frames.iter().flat_map(|(_, frame)| frame.records()).map(|(_, lsn, r)| Seen::of(lsn, &r)).collect(),
+        )
+    };
+    let closed = Place::Last { closed: Some(Lsn(2)), used: true };
+    let open = Place::Last { closed: None, used: true };
+    let whole = records(&bytes, closed).unwrap();
+    assert_eq!(whole.len(), 2);
+    for at in 4096..bytes.len() {
+        for bit in 0..8 {
+            bytes[at] ^= 1 << bit;
+            assert_eq!(records(&bytes, closed), None, "byte {at}, bit {bit}");
+            match records(&bytes, open) {
+                None => {}
+                Some(seen) => {
+                    assert!(at >= 8192, "byte {at}, bit {bit} was not noticed");
+                    assert_eq!(seen, whole[..if at < 12288 { 1 } else { 2 }]);
+                }
+            }
+            bytes[at] ^= 1 << bit;
+        }
+    }
+}

@@ -4,8 +4,12 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use crate::platform::{File, Fs, LockGuard, Open};
+
+/// How long a test waits for what must come before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One operation that changes the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,8 +37,8 @@ impl Op {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fail {
     Nothing,
-    /// The `n`th operation from now, counted from 0, and none after it.
-    Nth(u64),
+    /// The `n`th operation from now, counted from 0, and all after it.
+    From(u64),
     Writes,
     Syncs,
 }
@@ -46,6 +50,7 @@ struct Control {
     /// Files whose syncs wait until the gate opens; how many wait now.
     held: HashSet<&'static str>,
     waiting: usize,
+    fail_held: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +67,8 @@ pub(super) struct FaultFs {
 
 impl FaultFs {
     pub(super) fn over(fs: Arc<dyn Fs>) -> FaultFs {
-        let control = Control { ops: Vec::new(), fail: Fail::Nothing, held: HashSet::new(), waiting: 0 };
+        let control =
+            Control { ops: Vec::new(), fail: Fail::Nothing, held: HashSet::new(), waiting: 0, fail_held: false };
         FaultFs { fs, gate: Arc::new(Gate { control: Mutex::new(control), changed: Condvar::new() }) }
     }
 
@@ -83,7 +89,14 @@ impl FaultFs {
     /// Waits until a sync waits.
     pub(super) fn until_held(&self) {
         let control = self.gate.control.lock().unwrap();
-        drop(self.gate.changed.wait_while(control, |control| control.waiting == 0).unwrap());
+        let nobody = |control: &mut Control| control.waiting == 0;
+        let (control, wait) = self.gate.changed.wait_timeout_while(control, PATIENCE, nobody).unwrap();
+        assert!(!wait.timed_out(), "nothing is synced: {:?}", control.ops);
+    }
+
+    /// The sync that waits now will fail.
+    pub(super) fn fail_held(&self) {
+        self.gate.control.lock().unwrap().fail_held = true;
     }
 
     pub(super) fn release_syncs(&self) {
@@ -95,13 +108,10 @@ impl FaultFs {
 impl Gate {
     fn pass(&self, op: Op) -> io::Result<()> {
         let mut control = self.control.lock().unwrap();
-        let fails = match &mut control.fail {
+        let mut fails = match &mut control.fail {
             Fail::Nothing => false,
-            Fail::Nth(0) => {
-                control.fail = Fail::Nothing;
-                true
-            }
-            Fail::Nth(n) => {
+            Fail::From(0) => true,
+            Fail::From(n) => {
                 *n -= 1;
                 false
             }
@@ -115,6 +125,7 @@ impl Gate {
             self.changed.notify_all();
             control = self.changed.wait_while(control, |control| !control.held.is_empty()).unwrap();
             control.waiting -= 1;
+            fails |= std::mem::take(&mut control.fail_held);
         }
         drop(control);
         if fails { Err(io::Error::other("failed on command")) } else { Ok(()) }

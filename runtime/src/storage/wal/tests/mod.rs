@@ -1,8 +1,10 @@
-//! The log on a real disk, through a file system that can fail, wait and tell.
+//! The log over a disk that can fail, wait, tell and crash.
 
+mod crash;
 mod damage;
 mod fault;
 mod live;
+mod memory;
 mod order;
 mod recovery;
 mod scanner;
@@ -10,9 +12,11 @@ mod scanner;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::fault::FaultFs;
+use self::fault::{Fail, FaultFs, Op};
+use self::memory::{Dice, MemoryFs};
 use super::*;
-use crate::platform::{Open, real};
+use crate::platform::{Fs, Open, real};
+use crate::storage::manifest::Manifest;
 
 /// The smallest segments, so that a test needs few records to fill one.
 const SEGMENT: u64 = MIN_SEGMENT;
@@ -63,20 +67,31 @@ struct Opened {
 
 /// A directory, and doors that lead to a disk that can fail.
 struct Bench {
-    _temp: tempfile::TempDir,
     dir: PathBuf,
+    /// The disk below the faults, if it is one in memory.
+    memory: Arc<MemoryFs>,
     fs: Arc<FaultFs>,
     platform: Platform,
 }
 
 impl Bench {
+    /// In memory.
     fn new() -> Bench {
-        let temp = tempfile::tempdir().unwrap();
-        let dir = temp.path().join("data");
+        let memory = Arc::new(MemoryFs::default());
+        let disk = memory.clone();
+        Bench::over(PathBuf::from("/data"), memory, |_| disk)
+    }
+
+    /// On the disk of this machine, below `temp`.
+    fn on_disk(temp: &Path) -> Bench {
+        Bench::over(temp.join("some/data"), Arc::default(), |real| real)
+    }
+
+    fn over(dir: PathBuf, memory: Arc<MemoryFs>, below: impl FnOnce(Arc<dyn Fs>) -> Arc<dyn Fs>) -> Bench {
         let mut platform = real::platform().unwrap();
-        let fs = Arc::new(FaultFs::over(platform.fs.clone()));
+        let fs = Arc::new(FaultFs::over(below(platform.fs.clone())));
         platform.fs = fs.clone();
-        Bench { _temp: temp, dir, fs, platform }
+        Bench { dir, memory, fs, platform }
     }
 
     fn open_with(&self, config: WalConfig) -> Result<Opened, WalError> {
