@@ -25,20 +25,142 @@ pub use crate::step::{
     UndoKind, Undoer, undo,
 };
 
-/// A value's JSON.
-///
-/// # Errors
-/// When JSON cannot hold it.
-pub fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Result<Payload, EncodeError> {
-    crate::codec::encode(value)
+/// A value to be encoded or copied, if its type can be. Where it cannot, the
+/// compiler has said so at the user's type, and says nothing here again.
+#[derive(Debug)]
+pub struct ByRef<'v, T: ?Sized>(pub &'v T);
+
+/// Found first where `T` can be encoded.
+pub trait Encodes {
+    /// The value's JSON.
+    ///
+    /// # Errors
+    /// When JSON cannot hold it.
+    fn encode(&self) -> Result<Payload, EncodeError>;
 }
 
-/// The value of a JSON text.
-///
-/// # Errors
-/// When the text is not that of a `T`.
-pub fn decode<T: serde::de::DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> {
-    crate::codec::decode(payload)
+impl<T: serde::Serialize + ?Sized> Encodes for ByRef<'_, T> {
+    fn encode(&self) -> Result<Payload, EncodeError> {
+        crate::codec::encode(self.0)
+    }
+}
+
+/// Found where [`Encodes`] does not apply.
+pub trait EncodesNot {
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    fn encode(&self) -> Result<Payload, EncodeError>;
+}
+
+impl<T: ?Sized> EncodesNot for &ByRef<'_, T> {
+    fn encode(&self) -> Result<Payload, EncodeError> {
+        broken()
+    }
+}
+
+/// Found first where `T` can be cloned.
+pub trait Copies<T> {
+    /// The value's copy.
+    fn copy(&self) -> T;
+}
+
+impl<T: Clone> Copies<T> for ByRef<'_, T> {
+    fn copy(&self) -> T {
+        self.0.clone()
+    }
+}
+
+/// Found where [`Copies`] does not apply.
+pub trait CopiesNot<T> {
+    /// Never called.
+    fn copy(&self) -> T;
+}
+
+impl<T> CopiesNot<T> for &ByRef<'_, T> {
+    fn copy(&self) -> T {
+        broken()
+    }
+}
+
+/// A type to be decoded, if it can be.
+#[derive(Debug)]
+pub struct As<T>(PhantomData<T>);
+
+impl<T> As<T> {
+    /// The type.
+    pub const TYPE: As<T> = As(PhantomData);
+}
+
+/// Found first where `T` can be decoded.
+pub trait Decodes<T> {
+    /// The value of a JSON text.
+    ///
+    /// # Errors
+    /// When the text is not that of a `T`.
+    fn payload(&self, payload: &Payload) -> Result<T, DecodeError>;
+
+    /// A step's recorded output.
+    ///
+    /// # Errors
+    /// When it is missing, or not that of a `T`.
+    fn output(&self, input: &UndoInput) -> Result<T, UndoError>;
+
+    /// A step's recorded arguments.
+    ///
+    /// # Errors
+    /// When they are missing, or not those of a `T`.
+    fn args(&self, input: &UndoInput) -> Result<T, UndoError>;
+}
+
+impl<T: serde::de::DeserializeOwned> Decodes<T> for As<T> {
+    fn payload(&self, payload: &Payload) -> Result<T, DecodeError> {
+        crate::codec::decode(payload)
+    }
+
+    fn output(&self, input: &UndoInput) -> Result<T, UndoError> {
+        input.output()
+    }
+
+    fn args(&self, input: &UndoInput) -> Result<T, UndoError> {
+        input.args()
+    }
+}
+
+/// Found where [`Decodes`] does not apply.
+pub trait DecodesNot<T> {
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    fn payload(&self, payload: &Payload) -> Result<T, DecodeError>;
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    fn output(&self, input: &UndoInput) -> Result<T, UndoError>;
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    fn args(&self, input: &UndoInput) -> Result<T, UndoError>;
+}
+
+impl<T> DecodesNot<T> for &As<T> {
+    fn payload(&self, _: &Payload) -> Result<T, DecodeError> {
+        broken()
+    }
+
+    fn output(&self, _: &UndoInput) -> Result<T, UndoError> {
+        broken()
+    }
+
+    fn args(&self, _: &UndoInput) -> Result<T, UndoError> {
+        broken()
+    }
 }
 
 /// Whether a type is a `Result`, whatever it is called: `IsResult::<T>::YES`.
@@ -57,11 +179,6 @@ pub trait IsNoResult {
 }
 
 impl<T> IsNoResult for IsResult<T> {}
-
-/// Refuses a `Result` whose name does not say that it is one.
-pub const fn assert_no_result(is_result: bool) {
-    assert!(!is_result, "this is a `Result` under a name that does not end in `Result`: rename the alias to `..Result`");
-}
 
 /// An argument of a step.
 #[diagnostic::on_unimplemented(
@@ -91,24 +208,33 @@ impl<T: serde::Serialize + serde::de::DeserializeOwned> SagaArg for T {}
 /// Checks an argument of a saga.
 pub const fn assert_saga_arg<T: SagaArg>() {}
 
+/// An argument of a step that its undo names, as it is read back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument that `compensate` or `unknown` names: it cannot be recorded and read back",
+    label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference"
+)]
+pub trait UndoArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> UndoArg for T {}
+
+/// Checks an argument of a step that its undo names.
+pub const fn assert_undo_arg<T: UndoArg>() {}
+
 /// An argument that every attempt gets a copy of.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a step with `retry`: each attempt gets a copy of it",
     label = "this type does not implement `Clone`",
     note = "write `#[derive(Clone)]` on it, or take it by reference: `&{Self}`"
 )]
-pub trait RetryArg: Sized {
-    /// A copy for one more attempt.
-    #[must_use]
-    fn copy(&self) -> Self;
-}
+pub trait RetryArg {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Clone> RetryArg for T {
-    fn copy(&self) -> T {
-        self.clone()
-    }
-}
+impl<T: Clone> RetryArg for T {}
+
+/// Checks an argument of a step with `retry`.
+pub const fn assert_retry_arg<T: RetryArg>() {}
 
 /// The error of a step with a `timeout`.
 #[diagnostic::on_unimplemented(

@@ -72,7 +72,7 @@ pub use io::{IdempotencyKey, Io, NoApp};
 pub use ops::{Durable, Signal, SignalWait, Sleep, days, hours, millis, minutes, seconds, signal, sleep};
 pub use record::{Cause, Event, UndoKind};
 pub use saga::{SagaCall, SagaFn};
-pub use step::{Never, Site, StepCall, TimedOut};
+pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{Durability, WalError};
 pub use time::Timestamp;
 

@@ -1,12 +1,11 @@
 //! A saga's body: where it may await, and what it must not call.
 
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, ExprAsync, ExprAwait, ExprClosure, ExprPath, Item, Macro};
 
 use super::forbidden;
 use crate::diag::Diag;
-use crate::parse::{has_await, macro_args};
+use crate::parse::{first_await, macro_args};
 
 pub(super) fn body(block: &Block, diag: &mut Diag) {
     Body { inside: None, diag }.visit_block(block);
@@ -86,11 +85,11 @@ impl<'ast> Visit<'ast> for Body<'_> {
         for (span, message) in forbidden::tokens(&mac.tokens) {
             self.diag.error(span, message);
         }
-        if has_await(mac.tokens.clone()) {
+        if let Some(span) = first_await(mac.tokens.clone()) {
             let name = mac.path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
             self.diag.at(
-                mac.path.span(),
-                format!("`.await` inside `{name}!`, whose tokens nobody but the macro can read; bind the result to a variable first: `let value = ...await;`"),
+                span,
+                format!("`.await` inside `{name}!`, whose tokens only that macro understands; bind the result to a variable first, and use that inside"),
             );
         }
     }

@@ -121,6 +121,10 @@ fn parameters(kind: Kind, sig: &Signature, diag: &mut Diag) -> (Option<IoParam>,
                 &arg.ident,
                 "a saga has no `io`: it does nothing itself, its steps do; leave it out, and take `io` in a `#[step]`",
             ),
+            Some(target) if !names_io(&target) => diag.error(
+                target,
+                "the `io` of a step is a `&mut Io` or a `&mut Io<App>`; write one of them, or give an alias of it a name that ends in `Io`",
+            ),
             Some(target) if at == 0 => {
                 let bare = is_bare_io(&target);
                 io = Some(IoParam { arg, target, bare });
@@ -171,7 +175,12 @@ fn io_target(arg: &Arg) -> Option<Type> {
     };
     let name = arg.ident.to_string();
     let by_name = name.trim_start_matches('_') == "io";
-    (by_name || last_segment(elem).is_some_and(|(ident, _)| ident == "Io")).then(|| (**elem).clone())
+    (by_name || names_io(elem)).then(|| (**elem).clone())
+}
+
+/// `Io`, or an alias that says so.
+fn names_io(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|(ident, _)| ident.to_string().ends_with("Io"))
 }
 
 fn is_bare_io(target: &Type) -> bool {

@@ -2,6 +2,11 @@
 
 /// The known name that `wrong` is closest to, if it is close.
 pub(crate) fn nearest<'k>(wrong: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    let begins = |name: &str| wrong.len() > 2 && (wrong.starts_with(name) || name.starts_with(wrong));
+    let known: Vec<&str> = known.into_iter().collect();
+    if let Some(name) = known.iter().find(|name| begins(name)) {
+        return Some(name);
+    }
     known
         .into_iter()
         .map(|name| (distance(wrong, name), name))
@@ -45,6 +50,8 @@ mod tests {
         assert_eq!(nearest("tiemout", KEYS), Some("timeout"));
         assert_eq!(nearest("compensation", KEYS), Some("compensate"));
         assert_eq!(nearest("nmae", KEYS), Some("name"));
+        assert_eq!(nearest("timeouts", KEYS), Some("timeout"));
+        assert_eq!(nearest("comp", KEYS), Some("compensate"));
     }
 
     #[test]

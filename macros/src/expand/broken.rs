@@ -3,8 +3,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{FnArg, ReturnType};
+use syn::visit::Visit;
+use syn::visit_mut::{self, VisitMut};
+use syn::{FnArg, Generics, Lifetime, ReturnType, Type, TypeImplTrait, TypeReference};
 
+use super::args::lifetime;
 use crate::check::Broken;
 
 pub(crate) fn broken_step(broken: &Broken) -> TokenStream {
@@ -23,8 +26,8 @@ fn function(broken: &Broken, call: &str, keep_body: bool) -> TokenStream {
     let call = Ident::new(call, Span::call_site());
     let inputs = sig.inputs.iter().filter(|input| !is_io(input));
     let ret = match &sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => quote!(#ty),
+        ReturnType::Type(_, ty) if !is_open(ty, generics) => without_lifetimes(ty),
+        _ => syn::parse_quote!(()),
     };
     let has_self = sig.receiver().is_some();
     // The body is looked at all the same, where it can stand in a function of its own.
@@ -42,6 +45,44 @@ fn function(broken: &Broken, call: &str, keep_body: bool) -> TokenStream {
             #krate::__private::broken()
         }
     }
+}
+
+/// Whether only the caller would know the type.
+fn is_open(ty: &Type, generics: &Generics) -> bool {
+    struct Open<'g> {
+        generics: &'g Generics,
+        found: bool,
+    }
+    impl Visit<'_> for Open<'_> {
+        fn visit_type_impl_trait(&mut self, _: &TypeImplTrait) {
+            self.found = true;
+        }
+
+        fn visit_ident(&mut self, ident: &Ident) {
+            self.found |= self.generics.type_params().any(|param| param.ident == *ident);
+        }
+    }
+    let mut open = Open { generics, found: false };
+    open.visit_type(ty);
+    open.found
+}
+
+/// The type as if it borrowed for ever.
+fn without_lifetimes(ty: &Type) -> Type {
+    struct Static;
+    impl VisitMut for Static {
+        fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
+            ty.lifetime = Some(lifetime("'static"));
+            visit_mut::visit_type_reference_mut(self, ty);
+        }
+
+        fn visit_lifetime_mut(&mut self, named: &mut Lifetime) {
+            *named = lifetime("'static");
+        }
+    }
+    let mut ty = ty.clone();
+    Static.visit_type_mut(&mut ty);
+    ty
 }
 
 fn is_io(input: &FnArg) -> bool {

@@ -9,6 +9,7 @@ use syn::{
 };
 
 use super::scope::Scopes;
+use super::spans::over;
 use crate::model::Sig;
 use crate::parse::macro_args;
 
@@ -93,13 +94,15 @@ impl Planner<'_> {
         let krate = self.krate;
         let leaf = match called(expr) {
             Some(path) if !self.scopes.hides(&path.path) => {
-                let probe = quote! {
+                // Its tokens are where the path is: what the compiler says of it here
+                // is what it says of it in the body, and so is said once.
+                let probe = over(path, quote! {
                     {
                         #[allow(unused_imports)]
                         use #krate::__private::{IsLeaf as _, IsNoLeaf as _};
                         (&#krate::__private::Probe(&#path)).tag()
                     }
-                };
+                });
                 let probe = self.scopes.importing(probe);
                 quote!(#krate::__private::plan_of(|| #probe))
             }

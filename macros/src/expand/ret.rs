@@ -27,15 +27,17 @@ pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
             }
             None => (over(ty, quote!(<#ty as #p::Fallible>::Ok)), over(ty, quote!(<#ty as #p::Fallible>::Err))),
         };
-        let split = quote!(<#ty as #p::Fallible>::split(__factum_ret));
-        let join = quote!(<#ty as #p::Fallible>::join(__factum_result));
+        let split = over(ty, quote!(<#ty as #p::Fallible>::split(__factum_ret)));
+        let join = over(ty, quote!(<#ty as #p::Fallible>::join(__factum_result)));
         (ok, err, split, join, TokenStream::new())
     } else {
         let assert = over(ty, quote! {
             const _: () = {
                 #[allow(unused_imports)]
                 use #p::IsNoResult as _;
-                #p::assert_no_result(#p::IsResult::<#ty>::YES);
+                if #p::IsResult::<#ty>::YES {
+                    ::core::panic!("this is a `Result` under another name; give the alias a name that ends in `Result`");
+                }
             };
         });
         let join = quote! {
@@ -46,11 +48,7 @@ pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
         };
         (quote!(#ty), quote!(#p::Never), quote!(#p::Ok(__factum_ret)), join, assert)
     };
-    let items = quote! {
-        type Ret = #ty;
-        type Ok = #ok;
-        type Err = #err;
-
+    let functions = quote! {
         fn split(__factum_ret: Self::Ret) -> #p::Result<Self::Ok, Self::Err> {
             #split
         }
@@ -58,6 +56,15 @@ pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
         fn join(__factum_result: #p::Result<Self::Ok, Self::Err>) -> Self::Ret {
             #join
         }
+    };
+    // All of it where the type is: what is wrong with the type is told there, and once.
+    let functions = over(ty, functions);
+    let items = quote! {
+        type Ret = #ty;
+        type Ok = #ok;
+        type Err = #err;
+
+        #functions
     };
     Parts { items, ok, err, asserts }
 }

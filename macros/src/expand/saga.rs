@@ -7,7 +7,7 @@ use super::args::{lifetime, locals, owned, with_lifetime};
 use super::marker::{Marker, body_attrs, cfgs};
 use super::spans::at;
 use super::step::site;
-use super::undo::tuple;
+use super::undo::{decode, encode};
 use super::{awaits, plan, ret};
 use crate::check::Checked;
 use crate::model::Saga;
@@ -28,14 +28,15 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
     let owned_types: Vec<_> = sig.args.iter().map(|arg| owned(&arg.ty).ty).collect();
     let locals = locals(&sig.args);
     let refs: Vec<_> = locals.iter().collect();
-    let encoded = tuple(&refs);
+    let encode = encode(krate, &refs);
     let decode = if sig.args.is_empty() {
+        let decode = decode(krate, quote!([(); 0]), quote!(payload(__factum_input)));
         quote! {
-            let []: [(); 0] = #p::decode(__factum_input)?;
+            let []: [(); 0] = #decode?;
             #p::Ok(())
         }
     } else {
-        quote!(#p::decode(__factum_input))
+        decode(krate, quote!(Self::Owned), quote!(payload(__factum_input)))
     };
     let (name, version) = (&saga.name, saga.version);
     let site = site(krate, sig.ident.span());
@@ -78,7 +79,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
 
                 fn encode_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::Payload, #p::EncodeError> {
                     let (#(#locals,)*) = __factum_args;
-                    #p::encode(&#encoded)
+                    #encode
                 }
 
                 fn decode_args(__factum_input: &#p::Payload) -> #p::Result<Self::Owned, #p::DecodeError> {

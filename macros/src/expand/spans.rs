@@ -17,6 +17,16 @@ pub(super) fn at(span: Span, generated: TokenStream) -> TokenStream {
     generated.into_iter().map(|token| one(token, span)).collect()
 }
 
+/// An awaited call of `function` with `args`, of which all but the arguments is
+/// where `user` begins: what is wrong with the call is told there, and once.
+pub(super) fn awaited(user: &impl ToTokens, function: TokenStream, args: TokenStream) -> TokenStream {
+    let (first, _) = ends(user);
+    let (function, dot_await) = (at(first, function), at(first, quote::quote!(.await)));
+    let mut group = Group::new(proc_macro2::Delimiter::Parenthesis, args);
+    group.set_span(first);
+    quote::quote!(#function #group #dot_await)
+}
+
 fn ends(user: &impl ToTokens) -> (Span, Span) {
     let tokens: Vec<TokenTree> = user.to_token_stream().into_iter().collect();
     match (tokens.first(), tokens.last()) {

@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 
-use super::args::{lifetime, locals, with_lifetime};
+use super::args::{lifetime, locals, owned, with_lifetime};
 use super::marker::{Marker, body_attrs, cfgs};
 use super::spans::{at, over};
 use super::{ret, undo};
@@ -121,13 +121,12 @@ fn policies(step: &Step, err: &TokenStream) -> TokenStream {
     let mut items = TokenStream::new();
     if step.retry.as_ref().is_some_and(|retry| retry.attempts > 1) {
         let locals = locals(&step.sig.args);
-        let copies = step.sig.args.iter().zip(&locals).map(|(arg, local)| {
-            over(&arg.ty, quote!(#p::RetryArg::copy(#local)))
-        });
         items.extend(quote! {
             fn copy_args<'__factum>(__factum_args: &Self::Args<'__factum>) -> #p::Option<Self::Args<'__factum>> {
+                #[allow(unused_imports)]
+                use #p::{Copies as _, CopiesNot as _};
                 let (#(#locals,)*) = __factum_args;
-                #p::Some((#(#copies,)*))
+                #p::Some((#((&#p::ByRef(#locals)).copy(),)*))
             }
         });
     }
@@ -158,18 +157,23 @@ fn policies(step: &Step, err: &TokenStream) -> TokenStream {
     items
 }
 
-/// Each argument can be recorded; said at its type.
+/// Each argument can be recorded, and copied for a retry; said at its type.
 fn arg_asserts(step: &Step) -> TokenStream {
     let krate = &step.krate;
     let fixed = lifetime("'static");
-    step.sig
-        .args
-        .iter()
-        .map(|arg| {
-            let ty = with_lifetime(&arg.ty, &fixed);
-            quote!(const _: () = #krate::__private::assert_step_arg::<#ty>();)
-        })
-        .collect()
+    let retried = step.retry.as_ref().is_some_and(|retry| retry.attempts > 1);
+    let asserts = step.sig.args.iter().enumerate().map(|(at, arg)| {
+        let ty = with_lifetime(&arg.ty, &fixed);
+        let recorded = if undo::names(step, at) {
+            let owned = owned(&arg.ty).ty;
+            quote!(#krate::__private::assert_undo_arg::<#owned>();)
+        } else {
+            quote!(#krate::__private::assert_step_arg::<#ty>();)
+        };
+        let copied = retried.then(|| quote!(#krate::__private::assert_retry_arg::<#ty>();));
+        quote!(const _: () = { #recorded #copied };)
+    });
+    asserts.collect()
 }
 
 fn run(step: &Step, marker: &TokenStream) -> TokenStream {

@@ -2,10 +2,16 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
+use syn::Path;
 
 use super::args::{locals, owned};
-use super::spans::over;
+use super::spans::{awaited, over};
 use crate::model::{Step, Undo, UndoCall, UnknownUndo};
+
+/// Whether an undo names the argument.
+pub(super) fn names(step: &Step, at: usize) -> bool {
+    step.undo.as_ref().is_some_and(|undo| named(undo).contains(&at))
+}
 
 /// The indexes of the arguments that either expression names, in order.
 fn named(undo: &Undo) -> Vec<usize> {
@@ -37,22 +43,36 @@ pub(super) fn encode_args(step: &Step) -> TokenStream {
     let p = quote!(#krate::__private);
     let locals = locals(&step.sig.args);
     let named: Vec<_> = named(undo).into_iter().map(|at| &locals[at]).collect();
-    let tuple = tuple(&named);
+    let encode = encode(krate, &named);
     quote! {
         #[allow(unused_variables)]
         fn undo_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::Option<#p::Payload>, #p::EncodeError> {
             let (#(#locals,)*) = __factum_args;
-            #p::Ok(#p::Some(#p::encode(&#tuple)?))
+            #p::Ok(#p::Some(#encode?))
         }
     }
 }
 
-/// Values as one tuple; no values are an empty list.
-pub(super) fn tuple(values: &[&Ident]) -> TokenStream {
-    match values {
+/// Values encoded as one tuple; no values are an empty list.
+pub(super) fn encode(krate: &Path, values: &[&Ident]) -> TokenStream {
+    let tuple = match values {
         [] => quote!(([] as [(); 0])),
         values => quote!((#(#values,)*)),
-    }
+    };
+    quote! {{
+        #[allow(unused_imports)]
+        use #krate::__private::{Encodes as _, EncodesNot as _};
+        (&#krate::__private::ByRef(&#tuple)).encode()
+    }}
+}
+
+/// A type decoded by a call of one of its methods.
+pub(super) fn decode(krate: &Path, ty: TokenStream, call: TokenStream) -> TokenStream {
+    quote! {{
+        #[allow(unused_imports)]
+        use #krate::__private::{Decodes as _, DecodesNot as _};
+        (&#krate::__private::As::<#ty>::TYPE).#call
+    }}
 }
 
 /// The function that decodes what was recorded and makes the compensating call.
@@ -93,9 +113,10 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     let p = quote!(#krate::__private);
     let output = call.output.map(|span| {
         let output = Ident::new("output", span);
+        let decode = decode(krate, quote!(#ok), quote!(output(&__factum_input)));
         quote! {
             #[allow(unused_variables)]
-            let #output: #ok = __factum_input.output::<#ok>()?;
+            let #output: #ok = #decode?;
         }
     });
     let named = named(undo);
@@ -108,9 +129,10 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     });
     let types = quote!((#(#types,)*));
     let decode = (!call.args.is_empty()).then(|| {
+        let decode = decode(krate, types, quote!(args(&__factum_input)));
         quote! {
             #[allow(unused_variables)]
-            let (#(#decoded,)*) = __factum_input.args::<#types>()?;
+            let (#(#decoded,)*) = #decode?;
         }
     });
     let bindings = call.args.iter().map(|at| {
@@ -124,11 +146,12 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     });
     let app = home_app(step);
     let expr = &call.call;
+    let undo = awaited(expr, quote!(#p::undo::<#app, _>), quote!(__factum_undoer, #expr));
     quote! {{
         #output
         #decode
         #(#bindings)*
-        #p::undo::<#app, _>(__factum_undoer, #expr).await
+        #undo
     }}
 }
 

@@ -13,4 +13,4 @@ mod std_macro;
 pub(crate) use attr::{Entries, Entry, Key, Raw, Shape, entries};
 pub(crate) use duration::duration;
 pub(crate) use item::{Function, ParsedItem, function};
-pub(crate) use std_macro::{has_await, macro_args};
+pub(crate) use std_macro::{first_await, has_await, macro_args};

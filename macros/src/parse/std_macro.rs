@@ -1,6 +1,6 @@
 //! The arguments of the standard macros, in which a saga may await.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, TokenStreamExt};
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -92,21 +92,26 @@ fn std_name(path: &Path) -> Option<String> {
 
 /// Whether `.await` stands anywhere in the tokens.
 pub(crate) fn has_await(tokens: TokenStream) -> bool {
+    first_await(tokens).is_some()
+}
+
+/// The first `await` of an `.await` in the tokens.
+pub(crate) fn first_await(tokens: TokenStream) -> Option<Span> {
     let mut after_dot = false;
     for token in tokens {
         match token {
             TokenTree::Group(group) => {
-                if has_await(group.stream()) {
-                    return true;
+                if let Some(span) = first_await(group.stream()) {
+                    return Some(span);
                 }
                 after_dot = false;
             }
-            TokenTree::Ident(ident) if after_dot && ident == "await" => return true,
+            TokenTree::Ident(ident) if after_dot && ident == "await" => return Some(ident.span()),
             TokenTree::Punct(punct) => after_dot = punct.as_char() == '.',
             _ => after_dot = false,
         }
     }
-    false
+    None
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::live::LiveRun;
+use super::perform::caught;
 use super::registry::Registry;
 use super::stop::{Stage, Stop};
 use super::timers::Timers;
@@ -87,7 +88,10 @@ impl Core {
         // Held while the task starts, so that it cannot end before it is known.
         let mut runs = self.runs();
         let task = self.platform.exec.spawn(Box::pin(async move {
-            driver::drive(&core, &run).await;
+            if let Err(panic) = caught(Box::pin(driver::drive(&core, &run))).await {
+                tracing::error!(run_id = %run.id, panic, "a fault of the engine: the task of a run has panicked");
+                run.abandon(Error::Internal { reason: panic });
+            }
             core.runs().tasks.remove(&number);
             drop(working);
         }));

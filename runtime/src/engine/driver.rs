@@ -23,8 +23,12 @@ pub(super) async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
                 tracing::error!(run_id = %run.id, %error, "the engine has failed under a run");
                 run.abandon(error);
             }
-            // Parked by a shutdown: the next engine on this directory goes on with it.
-            _ => run.abandon(core.stopped()),
+            // Parked by a shutdown: the next engine on this directory goes on with
+            // it, from the outcomes that were held for what would have followed.
+            _ => {
+                let held = run.lock().record(&core.journal, run.number, core.now(), []);
+                run.abandon(held.err().unwrap_or_else(|| core.stopped()));
+            }
         }
     }
     let mut inner = run.lock();

@@ -5,6 +5,7 @@
 //! what others are shown is durable.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -66,6 +67,10 @@ pub(crate) struct LiveRun {
     /// Something happened that a waiting operation may want to know.
     pub(crate) changed: Notify,
     seen: watch::Sender<Seen>,
+    /// It was in flight when a process ended without a shutdown: its next
+    /// attempt is durable before it begins, even of a pure step, so that one
+    /// that takes the process down is known by it.
+    caution: AtomicBool,
 }
 
 impl LiveRun {
@@ -77,6 +82,7 @@ impl LiveRun {
             started,
             changed: Notify::new(),
             seen: watch::Sender::new(Seen::Phase(state.phase.clone())),
+            caution: AtomicBool::new(false),
             inner: Mutex::new(Inner {
                 replaying: !unvisited.is_empty(),
                 state,
@@ -87,6 +93,16 @@ impl LiveRun {
                 waits: Vec::new(),
             }),
         })
+    }
+
+    /// The run comes out of a crash.
+    pub(crate) fn be_cautious(&self) {
+        self.caution.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the next attempt is the first after a crash.
+    pub(crate) fn take_caution(&self) -> bool {
+        self.caution.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

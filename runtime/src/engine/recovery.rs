@@ -93,7 +93,16 @@ pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Erro
         runs: Mutex::new(Runs::default()),
         timer_task: Mutex::new(Some(timer_task)),
     });
-    let (resumed, known) = resume(&core, recovered)?;
+    let known = recovered.runs.len();
+    let (runs, counted) = resume(&core, recovered, report.clean)?;
+    if let Some(counted) = counted {
+        // A crash that is not counted on disk could repeat for ever.
+        core.journal.durable(counted).await?;
+    }
+    let resumed = runs.len();
+    for run in runs {
+        core.drive(run);
+    }
     tracing::debug!(resumed, known, "opened");
     let report = OpenReport {
         created: report.created,
@@ -143,10 +152,11 @@ fn check_steps(recovered: &Recovered, registry: &Registry) -> Result<(), Error> 
     if missing.is_empty() { Ok(()) } else { Err(Error::UnknownSteps { missing }) }
 }
 
-/// Notes crashes, poisons who crashed too often, and sets the others going.
-fn resume(core: &Arc<Core>, recovered: Recovered) -> Result<(usize, usize), Error> {
-    let known = recovered.runs.len();
+/// Notes crashes and poisons who crashed too often. The runs that go on, in
+/// the order they were started, and the last record that counts a crash.
+fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<LiveRun>>, Option<Lsn>), Error> {
     let mut resumed = Vec::new();
+    let mut counted = None;
     {
         let mut runs = core.runs();
         runs.last_number = recovered.last_number;
@@ -169,7 +179,12 @@ fn resume(core: &Arc<Core>, recovered: Recovered) -> Result<(usize, usize), Erro
             }
             let run = LiveRun::new(number, state, started);
             if !events.is_empty() {
-                run.lock().last = core.journal.append(number, now, &events)?;
+                let last = core.journal.append(number, now, &events)?;
+                run.lock().last = last;
+                counted = Some(last);
+            }
+            if !clean {
+                run.be_cautious();
             }
             runs.by_id.insert(run.id.clone(), run.clone());
             if active {
@@ -177,11 +192,6 @@ fn resume(core: &Arc<Core>, recovered: Recovered) -> Result<(usize, usize), Erro
             }
         }
     }
-    // In the order they were started.
     resumed.sort_by_key(|run| run.number);
-    let count = resumed.len();
-    for run in resumed {
-        core.drive(run);
-    }
-    Ok((count, known))
+    Ok((resumed, counted))
 }

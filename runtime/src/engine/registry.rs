@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Error;
 use super::host::Host;
 use crate::codec::{DecodeError, EncodeError, Payload};
-use crate::plan::{Reached, SagaMeta, reach};
+use crate::plan::{Reached, SagaMeta, reach, reach_step};
 use crate::platform::BoxFuture;
 use crate::step::{Site, StepMeta};
 
@@ -38,12 +38,18 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Takes everything that the workflows reach.
+    /// Takes everything that the workflows reach, and further steps.
     ///
     /// # Errors
     /// When two workflows or two steps have one name.
-    pub(crate) fn new(workflows: Vec<Arc<dyn Workflow>>) -> Result<Registry, Error> {
+    pub(crate) fn new(
+        workflows: Vec<Arc<dyn Workflow>>,
+        steps: Vec<&'static StepMeta>,
+    ) -> Result<Registry, Error> {
         let mut reached = Reached::default();
+        for step in steps {
+            reach_step(&mut reached, step);
+        }
         let mut registry = Registry::default();
         for workflow in workflows {
             reach(&mut reached, workflow.meta());

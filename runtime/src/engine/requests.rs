@@ -131,6 +131,7 @@ impl Core {
     /// Every run, in the order of their starts.
     pub(crate) fn list(&self) -> Vec<RunInfo> {
         let mut runs: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
+        runs.retain(|run| self.journal.is_durable(run.started));
         runs.sort_by_key(|run| run.number);
         runs.iter().map(|run| run.info()).collect()
     }

@@ -9,6 +9,7 @@ use crate::engine::{self, Config, Error, Limits, Registry, Result, Workflow};
 use crate::io::NoApp;
 use crate::platform::real;
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
+use crate::step::{Step, StepFn, StepMeta, StepSig};
 use crate::storage::{Durability, WalConfig};
 
 /// Puts an [`Engine`] together: [`Engine::builder`].
@@ -17,6 +18,7 @@ pub struct Builder<App = NoApp> {
     dir: PathBuf,
     app: Arc<App>,
     workflows: Vec<Arc<dyn Workflow>>,
+    steps: Vec<&'static StepMeta>,
     wal: WalConfig,
     limits: Limits,
     keep_unknown: bool,
@@ -28,6 +30,7 @@ impl Builder<NoApp> {
             dir: dir.to_owned(),
             app: Arc::new(NoApp),
             workflows: Vec::new(),
+            steps: Vec::new(),
             wal: WalConfig::default(),
             limits: Limits { poison: 10, suspect: 3, shutdown: Duration::from_secs(10) },
             keep_unknown: false,
@@ -37,8 +40,8 @@ impl Builder<NoApp> {
     /// Gives the engine its app: what steps reach as `io.app()`, such as
     /// connection pools. Comes before the sagas that need it.
     pub fn app<App: Send + Sync + 'static>(self, app: App) -> Builder<App> {
-        let Builder { dir, app: _, workflows, wal, limits, keep_unknown } = self;
-        Builder { dir, app: Arc::new(app), workflows, wal, limits, keep_unknown }
+        let Builder { dir, app: _, workflows, steps, wal, limits, keep_unknown } = self;
+        Builder { dir, app: Arc::new(app), workflows, steps, wal, limits, keep_unknown }
     }
 }
 
@@ -52,6 +55,19 @@ impl<App: Send + Sync + 'static> Builder<App> {
     {
         let _ = function;
         self.workflows.push(Arc::new(SagaWorkflow::<F::Saga, App>::new(self.app.clone())));
+        self
+    }
+
+    /// Registers a step that can be undone and that no saga's plan shows, because
+    /// the saga awaits it through a variable or a generic helper: `.step(charge)`.
+    /// A rollback finds undos by name; such a step is refused before it runs otherwise.
+    pub fn step<Shape, F>(mut self, function: F) -> Self
+    where
+        F: StepFn<Shape>,
+        F::Step: Step<App>,
+    {
+        let _ = function;
+        self.steps.push(F::Step::META);
         self
     }
 
@@ -101,9 +117,9 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// steps have one name; when runs in flight need workflows or undos that
     /// are not registered.
     pub async fn open(self) -> Result<Engine> {
-        let Builder { dir, app, workflows, wal, limits, keep_unknown } = self;
+        let Builder { dir, app, workflows, steps, wal, limits, keep_unknown } = self;
         let platform = real::platform().map_err(|_| Error::NoRuntime)?;
-        let registry = Registry::new(workflows)?;
+        let registry = Registry::new(workflows, steps)?;
         let config = Config { dir, platform, wal, limits, registry, app, keep_unknown };
         let (core, report) = engine::open(config).await?;
         Ok(Engine::new(core, report))

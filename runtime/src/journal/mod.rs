@@ -8,6 +8,8 @@
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use crate::id::{Lsn, RunNumber};
 use crate::platform::Platform;
@@ -74,6 +76,12 @@ impl Journal {
     /// Completes when everything up to `lsn` is durable. Cancel safe.
     pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), WalError>> + Send + 'static {
         self.wal.durable(lsn)
+    }
+
+    /// Whether everything up to `lsn` is durable.
+    pub(crate) fn is_durable(&self, lsn: Lsn) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        matches!(pin!(self.durable(lsn)).poll(&mut cx), Poll::Ready(Ok(())))
     }
 
     /// Completes when the queue has room. Cancel safe.

@@ -30,7 +30,8 @@ pub struct SignalWait<T>(PhantomData<fn() -> T>);
 
 /// Waits in a saga for the next signal of type `T`. One that came before
 /// anybody waited for it is kept, and taken first.
-pub fn signal<T: Signal>() -> SignalWait<T> {
+// Without the bound, which awaiting it has: one missing `#[signal]` is one error.
+pub fn signal<T>() -> SignalWait<T> {
     SignalWait(PhantomData)
 }
 

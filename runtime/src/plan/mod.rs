@@ -11,7 +11,7 @@ mod walk;
 
 pub use fingerprint::fingerprint;
 pub use leaf::{Described, Leaf, leaf};
-pub(crate) use walk::{Reached, reach};
+pub(crate) use walk::{Reached, reach, reach_step};
 
 use crate::step::{Site, StepMeta};
 

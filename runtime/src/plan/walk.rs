@@ -23,16 +23,19 @@ pub(crate) fn reach(reached: &mut Reached, saga: &'static SagaMeta) {
     visit(reached, saga.plan);
 }
 
+/// Adds a step.
+pub(crate) fn reach_step(reached: &mut Reached, step: &'static StepMeta) {
+    let same_name = reached.steps.entry(step.name).or_default();
+    if !same_name.iter().any(|known| known.site == step.site) {
+        same_name.push(step);
+    }
+}
+
 fn visit(reached: &mut Reached, plan: &'static Plan) {
     match plan {
         Plan::Seq(plans) | Plan::Branch(plans) => plans.iter().for_each(|p| visit(reached, p)),
         Plan::Loop(plan) => visit(reached, plan),
-        Plan::Step(step) => {
-            let same_name = reached.steps.entry(step.name).or_default();
-            if !same_name.iter().any(|known| known.site == step.site) {
-                same_name.push(step);
-            }
-        }
+        Plan::Step(step) => reach_step(reached, step),
         Plan::Saga(saga) => reach(reached, (saga.meta)()),
         Plan::Sleep | Plan::Signal(_) | Plan::Dynamic => {}
     }

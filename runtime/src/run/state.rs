@@ -323,8 +323,8 @@ impl RunState {
                 let Phase::RollingBack { cause } = &self.phase else {
                     return Err(illegal(event, "the run is not rolling back"));
                 };
-                if self.undo.next(&self.root()).is_some() {
-                    return Err(illegal(event, "something is not undone yet"));
+                if self.undo.next(&self.root()).is_some() || self.undo_failed(&self.root()) {
+                    return Err(illegal(event, "something is not undone"));
                 }
                 self.phase = match event {
                     Event::RunFailed {} => Phase::Failed { cause: cause.clone() },

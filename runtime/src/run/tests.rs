@@ -185,7 +185,7 @@ fn a_rollback_is_never_turned_forward() {
     for event in [attempted(at(1), 1), Event::RunCompleted { output: json("1") }, entered(at(2)), decided(Position::root(0))] {
         assert!(refuses(&mut state, &event).contains("RollingBack"), "{event:?}");
     }
-    assert_eq!(refuses(&mut state, &Event::RunFailed {}), "something is not undone yet");
+    assert_eq!(refuses(&mut state, &Event::RunFailed {}), "something is not undone");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! What calling a saga's function gives.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use super::SagaSig;
 use crate::plan::{Described, Plan, SagaRef};
@@ -23,6 +26,24 @@ impl<'a, S: SagaSig> SagaCall<'a, S> {
 impl<S: SagaSig> fmt::Debug for SagaCall<'_, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SagaCall").field("saga", &S::NAME).finish_non_exhaustive()
+    }
+}
+
+/// Implemented by nothing: it makes the compiler say what to do about a saga
+/// that is awaited where no engine runs it.
+#[diagnostic::on_unimplemented(
+    message = "a saga is awaited outside a saga",
+    label = "only an engine or another saga can run a saga",
+    note = "run it on an engine, `engine.run(checkout(order)).await`, or await it in an `async fn` with `#[saga]`"
+)]
+pub trait OutsideEngine {}
+
+impl<S: SagaSig + OutsideEngine> Future for SagaCall<'_, S> {
+    type Output = S::Ret;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<S::Ret> {
+        // No type is `OutsideEngine`, so this is never called.
+        Poll::Pending
     }
 }
 

@@ -11,7 +11,7 @@ mod erased;
 mod nested;
 mod sig;
 
-pub use call::SagaCall;
+pub use call::{OutsideEngine, SagaCall};
 pub(crate) use erased::SagaWorkflow;
 
 pub use sig::{Saga, SagaFn, SagaSig};

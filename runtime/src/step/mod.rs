@@ -18,7 +18,7 @@ pub(crate) use erased::Prepared;
 pub use erased::{AttemptEnd, ErasedStep, StepError};
 pub use meta::{Effect, Site, StepMeta, Undo};
 pub use output::{Fallible, Never, TimedOut};
-pub use sig::{Step, StepSig};
+pub use sig::{Step, StepFn, StepSig};
 pub use undo::{UndoError, UndoFn, UndoInput, Undoer, undo};
 
 pub use crate::record::UndoKind;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{StepMeta, TimedOut};
+use super::{StepCall, StepMeta, TimedOut};
 use crate::codec::{EncodeError, Payload};
 use crate::io::Io;
 use crate::platform::BoxFuture;
@@ -62,11 +62,44 @@ pub trait StepSig: Sized + 'static {
     }
 }
 
+/// A function with `#[step]`, which names its step by value: `.step(charge)`.
+/// `Shape` only tells the arities apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step",
+    label = "expected a function with `#[step]`",
+    note = "name the function itself, without calling it: `.step(charge)`"
+)]
+pub trait StepFn<Shape> {
+    /// The step's hidden type.
+    type Step: StepSig;
+}
+
+macro_rules! step_fn_for {
+    ($($arg:ident)*) => {
+        impl<'x, Func, $($arg,)* S> StepFn<($($arg,)* StepCall<'x, S>,)> for Func
+        where
+            Func: Fn($($arg),*) -> StepCall<'x, S>,
+            S: StepSig,
+        {
+            type Step = S;
+        }
+    };
+}
+step_fn_for!();
+step_fn_for!(A);
+step_fn_for!(A B);
+step_fn_for!(A B C);
+step_fn_for!(A B C D);
+step_fn_for!(A B C D E);
+step_fn_for!(A B C D E F);
+step_fn_for!(A B C D E F G);
+step_fn_for!(A B C D E F G H);
+
 /// A step that can run on an engine whose app is `App`. Implemented by `#[step]`, not by hand.
 #[diagnostic::on_unimplemented(
     message = "this step needs another app than `{App}`",
     label = "the app of the step's `Io<..>` is not `{App}`",
-    note = "in a saga, write `#[saga(app = ..)]` with the app that the step's `io: &mut Io<..>` names"
+    note = "on the saga that awaits it, or on the step that it undoes, write `app = ..` with the app that its `io: &mut Io<..>` names"
 )]
 pub trait Step<App>: StepSig {
     /// Runs the body once.

@@ -37,6 +37,22 @@ async fn two_steps() -> u32 {
 }
 
 #[saga(app = World)]
+async fn held_twice() -> u32 {
+    held().await + held().await
+}
+
+#[signal]
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Go {}
+
+#[saga(app = World)]
+async fn waits_for_go() -> u32 {
+    let n = first().await;
+    signal::<Go>().await;
+    n
+}
+
+#[saga(app = World)]
 async fn after_an_error() -> u32 {
     let error = fails().await.unwrap_err();
     match error {
@@ -179,6 +195,41 @@ async fn a_shutdown_leaves_everything_recoverable_and_counts_no_crash() {
     let events = events(&engine, "r").await;
     assert!(!events.contains(&"recovered"), "{events:?}");
     assert!(events.contains(&"attempt failed"), "the dropped attempt's end is recorded: {events:?}");
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_step_that_ends_during_a_shutdown_is_not_run_again() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = open(|| builder(dir.path(), &world).saga(held_twice)).await;
+    engine.start(held_twice()).id("r").await.unwrap();
+    world.happened("held 1", 1).await;
+    let shutdown = tokio::spawn(engine.shutdown());
+    // The shutdown is under way: it waits for the attempt, which ends now.
+    tokio::task::yield_now().await;
+    world.gate.add_permits(1);
+    shutdown.await.unwrap().unwrap();
+    assert_eq!(world.count("held goes on"), 1);
+    world.gate.add_permits(1);
+    let engine = open(|| builder(dir.path(), &world).saga(held_twice)).await;
+    assert_eq!(engine.run(held_twice()).id("r").await.unwrap(), 4);
+    assert_eq!(world.count("held goes on"), 2, "{:?}", world.done());
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_step_before_a_long_wait_for_a_signal_is_on_disk() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = open(|| builder(dir.path(), &world).saga(waits_for_go)).await;
+    engine.start(waits_for_go()).id("r").await.unwrap();
+    while !events(&engine, "r").await.contains(&"step done") {
+        tokio::task::yield_now().await;
+    }
+    drop(engine);
+    let engine = open(|| builder(dir.path(), &world).saga(waits_for_go)).await;
+    engine.signal("r", Go {}).await.unwrap();
+    assert_eq!(engine.run(waits_for_go()).id("r").await.unwrap(), 1);
+    assert_eq!(world.count("first"), 1);
     engine.shutdown().await.unwrap();
 }
 

@@ -302,6 +302,28 @@ async fn a_failure_after_a_pivot_is_stuck_and_undoes_nothing() {
     engine.shutdown().await.unwrap();
 }
 
+#[saga(app = World)]
+async fn through_a_variable() -> Result<(), Oops> {
+    let call = reserve("v".into(), 3);
+    call.await?;
+    refuse().await
+}
+
+#[tokio::test]
+async fn an_undo_that_no_plan_shows_is_refused_before_its_effect_unless_it_is_registered() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(through_a_variable).open().await.unwrap();
+    let error = engine.run(through_a_variable()).id("r").await.unwrap_err();
+    assert!(error.to_string().contains("add `.step(reserve)`"), "{error}");
+    assert_eq!(world.done(), Vec::<String>::new());
+    engine.shutdown().await.unwrap();
+
+    let engine = builder(dir.path(), &world).saga(through_a_variable).step(reserve).open().await.unwrap();
+    engine.run(through_a_variable()).id("s").await.unwrap_err();
+    assert_eq!(world.done(), ["reserve v", "refuse", "release v 3"]);
+    engine.shutdown().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_steps_last_outcome_and_the_decision_to_roll_back_are_one_group() {
     let (dir, world) = (tempfile::tempdir().unwrap(), World::new());

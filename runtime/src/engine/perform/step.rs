@@ -32,6 +32,14 @@ impl Performer {
             return self.told(end).await;
         }
         self.go_live().await;
+        if meta.undo.is_some() && !self.core.registry.step(meta.name).is_some_and(|known| known.site == meta.site) {
+            // Nothing has happened yet, and nothing must: a rollback would not find the undo.
+            let message = format!(
+                "step `{}` can be undone, but no plan shows it: add `.step({})` to the engine's builder",
+                meta.name, meta.name
+            );
+            match self.interrupt(Interrupt::Fail(Cause::NoUndo { message })).await {}
+        }
         let undo_args = match step.undo_args() {
             Ok(args) => args,
             // Nothing has happened yet, and nothing must: this could not be undone.
@@ -47,11 +55,14 @@ impl Performer {
             }
             let suspect = self.is_suspect();
             let _alone = match suspect {
-                true => self.heeding(false, self.core.suspects.acquire()).await.ok(),
+                true => {
+                    self.record([]).await;
+                    self.heeding(false, self.core.suspects.acquire()).await.ok()
+                }
                 false => None,
             };
             let attempt = self.begin(&at, meta, undo_args.as_ref()).await;
-            if meta.effect != Effect::Pure || suspect {
+            if meta.effect != Effect::Pure || suspect || self.run.take_caution() {
                 self.barrier().await;
             }
             let judged = self.attempt(&at, attempt, step).await;

@@ -55,6 +55,8 @@ impl Performer {
             return payload;
         }
         self.go_live().await;
+        // Nothing may follow for long: what was held until this await is queued now.
+        self.record([]).await;
         let mut visible = None;
         loop {
             let changed = self.run.changed.notified();

@@ -1,0 +1,14 @@
+use factum::prelude::*;
+
+#[step]
+async fn charge(cents: u32) -> u32 {
+    cents
+}
+
+#[saga]
+async fn pay() {
+    let later = async |cents| charge(cents).await;
+    drop(later);
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use factum::prelude::*;
+
+#[saga]
+struct Pay;
+
+fn main() {}

@@ -1,0 +1,10 @@
+use factum::prelude::*;
+
+struct Receipt;
+
+#[saga]
+async fn pay() -> Receipt {
+    Receipt
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use factum::prelude::*;
+
+#[saga]
+async fn pay() {
+    tokio::spawn(async {});
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use factum::prelude::*;
+
+#[saga(version = "2")]
+async fn pay() {}
+
+fn main() {}

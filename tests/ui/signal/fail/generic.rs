@@ -1,0 +1,10 @@
+use factum::signal;
+use serde::{Deserialize, Serialize};
+
+#[signal]
+#[derive(Serialize, Deserialize)]
+struct Approval<T> {
+    by: T,
+}
+
+fn main() {}

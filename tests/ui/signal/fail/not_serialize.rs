@@ -1,0 +1,6 @@
+use factum::signal;
+
+#[signal]
+struct Approval;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use factum::signal;
+
+#[signal]
+fn approval() {}
+
+fn main() {}

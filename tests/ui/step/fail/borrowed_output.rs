@@ -1,0 +1,8 @@
+use factum::prelude::*;
+
+#[step]
+async fn charge(card: &str) -> &str {
+    card
+}
+
+fn main() {}

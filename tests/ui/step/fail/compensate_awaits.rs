@@ -1,0 +1,11 @@
+use factum::prelude::*;
+
+#[step]
+async fn refund() {}
+
+#[step(compensate = refund().await)]
+async fn charge(cents: u32) -> u32 {
+    cents
+}
+
+fn main() {}

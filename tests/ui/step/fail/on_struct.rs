@@ -1,0 +1,6 @@
+use factum::prelude::*;
+
+#[step]
+struct Charge;
+
+fn main() {}

@@ -1,0 +1,8 @@
+use factum::prelude::*;
+
+#[step]
+async fn charge(card: &'static str) -> usize {
+    card.len()
+}
+
+fn main() {}
