@@ -9,11 +9,10 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::live::LiveRun;
-use super::perform::caught;
 use super::registry::Registry;
 use super::stop::{Stage, Stop};
 use super::timers::Timers;
-use super::{Error, driver};
+use super::Error;
 use crate::id::{RunId, RunNumber};
 use crate::journal::Journal;
 use crate::platform::{Platform, TaskHandle};
@@ -37,7 +36,7 @@ pub(crate) struct Limits {
 pub(crate) struct Runs {
     pub(crate) by_id: HashMap<RunId, Arc<LiveRun>>,
     pub(crate) last_number: u64,
-    tasks: HashMap<RunNumber, TaskHandle>,
+    pub(super) tasks: HashMap<RunNumber, TaskHandle>,
 }
 
 /// What all runs of an engine share.
@@ -80,24 +79,6 @@ impl Core {
         self.runs().by_id.get(id).cloned().ok_or_else(|| Error::UnknownRun { id: RunId::from(id) })
     }
 
-    /// Sets a run going in a task of its own.
-    pub(crate) fn drive(self: &Arc<Self>, run: Arc<LiveRun>) {
-        let number = run.number;
-        let working = self.stop.work();
-        let core = self.clone();
-        // Held while the task starts, so that it cannot end before it is known.
-        let mut runs = self.runs();
-        let task = self.platform.exec.spawn(Box::pin(async move {
-            if let Err(panic) = caught(Box::pin(driver::drive(&core, &run))).await {
-                tracing::error!(run_id = %run.id, panic, "a fault of the engine: the task of a run has panicked");
-                run.abandon(Error::Internal { reason: panic });
-            }
-            core.runs().tasks.remove(&number);
-            drop(working);
-        }));
-        runs.tasks.insert(number, task);
-    }
-
     /// Makes a run's events durable, then tells others.
     pub(crate) async fn commit(
         &self,
@@ -110,8 +91,8 @@ impl Core {
         Ok(())
     }
 
-    /// A run that is not known yet: its start is queued, and it is set going.
-    pub(crate) fn admit(self: &Arc<Self>, runs: &mut Runs, event: Event) -> Result<Arc<LiveRun>, Error> {
+    /// A run that is not known yet: its start is queued.
+    pub(crate) fn admit(&self, runs: &mut Runs, event: Event) -> Result<Arc<LiveRun>, Error> {
         let number = RunNumber(runs.last_number + 1);
         let now = self.now();
         let state = RunState::new(&event, now).map_err(|illegal| Error::Internal { reason: illegal.to_string() })?;

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use super::Error;
 use super::core::Core;
 use super::live::{Interrupt, LiveRun};
 use super::perform::{Caught, Performer, RolledBack, caught};
@@ -14,8 +15,29 @@ use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
 use crate::step::Site;
 
+/// Sets a run going in a task of its own.
+pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
+    let number = run.number;
+    let working = core.stop.work();
+    let task = {
+        let core = core.clone();
+        async move {
+            if let Err(panic) = caught(Box::pin(drive(&core, &run))).await {
+                tracing::error!(run_id = %run.id, panic, "a fault of the engine: the task of a run has panicked");
+                run.abandon(Error::Internal { reason: panic });
+            }
+            core.runs().tasks.remove(&number);
+            drop(working);
+        }
+    };
+    // Held while the task starts, so that it cannot end before it is known.
+    let mut runs = core.runs();
+    let handle = core.platform.exec.spawn(Box::pin(task));
+    runs.tasks.insert(number, handle);
+}
+
 /// Drives a run until it has ended, cannot go on by itself, or the engine stops.
-pub(super) async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
+async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
     let performer = Performer { core: core.clone(), run: run.clone() };
     if let Err(why) = to_the_end(&performer).await {
         match why {
@@ -142,7 +164,7 @@ async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> 
     match watched(performer, Caught { body: rollback }).await {
         Ended::Body(Ok(RolledBack::Undone)) => commit(performer, Some(ended(&cause))).await,
         Ended::Body(Ok(RolledBack::Failed)) => commit(performer, Some(Event::Stuck { cause: None })).await,
-        Ended::Body(Err(message)) => Err(Interrupt::Engine(super::Error::Internal { reason: message })),
+        Ended::Body(Err(message)) => Err(Interrupt::Engine(Error::Internal { reason: message })),
         Ended::Interrupted(Interrupt::Parked) => Ok(()),
         Ended::Interrupted(why) => Err(why),
     }

@@ -13,7 +13,7 @@ use super::live::LiveRun;
 use super::registry::Registry;
 use super::stop::Stop;
 use super::timers::Timers;
-use super::{Error, OpenReport};
+use super::{Error, OpenReport, driver};
 use crate::id::{Lsn, RunId, RunNumber};
 use crate::journal::{Entry, Journal};
 use crate::platform::Platform;
@@ -101,7 +101,7 @@ pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Erro
     }
     let resumed = runs.len();
     for run in runs {
-        core.drive(run);
+        driver::launch(&core, run);
     }
     tracing::debug!(resumed, known, "opened");
     let report = OpenReport {

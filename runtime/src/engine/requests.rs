@@ -9,7 +9,7 @@ use super::core::Core;
 use super::live::LiveRun;
 use super::report::{HistoryEntry, Stats};
 use super::status::RunInfo;
-use super::{Error, Status};
+use super::{Error, Status, driver};
 use crate::codec::{Digest, Payload};
 use crate::id::{MAX_RUN_ID, RunId};
 use crate::plan::SagaMeta;
@@ -60,7 +60,7 @@ impl Core {
             }
         };
         if is_new {
-            self.drive(run.clone());
+            driver::launch(self, run.clone());
         } else {
             same_start(&run, workflow, &input)?;
         }

@@ -15,6 +15,4 @@ mod wal;
 
 pub use error::WalError;
 pub use wal::Durability;
-pub(crate) use wal::{
-    Cut, GROUP_CONTINUES, GroupWriter, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats,
-};
+pub(crate) use wal::{Cut, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats};

@@ -31,7 +31,7 @@ use uuid::Uuid;
 use self::config::{MAX_SEGMENT, MIN_SEGMENT};
 use self::frame::BLOCK;
 use self::open::{Data, Found, Renewed};
-use self::queue::Queue;
+use self::queue::{GroupWriter, Queue};
 use self::shared::{Goal, Shared};
 use self::wait::Wait;
 use self::writer::Writer;
@@ -42,8 +42,7 @@ use crate::platform::{Platform, TaskHandle};
 
 pub use self::config::Durability;
 pub(crate) use self::config::WalConfig;
-pub(crate) use self::queue::GroupWriter;
-pub(crate) use self::record::{GROUP_CONTINUES, RawRecord};
+pub(crate) use self::record::RawRecord;
 pub(crate) use self::replay::{Replay, ReplayError};
 
 /// What opening a log found.
@@ -173,6 +172,7 @@ impl Wal {
     }
 
     /// The LSN of the last record that was synced.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the checkpointer, which applies what is durable"))]
     pub(crate) fn durable_lsn(&self) -> Lsn {
         self.handle.shared.durable_lsn()
     }

@@ -56,7 +56,8 @@ fn check(told: &Told, seen: &[Seen], report: &OpenReport) {
 /// Runs `work` up to its `n`th operation, and crashes; says whether it got to its end.
 async fn until(bench: &Bench, told: &mut Told, (salt, durability): (u8, Durability), n: u64, dice: &mut Dice) -> bool {
     bench.fs.fail(Fail::From(n));
-    let done = work(bench, told, salt, durability).await;
+    let work = work(bench, told, salt, durability);
+    let done = tokio::time::timeout(fault::PATIENCE, work).await.expect("somebody waits for ever");
     bench.fs.fail(Fail::Nothing);
     bench.memory.crash(dice);
     match done {

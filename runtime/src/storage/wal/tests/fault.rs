@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::platform::{File, Fs, LockGuard, Open};
 
 /// How long a test waits for what must come before it fails.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One operation that changes the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

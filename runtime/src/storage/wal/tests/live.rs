@@ -248,7 +248,8 @@ async fn a_failed_write_or_sync_stops_the_log_for_good() {
         bench.fs.release_syncs();
         let mut errors = Vec::new();
         for (wait, of) in waits.into_iter().zip(["in flight", "queued", "never appended"]) {
-            match wait.await.unwrap() {
+            let heard = tokio::time::timeout(fault::PATIENCE, wait).await.expect("a waiter was not woken");
+            match heard.unwrap() {
                 Err(error) => errors.push(error),
                 // Its sync went well; whether its waiter heard of that before the next write failed is chance.
                 Ok(()) => assert_eq!((fail, of), (Fail::Writes, "in flight")),

@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod fault;
+mod format;
 mod live;
 mod memory;
 mod order;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use self::fault::{Fail, FaultFs, Op};
 use self::memory::{Dice, MemoryFs};
+use super::record::GROUP_CONTINUES;
 use super::*;
 use crate::platform::{Fs, Open, real};
 use crate::storage::manifest::Manifest;

@@ -148,3 +148,35 @@ fn a_length_is_never_believed_beyond_the_segment() {
     let scanned = scan::segment(&bytes, SALT, Lsn(1)).unwrap();
     assert!(matches!(scanned.rest, scan::Rest::Junk { invalid: frame::Invalid::Length { found: u32::MAX, .. }, .. }));
 }
+
+/// Scans a segment with one frame of two records, after `change` was made to the frame and its checksum set right.
+fn forged(change: impl FnOnce(&mut [u8])) -> Result<(), scan::Fault> {
+    let mut bytes = segment_of(&[vec![(1, 1, 1, vec![]), (2, 2, 2, vec![5])]]);
+    let frame = &mut bytes[BLOCK..];
+    change(frame);
+    let crc = crc32fast::hash(&frame[4..frame::FRAME_HEADER + 2 * record::RECORD_HEADER + 1]);
+    frame[..4].copy_from_slice(&crc.to_le_bytes());
+    scan::segment(&bytes, SALT, Lsn(1)).map(drop)
+}
+
+fn damage_at(change: impl FnOnce(&mut [u8])) -> usize {
+    match forged(change) {
+        Err(scan::Fault::Damage(damage)) => damage.offset - BLOCK,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_frame_with_a_right_checksum_and_wrong_contents_is_damage() {
+    let (first, second) = (frame::FRAME_HEADER, frame::FRAME_HEADER + record::RECORD_HEADER);
+    assert_eq!(forged(|_| {}), Ok(()));
+    assert_eq!(damage_at(|frame| frame[16] = 2), 16, "a first LSN that is not the next");
+    assert_eq!(damage_at(|frame| frame[24] = 1), 24, "durable through itself");
+    assert_eq!(damage_at(|frame| frame[32] = 3), first, "more records than there are");
+    assert_eq!(damage_at(|frame| frame[32] = 1), first, "fewer records than there are");
+    assert_eq!(damage_at(|frame| frame[second + 5] = 1), second, "a group that goes on after its frame");
+    assert_eq!(damage_at(|frame| frame[first + 6] = 1), first + 6, "a reserved field that is used");
+    assert_eq!(damage_at(|frame| frame[second] = 2), second, "a body longer than its frame");
+    assert_eq!(damage_at(|frame| frame[second] = 0), second + record::RECORD_HEADER, "a byte too many");
+    assert_eq!(damage_at(|frame| frame[4095] = 1), 4095, "padding that is not zero");
+}
