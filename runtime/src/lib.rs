@@ -42,6 +42,9 @@
 //! recorded results is common to today's durable execution engines.
 #![warn(missing_debug_implementations)]
 
+#[cfg(test)]
+extern crate self as factum;
+
 mod codec;
 mod engine;
 mod handle;
@@ -73,7 +76,7 @@ pub use ops::{Durable, Signal, SignalWait, Sleep, days, hours, millis, minutes, 
 pub use record::{Cause, Event, UndoKind};
 pub use saga::{SagaCall, SagaFn};
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
-pub use storage::{Durability, WalError};
+pub use storage::{Durability, StorageError};
 pub use time::Timestamp;
 
 pub mod prelude;

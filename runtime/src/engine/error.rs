@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::codec::{DecodeError, EncodeError};
 use crate::id::RunId;
 use crate::step::Site;
-use crate::storage::WalError;
+use crate::storage::StorageError;
 
 /// A workflow that runs in flight need and the engine was not given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ fn steps(missing: &[MissingStep]) -> String {
 pub enum Error {
     /// The data directory cannot be owned, read or written.
     #[error(transparent)]
-    Storage(#[from] WalError),
+    Storage(#[from] StorageError),
 
     /// There is no tokio runtime here.
     #[error("an engine runs on a tokio runtime, and there is none here: call this in `#[tokio::main]`")]

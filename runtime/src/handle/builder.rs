@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::Engine;
 use crate::engine::{self, Config, Error, Limits, Registry, Result, Workflow};
 use crate::io::NoApp;
-use crate::platform::real;
+use crate::platform::{Platform, real};
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
 use crate::step::{Step, StepFn, StepMeta, StepSig};
 use crate::storage::{Durability, WalConfig};
@@ -117,8 +117,13 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// steps have one name; when runs in flight need workflows or undos that
     /// are not registered.
     pub async fn open(self) -> Result<Engine> {
-        let Builder { dir, app, workflows, steps, wal, limits, keep_unknown } = self;
         let platform = real::platform().map_err(|_| Error::NoRuntime)?;
+        self.open_on(platform).await
+    }
+
+    /// As [`open`](Self::open), through other doors.
+    pub(super) async fn open_on(self, platform: Platform) -> Result<Engine> {
+        let Builder { dir, app, workflows, steps, wal, limits, keep_unknown } = self;
         let registry = Registry::new(workflows, steps)?;
         let config = Config { dir, platform, wal, limits, registry, app, keep_unknown };
         let (core, report) = engine::open(config).await?;

@@ -11,6 +11,8 @@ mod failure;
 mod outcome;
 mod request;
 mod run;
+#[cfg(test)]
+mod tests;
 
 pub use builder::Builder;
 pub use engine::Engine;

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use crate::id::{Lsn, RunNumber};
 use crate::platform::Platform;
 use crate::record::Event;
-use crate::storage::{OpenReport, RawRecord, Replay, ReplayError, WalError, Wal, WalConfig, WalStats};
+use crate::storage::{OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats};
 use crate::time::Timestamp;
 
 /// One event with its place and time.
@@ -56,7 +56,7 @@ impl Journal {
         dir: &Path,
         config: WalConfig,
         replay: &mut dyn FnMut(Entry) -> Result<(), String>,
-    ) -> Result<(Journal, OpenReport), WalError> {
+    ) -> Result<(Journal, OpenReport), StorageError> {
         let (wal, report) = Wal::open(platform, dir, config, &mut Decoded(replay))?;
         Ok((Journal { wal }, report))
     }
@@ -65,7 +65,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the log is closed or a write has failed.
-    pub(crate) fn append(&self, run: RunNumber, time: Timestamp, events: &[Event]) -> Result<Lsn, WalError> {
+    pub(crate) fn append(&self, run: RunNumber, time: Timestamp, events: &[Event]) -> Result<Lsn, StorageError> {
         self.wal.append(|group| {
             for event in events {
                 group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
@@ -74,7 +74,7 @@ impl Journal {
     }
 
     /// Completes when everything up to `lsn` is durable. Cancel safe.
-    pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), WalError>> + Send + 'static {
+    pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), StorageError>> + Send + 'static {
         self.wal.durable(lsn)
     }
 
@@ -85,7 +85,7 @@ impl Journal {
     }
 
     /// Completes when the queue has room. Cancel safe.
-    pub(crate) fn room(&self) -> impl Future<Output = Result<(), WalError>> + Send + 'static {
+    pub(crate) fn room(&self) -> impl Future<Output = Result<(), StorageError>> + Send + 'static {
         self.wal.room()
     }
 
@@ -93,7 +93,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the log cannot be read.
-    pub(crate) fn history(&self, run: RunNumber) -> Result<Vec<Entry>, WalError> {
+    pub(crate) fn history(&self, run: RunNumber) -> Result<Vec<Entry>, StorageError> {
         let mut entries = Vec::new();
         self.wal.scan(&mut |lsn, record| {
             // Everything in the log was decoded or encoded by this process before.
@@ -116,7 +116,7 @@ impl Journal {
     ///
     /// # Errors
     /// When a write or sync fails now or has failed before.
-    pub(crate) async fn close(&self) -> Result<(), WalError> {
+    pub(crate) async fn close(&self) -> Result<(), StorageError> {
         self.wal.close().await
     }
 }

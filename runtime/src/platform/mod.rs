@@ -11,6 +11,8 @@ mod entropy;
 mod exec;
 mod fs;
 pub(crate) mod real;
+#[cfg(test)]
+pub(crate) mod sim;
 
 use std::sync::Arc;
 

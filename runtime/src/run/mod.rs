@@ -7,6 +7,7 @@
 //! async; live execution, recovery, inspection and replay all go through
 //! [`RunState::apply`], and an event that cannot follow is an error.
 
+mod apply;
 mod inbox;
 mod phase;
 mod policy;

@@ -6,7 +6,7 @@ use super::undo::UndoStack;
 use super::{Inbox, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::Payload;
 use crate::id::{Position, RunId};
-use crate::record::{Cause, Event, Name, UndoKind};
+use crate::record::{Cause, Event, Name};
 use crate::time::Timestamp;
 
 /// An event that cannot follow what came before it.
@@ -59,16 +59,17 @@ pub(crate) struct RunState {
     /// When the last record was written.
     pub(crate) last: Timestamp,
     pub(crate) inbox: Inbox,
-    applied: u64,
-    journal: HashMap<Position, Entry>,
-    undo: UndoStack,
+    /// How many records have been added up.
+    pub(super) applied: u64,
+    pub(super) journal: HashMap<Position, Entry>,
+    pub(super) undo: UndoStack,
 }
 
 impl RunState {
     /// The state after a run's first record.
     pub(crate) fn new(event: &Event, at: Timestamp) -> Result<RunState, Illegal> {
         let Event::RunStarted { id, workflow, version, fingerprint, origin, origin_run, input } = event else {
-            return Err(illegal(event, "the run has not been started"));
+            return Err(Illegal { event: event.name(), reason: "the run has not been started".to_owned() });
         };
         let start = Start {
             id: id.clone(),
@@ -153,266 +154,4 @@ impl RunState {
             self.undo = UndoStack::default();
         }
     }
-
-    /// The next state. After an error the state is not to be used any more.
-    pub(crate) fn apply(&mut self, time: Timestamp, event: &Event) -> Result<(), Illegal> {
-        if self.phase.has_ended() {
-            return Err(illegal(event, "the run has ended"));
-        }
-        match event {
-            Event::RunStarted { .. } => return Err(illegal(event, "the run has been started before")),
-            Event::StepAttempted { at, step, attempt, pivot, undo_done, undo_unknown, undo_args } => {
-                self.forward(event)?;
-                let entry = self.journal.entry(at.clone()).or_insert_with(|| {
-                    Entry::Step(StepEntry {
-                        name: step.clone(),
-                        attempts: 0,
-                        failures: 0,
-                        since: self.applied,
-                        in_air: false,
-                        unknown: false,
-                        retry_at: None,
-                        end: None,
-                        pivot: *pivot,
-                        undo_done: *undo_done,
-                        undo_unknown: *undo_unknown,
-                        undo_args: undo_args.clone(),
-                    })
-                });
-                let known = match entry {
-                    Entry::Step(known) if known.name == *step => known,
-                    _ => return Err(illegal(event, format!("something else is recorded at {at}"))),
-                };
-                if known.end.is_some() || known.in_air || *attempt != known.attempts + 1 {
-                    return Err(illegal(event, format!("attempt {attempt} of `{step}` at {at} is not the next")));
-                }
-                known.attempts = *attempt;
-                known.in_air = true;
-                known.retry_at = None;
-            }
-            Event::AttemptFailed { at, cause, unknown, retry_at } => {
-                self.new_fact();
-                let step = self.step_in_air(event, at)?;
-                step.in_air = false;
-                step.unknown |= unknown;
-                step.retry_at = *retry_at;
-                step.failures += u32::from(*cause != Cause::Aborted);
-            }
-            Event::StepDone { at, output } => {
-                self.new_fact();
-                let step = self.step_in_air(event, at)?;
-                step.in_air = false;
-                step.end = Some(Ok(output.clone()));
-                if step.undo_done {
-                    let (name, args) = (step.name.clone(), step.undo_args.take());
-                    self.undo.push(at.clone(), name, UndoKind::Compensate, Some(output.clone()), args);
-                }
-            }
-            Event::StepFailed { at, cause, unknown } => {
-                self.new_fact();
-                let step = self.step_open(event, at)?;
-                step.in_air = false;
-                step.unknown |= unknown;
-                step.end = Some(Err(cause.clone()));
-                if step.unknown && step.undo_unknown {
-                    let (name, args) = (step.name.clone(), step.undo_args.take());
-                    self.undo.push(at.clone(), name, UndoKind::Unknown, None, args);
-                }
-            }
-            Event::ScopeEntered { at, saga, version } => {
-                self.forward(event)?;
-                self.vacant(event, at)?;
-                let scope = Entry::Scope { saga: saga.clone(), version: *version, rollback: None, end: None };
-                self.journal.insert(at.clone(), scope);
-            }
-            Event::ScopeLeft { at, result } => {
-                match self.journal.get_mut(at) {
-                    Some(Entry::Scope { end: end @ None, .. }) => *end = Some(result.clone()),
-                    _ => return Err(illegal(event, format!("no scope is open at {at}"))),
-                }
-                if result.is_err() {
-                    self.undo.settle(at);
-                }
-                self.new_fact();
-            }
-            Event::TimerSet { at, wake_at } => {
-                self.forward(event)?;
-                self.vacant(event, at)?;
-                self.journal.insert(at.clone(), Entry::Timer { wake_at: *wake_at, fired: false });
-            }
-            Event::TimerFired { at } => match self.journal.get_mut(at) {
-                Some(Entry::Timer { fired: fired @ false, .. }) => *fired = true,
-                _ => return Err(illegal(event, format!("no timer is set at {at}"))),
-            },
-            Event::SignalReceived { signal, payload, sender } => {
-                self.inbox.receive(signal, payload, sender.as_deref());
-            }
-            Event::SignalConsumed { at, number } => {
-                self.forward(event)?;
-                self.vacant(event, at)?;
-                let (name, payload) = self
-                    .inbox
-                    .consume(*number)
-                    .ok_or_else(|| illegal(event, format!("signal {number} is not in the inbox")))?;
-                self.journal.insert(at.clone(), Entry::Signal { name, payload });
-            }
-            Event::RollbackDecided { scope, cause } => self.roll_back(event, scope, cause)?,
-            Event::CompensationStarted { of, attempt, .. } => {
-                let undo = self.undo_open(event, of)?;
-                if undo.in_air || *attempt != undo.attempts + 1 {
-                    return Err(illegal(event, format!("attempt {attempt} to undo {of} is not the next")));
-                }
-                undo.attempts = *attempt;
-                undo.in_air = true;
-                undo.retry_at = None;
-            }
-            Event::CompensationDone { of } => {
-                let undo = self.undo_open(event, of)?;
-                undo.in_air = false;
-                undo.state = UndoState::Done;
-                self.new_fact();
-            }
-            Event::CompensationFailed { of, cause, last, retry_at } => {
-                let undo = self.undo_open(event, of)?;
-                undo.in_air = false;
-                undo.retry_at = *retry_at;
-                undo.failures += u32::from(*cause != Cause::Aborted);
-                if *last {
-                    undo.state = UndoState::Failed(cause.clone());
-                }
-                self.new_fact();
-            }
-            Event::Stuck { cause } => {
-                let cause = match (&self.phase, cause) {
-                    (Phase::Forward, Some(cause)) | (Phase::RollingBack { cause }, None) => cause.clone(),
-                    // A scope inside the run could not be undone.
-                    (Phase::Forward, None) => self
-                        .journal
-                        .values()
-                        .find_map(|entry| match entry {
-                            Entry::Scope { rollback: Some(cause), end: None, .. } => Some(cause.clone()),
-                            _ => None,
-                        })
-                        .ok_or_else(|| illegal(event, "nothing is being rolled back"))?,
-                    _ => return Err(illegal(event, format!("the run is {:?}", self.phase))),
-                };
-                self.phase = Phase::Stuck { cause };
-            }
-            Event::CancelRequested {} => self.cancel_requested = true,
-            Event::Recovered {} => {
-                self.crashes += 1;
-                for entry in self.journal.values_mut() {
-                    if let Entry::Step(step) = entry
-                        && std::mem::take(&mut step.in_air)
-                    {
-                        step.unknown = true;
-                    }
-                }
-                self.undo.land();
-            }
-            Event::Poisoned { crashes } => self.phase = Phase::Poisoned { crashes: *crashes },
-            Event::Diverged { at, expected, found, site } => {
-                let problem = format!("at {at}, {site}: recorded {expected}, but the code {found}");
-                self.phase = Phase::Diverged { problem };
-            }
-            Event::RunCompleted { output } => {
-                self.forward(event)?;
-                self.phase = Phase::Completed { output: output.clone() };
-            }
-            Event::RunFailed {} | Event::RunCancelled {} => {
-                let Phase::RollingBack { cause } = &self.phase else {
-                    return Err(illegal(event, "the run is not rolling back"));
-                };
-                if self.undo.next(&self.root()).is_some() || self.undo_failed(&self.root()) {
-                    return Err(illegal(event, "something is not undone"));
-                }
-                self.phase = match event {
-                    Event::RunFailed {} => Phase::Failed { cause: cause.clone() },
-                    _ => Phase::Cancelled,
-                };
-            }
-        }
-        self.last = time;
-        self.applied += 1;
-        Ok(())
-    }
-
-    /// From here on `scope` only goes backwards: steps in it whose end is
-    /// unknown join what is to be undone.
-    fn roll_back(&mut self, event: &Event, scope: &Position, cause: &Cause) -> Result<(), Illegal> {
-        if *scope == self.root() {
-            self.forward(event)?;
-            self.phase = Phase::RollingBack { cause: cause.clone() };
-        } else {
-            match self.journal.get_mut(scope) {
-                Some(Entry::Scope { rollback: rollback @ None, end: None, .. }) => *rollback = Some(cause.clone()),
-                _ => return Err(illegal(event, format!("no scope is open at {scope}"))),
-            }
-        }
-        let mut open: Vec<(u64, Position)> = self
-            .journal
-            .iter()
-            .filter_map(|(at, entry)| match entry {
-                Entry::Step(step) if step.is_open_and_unknown() && at.is_within(scope) => {
-                    Some((step.since, at.clone()))
-                }
-                _ => None,
-            })
-            .collect();
-        open.sort();
-        for (_, at) in open {
-            if let Some(Entry::Step(step)) = self.journal.get_mut(&at) {
-                step.in_air = false;
-                step.end = Some(Err(Cause::Cancelled));
-                if step.undo_unknown {
-                    let (name, args) = (step.name.clone(), step.undo_args.take());
-                    self.undo.push(at, name, UndoKind::Unknown, None, args);
-                }
-            }
-        }
-        self.new_fact();
-        Ok(())
-    }
-
-    fn new_fact(&mut self) {
-        self.crashes = 0;
-    }
-
-    fn forward(&self, event: &Event) -> Result<(), Illegal> {
-        match &self.phase {
-            Phase::Forward => Ok(()),
-            other => Err(illegal(event, format!("the run is {other:?}"))),
-        }
-    }
-
-    fn vacant(&self, event: &Event, at: &Position) -> Result<(), Illegal> {
-        match self.journal.get(at) {
-            None => Ok(()),
-            Some(_) => Err(illegal(event, format!("something is recorded at {at} already"))),
-        }
-    }
-
-    fn step_open(&mut self, event: &Event, at: &Position) -> Result<&mut StepEntry, Illegal> {
-        self.forward(event)?;
-        match self.journal.get_mut(at) {
-            Some(Entry::Step(step)) if step.end.is_none() => Ok(step),
-            _ => Err(illegal(event, format!("no step is open at {at}"))),
-        }
-    }
-
-    fn step_in_air(&mut self, event: &Event, at: &Position) -> Result<&mut StepEntry, Illegal> {
-        let step = self.step_open(event, at)?;
-        if step.in_air { Ok(step) } else { Err(illegal(event, format!("no attempt has begun at {at}"))) }
-    }
-
-    fn undo_open(&mut self, event: &Event, of: &Position) -> Result<&mut UndoEntry, Illegal> {
-        match self.undo.get_mut(of) {
-            Some(undo) if undo.state == UndoState::Open => Ok(undo),
-            _ => Err(illegal(event, format!("nothing at {of} is to be undone"))),
-        }
-    }
-}
-
-fn illegal(event: &Event, reason: impl Into<String>) -> Illegal {
-    Illegal { event: event.name(), reason: reason.into() }
 }

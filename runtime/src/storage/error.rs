@@ -12,7 +12,7 @@ use crate::id::Lsn;
 /// An error of the write-ahead log. Cheap to clone, so that every waiter gets it.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum WalError {
+pub enum StorageError {
     /// Another process, or another engine of this one, has the directory open.
     #[error("the data directory `{}` is in use by another engine", dir.display())]
     DirectoryInUse {
@@ -157,17 +157,17 @@ pub enum WalError {
     Closed,
 }
 
-impl From<Failure> for WalError {
-    fn from(failure: Failure) -> WalError {
+impl From<Failure> for StorageError {
+    fn from(failure: Failure) -> StorageError {
         let Failure { operation, path, source } = failure;
-        WalError::Io { operation, path, source }
+        StorageError::Io { operation, path, source }
     }
 }
 
 impl Failure {
     /// The error of everybody once the writer has seen this failure.
-    pub(super) fn poison(self) -> WalError {
+    pub(super) fn poison(self) -> StorageError {
         let Failure { operation, path, source } = self;
-        WalError::Poisoned { operation, path, source }
+        StorageError::Poisoned { operation, path, source }
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::bytes::{array, put, u32_at, u64_at};
 use super::disk::{Disk, Failure};
-use super::error::WalError;
+use super::error::StorageError;
 use super::stamp::{self, STAMP};
 use crate::id::Lsn;
 
@@ -57,12 +57,12 @@ impl Manifest {
     }
 
     /// The manifest that `bytes`, read from `file`, are.
-    pub(super) fn decode(bytes: &[u8], file: &Path) -> Result<Manifest, WalError> {
+    pub(super) fn decode(bytes: &[u8], file: &Path) -> Result<Manifest, StorageError> {
         stamp::check(bytes, MAGIC).map_err(|fault| match fault {
-            stamp::Fault::Magic { found, .. } => WalError::ForeignFile { file: file.to_owned(), found },
+            stamp::Fault::Magic { found, .. } => StorageError::ForeignFile { file: file.to_owned(), found },
             fault => fault.of(file),
         })?;
-        let damaged = |offset: usize, expected: &str, found: String| WalError::Damaged {
+        let damaged = |offset: usize, expected: &str, found: String| StorageError::Damaged {
             file: file.to_owned(),
             offset: offset as u64,
             expected: expected.to_owned(),
@@ -91,12 +91,12 @@ impl Manifest {
     }
 
     /// Reads the manifest at `file`.
-    pub(super) fn load(disk: &Disk, file: &Path) -> Result<Manifest, WalError> {
+    pub(super) fn load(disk: &Disk, file: &Path) -> Result<Manifest, StorageError> {
         let open = disk.open(file)?;
         let len = open.len()?;
         if len > MOST {
             let (expected, found) = (format!("at most {MOST} bytes"), len.to_string());
-            return Err(WalError::Damaged { file: file.to_owned(), offset: 0, expected, found });
+            return Err(StorageError::Damaged { file: file.to_owned(), offset: 0, expected, found });
         }
         let mut bytes = vec![0; len as usize];
         let read = open.read_at(&mut bytes, 0)?;

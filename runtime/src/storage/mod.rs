@@ -13,6 +13,6 @@ mod manifest;
 mod stamp;
 mod wal;
 
-pub use error::WalError;
+pub use error::StorageError;
 pub use wal::Durability;
 pub(crate) use wal::{Cut, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats};

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::bytes::{array, put, u32_at};
-use super::error::WalError;
+use super::error::StorageError;
 
 /// The version of everything that is written.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -57,10 +57,10 @@ pub(super) fn check(block: &[u8], magic: [u8; 8]) -> Result<(), Fault> {
 
 impl Fault {
     /// This fault as that of `file`, whose name alone makes it one of factum's.
-    pub(super) fn of(self, file: &Path) -> WalError {
+    pub(super) fn of(self, file: &Path) -> StorageError {
         let (offset, expected, found) = match self {
             Fault::Newer { found } => {
-                return WalError::NewerFormat { file: file.to_owned(), found, supported: FORMAT_VERSION };
+                return StorageError::NewerFormat { file: file.to_owned(), found, supported: FORMAT_VERSION };
             }
             Fault::Short { found } => (0, format!("at least {STAMP} bytes"), format!("{found}")),
             Fault::Magic { expected, found } => {
@@ -73,7 +73,7 @@ impl Fault {
                 (VERSION_AT, format!("the format version {FORMAT_VERSION}"), format!("{found}"))
             }
         };
-        WalError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found }
+        StorageError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What bad use gets: an error with a name, and nothing lost.
 
 use factum::prelude::*;
-use factum::{Error, WalError};
+use factum::{Error, StorageError};
 
 use crate::world::{World, builder, open};
 
@@ -90,7 +90,7 @@ async fn a_second_engine_on_a_directory_gets_a_clear_error() {
     let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
     let engine = builder(dir.path(), &world).saga(acts).open().await.unwrap();
     let error = builder(dir.path(), &world).saga(acts).open().await.unwrap_err();
-    assert!(matches!(error, Error::Storage(WalError::DirectoryInUse { .. })), "{error}");
+    assert!(matches!(error, Error::Storage(StorageError::DirectoryInUse { .. })), "{error}");
     assert!(error.to_string().contains("in use"), "{error}");
     engine.shutdown().await.unwrap();
     builder(dir.path(), &world).saga(acts).open().await.unwrap().shutdown().await.unwrap();
@@ -118,7 +118,7 @@ async fn runs_in_flight_whose_workflow_is_missing_are_listed_and_can_be_left_alo
     drop(engine);
     let error = loop {
         match builder(dir.path(), &world).saga(acts).open().await.unwrap_err() {
-            Error::Storage(WalError::DirectoryInUse { .. }) => tokio::task::yield_now().await,
+            Error::Storage(StorageError::DirectoryInUse { .. }) => tokio::task::yield_now().await,
             error => break error,
         }
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use factum::prelude::*;
-use factum::{Builder, Error, WalError};
+use factum::{Builder, Error, StorageError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, watch};
 
@@ -93,7 +93,7 @@ pub async fn open(builder: impl Fn() -> Builder<World>) -> Engine {
     loop {
         match builder().open().await {
             Ok(engine) => return engine,
-            Err(Error::Storage(WalError::DirectoryInUse { .. })) => tokio::task::yield_now().await,
+            Err(Error::Storage(StorageError::DirectoryInUse { .. })) => tokio::task::yield_now().await,
             Err(error) => panic!("{error}"),
         }
     }

@@ -5,13 +5,13 @@ use std::path::Path;
 use super::scan::{Damage, Fault, Rest, Scanned};
 use super::segment::{self, SegmentHeader};
 use crate::id::Lsn;
-use crate::storage::WalError;
+use crate::storage::StorageError;
 use crate::storage::manifest::Manifest;
 
 /// Checks the names of the segments against MANIFEST: the first LSNs, ascending.
-pub(super) fn names(dir: &Path, manifest: &Manifest, names: &[Lsn]) -> Result<(), WalError> {
+pub(super) fn names(dir: &Path, manifest: &Manifest, names: &[Lsn]) -> Result<(), StorageError> {
     let newest = manifest.newest_segment;
-    let missing = |first_lsn| Err(WalError::MissingSegment { file: segment::path(dir, first_lsn), first_lsn });
+    let missing = |first_lsn| Err(StorageError::MissingSegment { file: segment::path(dir, first_lsn), first_lsn });
     if newest > Lsn(0) && !names.contains(&newest) {
         return missing(newest);
     }
@@ -22,7 +22,7 @@ pub(super) fn names(dir: &Path, manifest: &Manifest, names: &[Lsn]) -> Result<()
     }
     // One segment may have been made that MANIFEST does not name yet.
     match names.iter().filter(|&&first| first > newest).nth(1) {
-        Some(&first) => Err(WalError::Damaged {
+        Some(&first) => Err(StorageError::Damaged {
             file: segment::path(dir, first),
             offset: 0,
             expected: format!("at most one segment after {newest}, which MANIFEST names as the newest"),
@@ -39,10 +39,10 @@ pub(super) fn salt(
     header: &SegmentHeader,
     before: Option<u64>,
     last: bool,
-) -> Result<(), WalError> {
+) -> Result<(), StorageError> {
     let damaged = |expected: String| {
         let (offset, found) = (segment::SALT_AT as u64, header.salt.to_string());
-        Err(WalError::Damaged { file: file.to_owned(), offset, expected, found })
+        Err(StorageError::Damaged { file: file.to_owned(), offset, expected, found })
     };
     if header.salt <= before.unwrap_or(0) {
         return damaged(format!("a salt above {}", before.unwrap_or(0)));
@@ -78,16 +78,16 @@ pub(super) struct Torn {
 }
 
 /// Judges what follows the last frame of a segment: the end, a torn tail, or damage.
-pub(super) fn end(dir: &Path, file: &Path, scanned: &Scanned<'_>, place: Place) -> Result<Option<Torn>, WalError> {
+pub(super) fn end(dir: &Path, file: &Path, scanned: &Scanned<'_>, place: Place) -> Result<Option<Torn>, StorageError> {
     let Scanned { next, end, .. } = *scanned;
     let damage = |damage| damaged(file, damage);
     match place {
         Place::Before(start) if next > start => {
             let other = segment::path(dir, start);
-            return Err(WalError::DoubledSegment { file: file.to_owned(), other, lsn: start });
+            return Err(StorageError::DoubledSegment { file: file.to_owned(), other, lsn: start });
         }
         Place::Before(start) if next < start && scanned.rest == Rest::Zeros => {
-            return Err(WalError::MissingSegment { file: segment::path(dir, next), first_lsn: next });
+            return Err(StorageError::MissingSegment { file: segment::path(dir, next), first_lsn: next });
         }
         Place::Last { used: false, .. } if !scanned.frames.is_empty() => {
             let expected = "no frames, as MANIFEST does not know the salt of this segment".to_owned();
@@ -129,17 +129,17 @@ pub(super) fn end(dir: &Path, file: &Path, scanned: &Scanned<'_>, place: Place) 
 }
 
 /// This damage as that of `file`.
-pub(super) fn damaged(file: &Path, damage: Damage) -> WalError {
+pub(super) fn damaged(file: &Path, damage: Damage) -> StorageError {
     let Damage { offset, expected, found } = damage;
-    WalError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found }
+    StorageError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found }
 }
 
 /// This fault as that of `file`.
-pub(super) fn fault(file: &Path, fault: Fault) -> WalError {
+pub(super) fn fault(file: &Path, fault: Fault) -> StorageError {
     match fault {
         Fault::Damage(damage) => damaged(file, damage),
         Fault::Flags { offset, lsn, flags } => {
-            WalError::UnknownFlags { file: file.to_owned(), offset: offset as u64, lsn, flags }
+            StorageError::UnknownFlags { file: file.to_owned(), offset: offset as u64, lsn, flags }
         }
     }
 }

@@ -35,7 +35,7 @@ use self::queue::{GroupWriter, Queue};
 use self::shared::{Goal, Shared};
 use self::wait::Wait;
 use self::writer::Writer;
-use super::WalError;
+use super::StorageError;
 use super::disk::{Disk, Failure};
 use crate::id::Lsn;
 use crate::platform::{Platform, TaskHandle};
@@ -113,7 +113,7 @@ impl Wal {
         dir: &Path,
         config: WalConfig,
         replay: &mut dyn Replay,
-    ) -> Result<(Wal, OpenReport), WalError> {
+    ) -> Result<(Wal, OpenReport), StorageError> {
         let segment_bytes = config.segment_bytes.clamp(MIN_SEGMENT, MAX_SEGMENT).next_multiple_of(BLOCK as u64);
         let commit = config.durability == Durability::Commit;
         let disk = Disk::new(platform.fs.clone());
@@ -148,8 +148,8 @@ impl Wal {
     /// `group` runs under the log's lock: it must be short, and must not call the log.
     ///
     /// # Errors
-    /// [`WalError::Closed`], [`WalError::Poisoned`], [`WalError::TooLarge`]; nothing is queued then.
-    pub(crate) fn append(&self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, WalError> {
+    /// [`StorageError::Closed`], [`StorageError::Poisoned`], [`StorageError::TooLarge`]; nothing is queued then.
+    pub(crate) fn append(&self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, StorageError> {
         self.handle.shared.append(group)
     }
 
@@ -157,17 +157,17 @@ impl Wal {
     /// only until it is queued. Cancel safe.
     ///
     /// # Errors
-    /// [`WalError::Poisoned`] once a write or sync has failed, for whatever
-    /// record; [`WalError::Closed`] for one that was never appended.
-    pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), WalError>> + Send + use<> {
+    /// [`StorageError::Poisoned`] once a write or sync has failed, for whatever
+    /// record; [`StorageError::Closed`] for one that was never appended.
+    pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), StorageError>> + Send + use<> {
         self.wait(Goal::Durable(lsn))
     }
 
     /// Waits while more than `queue_bytes` are queued. Cancel safe.
     ///
     /// # Errors
-    /// [`WalError::Closed`], [`WalError::Poisoned`].
-    pub(crate) fn room(&self) -> impl Future<Output = Result<(), WalError>> + Send + use<> {
+    /// [`StorageError::Closed`], [`StorageError::Poisoned`].
+    pub(crate) fn room(&self) -> impl Future<Output = Result<(), StorageError>> + Send + use<> {
         self.wait(Goal::Room)
     }
 
@@ -187,7 +187,7 @@ impl Wal {
     ///
     /// # Errors
     /// Damage, and IO.
-    pub(crate) fn scan(&self, visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>) -> Result<(), WalError> {
+    pub(crate) fn scan(&self, visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>) -> Result<(), StorageError> {
         let (through, segments) = self.handle.shared.readable();
         read::records(&self.handle.disk, &segments, through, visit)
     }
@@ -197,8 +197,8 @@ impl Wal {
     /// directory is released. The future only waits for that. Cancel safe.
     ///
     /// # Errors
-    /// [`WalError::Poisoned`]; the directory is then held until the last clone is dropped.
-    pub(crate) fn close(&self) -> impl Future<Output = Result<(), WalError>> + Send + use<> {
+    /// [`StorageError::Poisoned`]; the directory is then held until the last clone is dropped.
+    pub(crate) fn close(&self) -> impl Future<Output = Result<(), StorageError>> + Send + use<> {
         self.handle.shared.begin_close();
         self.wait(Goal::Closed)
     }

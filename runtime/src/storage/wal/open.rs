@@ -16,7 +16,7 @@ use super::writer::Tail;
 use super::{Cut, OpenReport, scan};
 use crate::id::Lsn;
 use crate::platform::{Entropy, LockGuard};
-use crate::storage::WalError;
+use crate::storage::StorageError;
 use crate::storage::disk::{Disk, Failure};
 use crate::storage::manifest::{self, Manifest};
 
@@ -70,10 +70,10 @@ pub(super) struct Renewed {
 
 impl Found {
     /// Locks the directory, which is made if it is not there, and lists its files.
-    pub(super) fn find(disk: Disk, dir: &Path, entropy: &dyn Entropy) -> Result<Found, WalError> {
+    pub(super) fn find(disk: Disk, dir: &Path, entropy: &dyn Entropy) -> Result<Found, StorageError> {
         let fresh = make_dir(&disk, dir)?;
         let Some(lock) = disk.lock(&dir.join(LOCK))? else {
-            return Err(WalError::DirectoryInUse { dir: dir.to_owned() });
+            return Err(StorageError::DirectoryInUse { dir: dir.to_owned() });
         };
         let entries = disk.list(dir)?.unwrap_or_default();
         let has = |name: &str| entries.iter().any(|path| path.file_name().is_some_and(|n| n == name));
@@ -85,10 +85,10 @@ impl Found {
         } else {
             let segments = disk.list(&dir.join(segment::DIR))?.unwrap_or_default();
             if let Some(segment) = segments.into_iter().find(|path| path.extension().is_some_and(|e| e == "wal")) {
-                return Err(WalError::MissingManifest { dir: dir.to_owned(), segment });
+                return Err(StorageError::MissingManifest { dir: dir.to_owned(), segment });
             }
             if let Some(entry) = entries.iter().find(|path| !is_ours(path)) {
-                return Err(WalError::ForeignDirectory { dir: dir.to_owned(), entry: entry.clone() });
+                return Err(StorageError::ForeignDirectory { dir: dir.to_owned(), entry: entry.clone() });
             }
             (make(&disk, dir, &fresh, entropy)?, true)
         };
@@ -97,7 +97,7 @@ impl Found {
             match path.file_name().and_then(|name| segment::parse_name(name.to_str()?)) {
                 Some(Name::Segment(first)) => segments.push(first),
                 Some(Name::New) => disk.remove(&path)?,
-                None => return Err(WalError::UnexpectedFile { file: path }),
+                None => return Err(StorageError::UnexpectedFile { file: path }),
             }
         }
         segments.sort();
@@ -106,7 +106,7 @@ impl Found {
     }
 
     /// Reads the header of every segment.
-    pub(super) fn check(self) -> Result<Checked, WalError> {
+    pub(super) fn check(self) -> Result<Checked, StorageError> {
         let Found { data, created, segments: names } = self;
         judge::names(&data.dir, &data.manifest, &names)?;
         let mut segments: Vec<(PathBuf, SegmentHeader)> = Vec::new();
@@ -126,7 +126,7 @@ impl Found {
 
 impl Checked {
     /// Reads every segment, one at a time, and replays its records.
-    pub(super) fn replay(self, replay: &mut dyn Replay) -> Result<Recovered, WalError> {
+    pub(super) fn replay(self, replay: &mut dyn Replay) -> Result<Recovered, StorageError> {
         let Checked { data, created, segments } = self;
         let closed = data.manifest.closed;
         let mut report = OpenReport {
@@ -151,7 +151,7 @@ impl Checked {
             let torn = judge::end(&data.dir, path, &scanned, place)?;
             for &(start, frame) in &scanned.frames {
                 for (at, lsn, record) in frame.records() {
-                    replay.record(lsn, &record).map_err(|refusal| WalError::Refused {
+                    replay.record(lsn, &record).map_err(|refusal| StorageError::Refused {
                         file: path.clone(),
                         offset: (start + at) as u64,
                         lsn,
@@ -183,7 +183,7 @@ impl Recovered {
     ///
     /// Nothing that was half synced and that only the page cache still shows is
     /// built upon, and what was cut is gone for good.
-    pub(super) fn renew(self, segment_bytes: u64) -> Result<Renewed, WalError> {
+    pub(super) fn renew(self, segment_bytes: u64) -> Result<Renewed, StorageError> {
         let Recovered { mut data, report, mut segments, salt, last } = self;
         let (disk, dir) = (&data.disk, &data.dir);
         let (first_lsn, frames) = last.unwrap_or((Lsn(1), Vec::new()));
@@ -232,7 +232,7 @@ fn make_dir(disk: &Disk, dir: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Makes an empty data directory; durable, with its name, when it returns.
-fn make(disk: &Disk, dir: &Path, parents: &[PathBuf], entropy: &dyn Entropy) -> Result<Manifest, WalError> {
+fn make(disk: &Disk, dir: &Path, parents: &[PathBuf], entropy: &dyn Entropy) -> Result<Manifest, StorageError> {
     parents.iter().try_for_each(|parent| disk.sync_dir(parent))?;
     disk.create_dir_all(&dir.join(segment::DIR))?;
     disk.sync_dir(dir)?;
@@ -251,12 +251,12 @@ fn is_ours(path: &Path) -> bool {
 }
 
 /// Reads all of a file that had `size` bytes a moment ago.
-fn read_whole(disk: &Disk, path: &Path, size: u64, bytes: &mut Vec<u8>) -> Result<(), WalError> {
+fn read_whole(disk: &Disk, path: &Path, size: u64, bytes: &mut Vec<u8>) -> Result<(), StorageError> {
     bytes.resize(usize::try_from(size).unwrap_or(usize::MAX), 0);
     let read = disk.open(path)?.read_at(bytes, 0)?;
     if read < bytes.len() {
         let (expected, found) = (format!("{size} bytes"), read.to_string());
-        return Err(WalError::Damaged { file: path.to_owned(), offset: read as u64, expected, found });
+        return Err(StorageError::Damaged { file: path.to_owned(), offset: read as u64, expected, found });
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::mem;
 use super::frame::{BLOCK, FRAME_HEADER};
 use super::record;
 use crate::id::Lsn;
-use crate::storage::WalError;
+use crate::storage::StorageError;
 
 /// The most bytes of a group: 1 GiB.
 const MAX_GROUP: usize = 1 << 30;
@@ -29,7 +29,7 @@ impl Batch {
 
     /// Writes a group to its end; gives the number of its records, which are
     /// not counted yet. Takes back what was written on an error and on a panic.
-    fn encode(&mut self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<u32, WalError> {
+    fn encode(&mut self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<u32, StorageError> {
         let start = self.bytes.len();
         let mut undo = Undo { bytes: &mut self.bytes, start, keep: false };
         let mut writer = GroupWriter { bytes: undo.bytes, count: 0, last: None, too_large: false };
@@ -37,7 +37,7 @@ impl Batch {
         let (count, too_large) = (writer.count, writer.too_large);
         let bytes = undo.bytes.len() - start;
         if too_large || bytes > MAX_GROUP {
-            return Err(WalError::TooLarge { bytes: bytes as u64, limit: MAX_GROUP as u64 });
+            return Err(StorageError::TooLarge { bytes: bytes as u64, limit: MAX_GROUP as u64 });
         }
         undo.keep = true;
         Ok(count)
@@ -125,7 +125,7 @@ impl Queue {
 
     /// Appends a group; gives the LSN of its last record, or of the last one
     /// before it when it has none. What `group` wrote is gone if it panics.
-    pub(super) fn append(&mut self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, WalError> {
+    pub(super) fn append(&mut self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, StorageError> {
         let start = self.open.bytes.len();
         let count = self.open.encode(group)?;
         let first = self.next;

@@ -9,7 +9,7 @@ use super::scan::Damage;
 use super::segment;
 use super::shared::LiveSegment;
 use crate::id::Lsn;
-use crate::storage::WalError;
+use crate::storage::StorageError;
 use crate::storage::disk::Disk;
 
 /// Visits the records up to `through`, which are all in `segments`, a frame at a time.
@@ -18,7 +18,7 @@ pub(super) fn records(
     segments: &[LiveSegment],
     through: Lsn,
     visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>,
-) -> Result<(), WalError> {
+) -> Result<(), StorageError> {
     let mut bytes = Vec::new();
     let mut next = Lsn(1);
     for (i, segment) in segments.iter().enumerate() {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::frame::BLOCK;
 use super::shared::LiveSegment;
 use crate::id::Lsn;
-use crate::storage::WalError;
+use crate::storage::StorageError;
 use crate::storage::bytes::{array, put, u64_at};
 use crate::storage::disk::{Disk, DiskFile, Failure};
 use crate::storage::stamp::{self, STAMP};
@@ -56,9 +56,9 @@ impl SegmentHeader {
         first_lsn: Lsn,
         len: u64,
         uuid: Uuid,
-    ) -> Result<SegmentHeader, WalError> {
+    ) -> Result<SegmentHeader, StorageError> {
         let damaged = |offset: usize, expected: String, found: String| {
-            Err(WalError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found })
+            Err(StorageError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found })
         };
         if block.len() < BLOCK {
             return damaged(0, format!("a header of {BLOCK} bytes"), block.len().to_string());
@@ -71,7 +71,7 @@ impl SegmentHeader {
             uuid: Uuid::from_bytes(array(block, UUID_AT)),
         };
         if header.uuid != uuid {
-            return Err(WalError::ForeignSegment { file: file.to_owned(), expected: uuid, found: header.uuid });
+            return Err(StorageError::ForeignSegment { file: file.to_owned(), expected: uuid, found: header.uuid });
         }
         if header.first_lsn != first_lsn {
             let expected = format!("the first LSN {first_lsn} of the file's name");

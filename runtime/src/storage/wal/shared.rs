@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use super::WalStats;
 use super::queue::{Batch, GroupWriter, Queue};
 use crate::id::Lsn;
-use crate::storage::WalError;
+use crate::storage::StorageError;
 
 /// What a future waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +65,7 @@ struct State {
     segments: Vec<LiveSegment>,
     stats: WalStats,
     /// Why the log takes and acknowledges nothing more.
-    end: Option<WalError>,
+    end: Option<StorageError>,
     closing: bool,
     /// Whether the last handle is gone.
     abandoned: bool,
@@ -116,13 +116,13 @@ impl Shared {
 
     // For callers.
 
-    pub(super) fn append(&self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, WalError> {
+    pub(super) fn append(&self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, StorageError> {
         let mut state = self.lock();
         if let Some(end) = &state.end {
             return Err(end.clone());
         }
         if state.closing {
-            return Err(WalError::Closed);
+            return Err(StorageError::Closed);
         }
         let lsn = state.queue.append(group)?;
         let writer = state.writer.take();
@@ -137,7 +137,7 @@ impl Shared {
         goal: Goal,
         ticket: &mut Option<Ticket>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), WalError>> {
+    ) -> Poll<Result<(), StorageError>> {
         let mut state = self.lock();
         if let Some(result) = self.result(&state, goal) {
             if let Some(ticket) = ticket.take() {
@@ -158,9 +158,9 @@ impl Shared {
         Poll::Pending
     }
 
-    fn result(&self, state: &State, goal: Goal) -> Option<Result<(), WalError>> {
+    fn result(&self, state: &State, goal: Goal) -> Option<Result<(), StorageError>> {
         let poison = match &state.end {
-            Some(WalError::Closed) | None => None,
+            Some(StorageError::Closed) | None => None,
             Some(poison) => Some(Err(poison.clone())),
         };
         let ended = || state.end.clone().map(Err);
@@ -282,7 +282,7 @@ impl Shared {
     }
 
     /// The log takes and acknowledges nothing more.
-    pub(super) fn end(&self, why: WalError) {
+    pub(super) fn end(&self, why: StorageError) {
         let mut state = self.lock();
         if state.end.is_none() {
             state.end = Some(why);

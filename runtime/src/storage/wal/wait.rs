@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::shared::{Goal, Shared, Ticket};
-use crate::storage::WalError;
+use crate::storage::StorageError;
 
 /// Waits for something that the writer does. Cancel safe.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Wait {
 }
 
 impl Future for Wait {
-    type Output = Result<(), WalError>;
+    type Output = Result<(), StorageError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();

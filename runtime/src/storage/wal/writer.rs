@@ -16,7 +16,7 @@ use super::segment::{self, SegmentHeader};
 use super::shared::{Shared, Work};
 use crate::id::Lsn;
 use crate::platform::LockGuard;
-use crate::storage::WalError;
+use crate::storage::StorageError;
 use crate::storage::disk::{Disk, DiskFile, Failure};
 use crate::storage::manifest::Manifest;
 
@@ -55,7 +55,7 @@ impl Writer {
                 Work::Close { last } => match self.close(last) {
                     Ok(()) => {
                         self.lock = None;
-                        self.shared.end(WalError::Closed);
+                        self.shared.end(StorageError::Closed);
                         return;
                     }
                     Err(failure) => Err(failure),
@@ -130,7 +130,7 @@ impl Drop for Writer {
             let source = io::Error::other("the writer panicked");
             Failure::new("write", self.tail.file.path(), source).poison()
         } else {
-            WalError::Closed
+            StorageError::Closed
         });
         self.shared.gone();
     }

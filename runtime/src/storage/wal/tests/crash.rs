@@ -12,7 +12,7 @@ struct Told {
 /// Opens the log, checks what is there, and appends until something fails:
 /// two groups of two records, a record that needs a segment of its own, and more.
 /// `salt` makes the bodies of each call differ; with an even one the log is closed at the end.
-async fn work(bench: &Bench, told: &mut Told, salt: u8, durability: Durability) -> Result<(), WalError> {
+async fn work(bench: &Bench, told: &mut Told, salt: u8, durability: Durability) -> Result<(), StorageError> {
     let Opened { wal, report, seen } = bench.open_with(WalConfig { durability, ..config() })?;
     check(told, &seen, &report);
     told.appended.truncate(seen.len());
@@ -28,7 +28,7 @@ async fn work(bench: &Bench, told: &mut Told, salt: u8, durability: Durability) 
     result
 }
 
-async fn append(wal: &Wal, told: &mut Told, salt: u8, commit: bool) -> Result<(), WalError> {
+async fn append(wal: &Wal, told: &mut Told, salt: u8, commit: bool) -> Result<(), StorageError> {
     for size in [10, 5000, 30_000, 70_000, 20, 30_000] {
         let (one, two) = (vec![salt; size], vec![salt + 1; size / 3]);
         let lsn = wal.append(|group| {
@@ -57,12 +57,12 @@ fn check(told: &Told, seen: &[Seen], report: &OpenReport) {
 async fn until(bench: &Bench, told: &mut Told, (salt, durability): (u8, Durability), n: u64, dice: &mut Dice) -> bool {
     bench.fs.fail(Fail::From(n));
     let work = work(bench, told, salt, durability);
-    let done = tokio::time::timeout(fault::PATIENCE, work).await.expect("somebody waits for ever");
+    let done = tokio::time::timeout(PATIENCE, work).await.expect("somebody waits for ever");
     bench.fs.fail(Fail::Nothing);
     bench.memory.crash(dice);
     match done {
         Ok(()) => true,
-        Err(WalError::Io { .. } | WalError::Poisoned { .. }) => false,
+        Err(StorageError::Io { .. } | StorageError::Poisoned { .. }) => false,
         Err(other) => panic!("crash at operation {n}: {other}"),
     }
 }

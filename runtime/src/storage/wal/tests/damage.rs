@@ -83,7 +83,7 @@ async fn a_file_cut_anywhere_is_an_error() {
             let step = if intact.len() > 4096 { 512 } else { 1 };
             for len in (0..intact.len()).step_by(step) {
                 bench.write(&file, &intact[..len]);
-                assert!(matches!(bench.refused(), WalError::Damaged { .. }), "{} cut at {len}", file.display());
+                assert!(matches!(bench.refused(), StorageError::Damaged { .. }), "{} cut at {len}", file.display());
             }
             bench.write(&file, &intact);
         }
@@ -108,7 +108,7 @@ async fn a_tail_of_zeros_from_anywhere_is_an_error_or_a_reported_cut() {
             bench.change(&bench.segment(1), |bytes| bytes[zeros..].fill(0));
             let whole = frames.iter().filter(|frame| frame.end <= zeros).count();
             if zeros == 0 || clean && whole < 3 {
-                assert!(matches!(bench.refused(), WalError::Damaged { .. }), "zeros from {zeros}");
+                assert!(matches!(bench.refused(), StorageError::Damaged { .. }), "zeros from {zeros}");
             } else {
                 let Opened { wal, report, seen } = bench.open().unwrap();
                 wal.abandon().await;

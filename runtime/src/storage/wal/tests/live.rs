@@ -49,7 +49,7 @@ async fn a_log_on_a_real_disk_is_closed_and_opened_again() {
         let lsn = put(&wal, &[i; 3000]);
         wal.durable(lsn).await.unwrap();
     }
-    assert!(matches!(bench.refused(), WalError::DirectoryInUse { dir } if dir == bench.dir));
+    assert!(matches!(bench.refused(), StorageError::DirectoryInUse { dir } if dir == bench.dir));
     wal.close().await.unwrap();
     let Opened { wal, report, seen } = bench.open().unwrap();
     assert!(report.clean);
@@ -63,7 +63,7 @@ async fn a_second_opener_is_told_who_has_the_directory() {
     let bench = Bench::new();
     let opened = bench.open().unwrap();
     let error = bench.refused();
-    assert!(matches!(&error, WalError::DirectoryInUse { dir } if *dir == bench.dir), "{error}");
+    assert!(matches!(&error, StorageError::DirectoryInUse { dir } if *dir == bench.dir), "{error}");
     opened.wal.close().await.unwrap();
     bench.open().unwrap();
 }
@@ -248,7 +248,7 @@ async fn a_failed_write_or_sync_stops_the_log_for_good() {
         bench.fs.release_syncs();
         let mut errors = Vec::new();
         for (wait, of) in waits.into_iter().zip(["in flight", "queued", "never appended"]) {
-            let heard = tokio::time::timeout(fault::PATIENCE, wait).await.expect("a waiter was not woken");
+            let heard = tokio::time::timeout(PATIENCE, wait).await.expect("a waiter was not woken");
             match heard.unwrap() {
                 Err(error) => errors.push(error),
                 // Its sync went well; whether its waiter heard of that before the next write failed is chance.
@@ -263,7 +263,7 @@ async fn a_failed_write_or_sync_stops_the_log_for_good() {
         for error in &errors {
             let wanted = if fail == Fail::Syncs { "sync" } else { "write" };
             match error {
-                WalError::Poisoned { operation, path, .. } => {
+                StorageError::Poisoned { operation, path, .. } => {
                     assert_eq!((*operation, path), (wanted, &bench.segment(1)));
                 }
                 other => panic!("{other}"),
@@ -271,7 +271,7 @@ async fn a_failed_write_or_sync_stops_the_log_for_good() {
         }
         let after = bench.fs.ops();
         assert!(!after.iter().any(|op| matches!(op, Op::Sync(_))), "a sync was retried: {after:?}");
-        assert!(matches!(bench.refused(), WalError::DirectoryInUse { .. }));
+        assert!(matches!(bench.refused(), StorageError::DirectoryInUse { .. }));
         wal.abandon().await;
         assert!(!bench.open().unwrap().report.clean);
     }
@@ -287,9 +287,9 @@ async fn a_closed_log_takes_nothing_more_and_knows_what_it_has() {
     wal.close().await.unwrap();
     wal.close().await.unwrap();
     wal.durable(lsn).await.unwrap();
-    assert!(matches!(never.await, Err(WalError::Closed)));
-    assert!(matches!(wal.room().await, Err(WalError::Closed)));
-    assert!(matches!(wal.append(|group| group.record(1, 1, 1, |_| {})), Err(WalError::Closed)));
+    assert!(matches!(never.await, Err(StorageError::Closed)));
+    assert!(matches!(wal.room().await, Err(StorageError::Closed)));
+    assert!(matches!(wal.append(|group| group.record(1, 1, 1, |_| {})), Err(StorageError::Closed)));
     assert_eq!(bench.open().unwrap().seen.len(), 1);
 }
 

@@ -2,10 +2,8 @@
 
 mod crash;
 mod damage;
-mod fault;
 mod format;
 mod live;
-mod memory;
 mod order;
 mod recovery;
 mod scanner;
@@ -13,8 +11,7 @@ mod scanner;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::fault::{Fail, FaultFs, Op};
-use self::memory::{Dice, MemoryFs};
+use crate::platform::sim::{Dice, Fail, FaultFs, MemoryFs, Op, PATIENCE};
 use super::record::GROUP_CONTINUES;
 use super::*;
 use crate::platform::{Fs, Open, real};
@@ -96,18 +93,18 @@ impl Bench {
         Bench { dir, memory, fs, platform }
     }
 
-    fn open_with(&self, config: WalConfig) -> Result<Opened, WalError> {
+    fn open_with(&self, config: WalConfig) -> Result<Opened, StorageError> {
         let mut keep = Keep::default();
         let (wal, report) = Wal::open(&self.platform, &self.dir, config, &mut keep)?;
         Ok(Opened { wal, report, seen: keep.0 })
     }
 
-    fn open(&self) -> Result<Opened, WalError> {
+    fn open(&self) -> Result<Opened, StorageError> {
         self.open_with(config())
     }
 
     /// Opens the log, expects an error, and gives it.
-    fn refused(&self) -> WalError {
+    fn refused(&self) -> StorageError {
         match self.open() {
             Ok(opened) => panic!("the log was opened: {:?}", opened.report),
             Err(error) => error,

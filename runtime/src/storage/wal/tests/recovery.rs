@@ -85,7 +85,7 @@ async fn a_damaged_record_that_was_acknowledged_is_an_error_and_not_a_cut() {
     let bench = Bench::with_frames(&[b"one", b"two", b"three"]).await;
     bench.change(&bench.segment(1), |bytes| bytes[8192 + 60] ^= 1);
     match bench.refused() {
-        WalError::Damaged { file, offset, expected, .. } => {
+        StorageError::Damaged { file, offset, expected, .. } => {
             assert_eq!((file, offset), (bench.segment(1), 8192));
             assert!(expected.contains("LSN 2") && expected.contains("offset 12288"), "{expected}");
         }
@@ -99,13 +99,13 @@ async fn the_last_frame_of_a_closed_log_cannot_be_torn() {
     bench.close().await;
     let intact = bench.read(&bench.segment(1));
     bench.change(&bench.segment(1), |bytes| bytes[8192 + 60] ^= 1);
-    assert!(matches!(bench.refused(), WalError::Damaged { offset: 8192, .. }));
+    assert!(matches!(bench.refused(), StorageError::Damaged { offset: 8192, .. }));
     bench.write(&bench.segment(1), &intact);
     bench.change(&bench.segment(1), |bytes| bytes[8192..].fill(0));
-    assert!(matches!(bench.refused(), WalError::Damaged { offset: 8192, .. }));
+    assert!(matches!(bench.refused(), StorageError::Damaged { offset: 8192, .. }));
     bench.write(&bench.segment(1), &intact);
     bench.change(&bench.segment(1), |bytes| bytes[12288 + 5] = 1);
-    assert!(matches!(bench.refused(), WalError::Damaged { offset: 12293, .. }));
+    assert!(matches!(bench.refused(), StorageError::Damaged { offset: 12293, .. }));
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn records_after_the_end_of_a_closed_log_are_damage() {
     let mut manifest = Manifest::decode(&bench.read(&bench.manifest()), &bench.manifest()).unwrap();
     manifest.closed = Some(Lsn(1));
     bench.write(&bench.manifest(), &manifest.encode());
-    assert!(matches!(bench.refused(), WalError::Damaged { .. }));
+    assert!(matches!(bench.refused(), StorageError::Damaged { .. }));
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_missing_segment_is_named() {
         let bench = three_segments().await;
         bench.platform.fs.remove(&bench.segment(missing)).unwrap();
         match bench.refused() {
-            WalError::MissingSegment { file, first_lsn: found } => {
+            StorageError::MissingSegment { file, first_lsn: found } => {
                 assert_eq!((file, found), (bench.segment(missing), Lsn(first_lsn)));
             }
             other => panic!("{other}"),
@@ -135,14 +135,14 @@ async fn a_missing_segment_is_named() {
 async fn a_log_without_any_of_its_segments_is_no_empty_log() {
     let bench = three_segments().await;
     bench.segments().iter().for_each(|path| bench.platform.fs.remove(path).unwrap());
-    assert!(matches!(bench.refused(), WalError::MissingSegment { .. }));
+    assert!(matches!(bench.refused(), StorageError::MissingSegment { .. }));
 }
 
 #[tokio::test]
 async fn the_middle_of_a_log_cannot_be_torn() {
     let bench = three_segments().await;
     bench.change(&bench.segment(3), |bytes| bytes[4096 + 28_672 + 100] ^= 1);
-    assert!(matches!(bench.refused(), WalError::Damaged { file, offset: 32_768, .. } if file == bench.segment(3)));
+    assert!(matches!(bench.refused(), StorageError::Damaged { file, offset: 32_768, .. } if file == bench.segment(3)));
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn a_segment_under_another_ones_name_is_refused() {
     let bench = three_segments().await;
     let third = bench.read(&bench.segment(5));
     bench.write(&bench.segment(3), &third);
-    assert!(matches!(bench.refused(), WalError::Damaged { file, .. } if file == bench.segment(3)));
+    assert!(matches!(bench.refused(), StorageError::Damaged { file, .. } if file == bench.segment(3)));
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn two_segments_with_the_same_records_are_refused() {
     let mut copy = bench.read(&bench.segment(3));
     forge(&mut copy[..4096], b"FACTUMWL", |header| header[24..32].copy_from_slice(&4u64.to_le_bytes()));
     bench.write(&bench.segment(4), &copy);
-    assert!(matches!(bench.refused(), WalError::Damaged { offset: 16, .. }), "two segments with one salt");
+    assert!(matches!(bench.refused(), StorageError::Damaged { offset: 16, .. }), "two segments with one salt");
     // With a salt of its own, its records still are those of another.
     let mut last = bench.read(&bench.segment(5));
     forge(&mut last[..4096], b"FACTUMWL", |header| header[16..24].copy_from_slice(&4u64.to_le_bytes()));
@@ -170,7 +170,7 @@ async fn two_segments_with_the_same_records_are_refused() {
         forge(bytes, b"FACTUMDB", |bytes| bytes[32..40].copy_from_slice(&5u64.to_le_bytes()));
     });
     match bench.refused() {
-        WalError::DoubledSegment { file, other, lsn } => {
+        StorageError::DoubledSegment { file, other, lsn } => {
             assert_eq!((file, other, lsn), (bench.segment(3), bench.segment(4), Lsn(4)));
         }
         other => panic!("{other}"),
@@ -181,7 +181,7 @@ async fn two_segments_with_the_same_records_are_refused() {
 async fn a_segment_of_another_directory_is_refused() {
     let (bench, other) = (Bench::with_frames(&[b"one"]).await, Bench::with_frames(&[b"other"]).await);
     bench.write(&bench.segment(1), &other.read(&other.segment(1)));
-    assert!(matches!(bench.refused(), WalError::ForeignSegment { file, .. } if file == bench.segment(1)));
+    assert!(matches!(bench.refused(), StorageError::ForeignSegment { file, .. } if file == bench.segment(1)));
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn a_newer_format_is_named() {
             forge(&mut bytes[..end], magic, |header| header[8..12].copy_from_slice(&2u32.to_le_bytes()));
         });
         match bench.refused() {
-            WalError::NewerFormat { file, found, supported } => assert_eq!((file, found, supported), (path, 2, 1)),
+            StorageError::NewerFormat { file, found, supported } => assert_eq!((file, found, supported), (path, 2, 1)),
             other => panic!("{other}"),
         }
     }
@@ -206,19 +206,19 @@ async fn files_of_others_are_left_alone_and_named() {
     bench.platform.fs.create_dir_all(&bench.dir).unwrap();
     bench.write(&bench.dir.join("notes.txt"), b"mine");
     assert!(
-        matches!(bench.refused(), WalError::ForeignDirectory { entry, .. } if entry == bench.dir.join("notes.txt"))
+        matches!(bench.refused(), StorageError::ForeignDirectory { entry, .. } if entry == bench.dir.join("notes.txt"))
     );
 
     let bench = Bench::new();
     bench.platform.fs.create_dir_all(&bench.dir).unwrap();
     bench.write(&bench.manifest(), b"leveldb's manifest, for example");
     let error = bench.refused();
-    assert!(matches!(&error, WalError::ForeignFile { file, .. } if *file == bench.manifest()));
+    assert!(matches!(&error, StorageError::ForeignFile { file, .. } if *file == bench.manifest()));
     assert!(error.to_string().contains("`leveldb'`") || error.to_string().contains("leveldb"), "{error}");
 
     let bench = Bench::with_frames(&[b"one"]).await;
     bench.write(&bench.dir.join("wal/0000000000000001.bak"), b"");
-    assert!(matches!(bench.refused(), WalError::UnexpectedFile { .. }));
+    assert!(matches!(bench.refused(), StorageError::UnexpectedFile { .. }));
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn a_log_without_its_manifest_is_not_taken_for_a_new_one() {
     let bench = Bench::with_frames(&[b"one"]).await;
     bench.platform.fs.remove(&bench.manifest()).unwrap();
     match bench.refused() {
-        WalError::MissingManifest { dir, segment } => assert_eq!((dir, segment), (bench.dir.clone(), bench.segment(1))),
+        StorageError::MissingManifest { dir, segment } => assert_eq!((dir, segment), (bench.dir.clone(), bench.segment(1))),
         other => panic!("{other}"),
     }
 }
@@ -260,12 +260,12 @@ async fn a_segment_that_was_made_and_never_named_is_used() {
     };
     let next = manifest.next_salt;
     bench.write(&bench.segment(2), &unnamed(2, next, true));
-    assert!(matches!(bench.refused(), WalError::Damaged { offset: 5000, .. }), "nothing can have been written to it");
+    assert!(matches!(bench.refused(), StorageError::Damaged { offset: 5000, .. }), "nothing can have been written to it");
     bench.write(&bench.segment(2), &unnamed(2, next - 1, false));
-    assert!(matches!(bench.refused(), WalError::Damaged { offset: 16, .. }), "its salt was used");
+    assert!(matches!(bench.refused(), StorageError::Damaged { offset: 16, .. }), "its salt was used");
     bench.write(&bench.segment(2), &unnamed(2, next, false));
     bench.write(&bench.segment(3), &unnamed(3, next + 1, false));
-    assert!(matches!(bench.refused(), WalError::Damaged { .. }), "there can be only one");
+    assert!(matches!(bench.refused(), StorageError::Damaged { .. }), "there can be only one");
     bench.platform.fs.remove(&bench.segment(3)).unwrap();
     let Opened { wal, seen, .. } = bench.open().unwrap();
     assert_eq!(seen.len(), 1);
@@ -283,7 +283,7 @@ async fn a_refused_record_keeps_the_log_as_it_was() {
     wal.close().await.unwrap();
     let before = bench.read(&bench.segment(1));
     match bench.refused() {
-        WalError::Refused { file, lsn, reason, .. } => {
+        StorageError::Refused { file, lsn, reason, .. } => {
             assert_eq!((file, lsn, reason.to_string().as_str()), (bench.segment(1), Lsn(2), "kind 255 is unknown"));
         }
         other => panic!("{other}"),
@@ -317,7 +317,7 @@ async fn an_error_of_the_disk_says_what_was_done_to_what() {
     bench.fs.fail(Fail::Syncs);
     let error = bench.refused();
     assert!(
-        matches!(&error, WalError::Io { operation: "sync", path, .. } if path.ends_with("MANIFEST.new")),
+        matches!(&error, StorageError::Io { operation: "sync", path, .. } if path.ends_with("MANIFEST.new")),
         "{error}"
     );
     assert!(std::error::Error::source(&error).is_some());

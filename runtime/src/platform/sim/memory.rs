@@ -44,7 +44,7 @@ struct State {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct MemoryFs(Arc<Mutex<State>>);
+pub(crate) struct MemoryFs(Arc<Mutex<State>>);
 
 impl Names {
     fn apply(&mut self, change: Change) {
@@ -78,10 +78,10 @@ fn not_found() -> io::Error {
 
 /// Numbers that look random, the same for every seed (splitmix64).
 #[derive(Debug)]
-pub(super) struct Dice(pub(super) u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub(super) fn below(&mut self, n: usize) -> usize {
+    pub(crate) fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -92,7 +92,7 @@ impl Dice {
 
 impl MemoryFs {
     /// The power fails: what was not synced is there or not, as the dice fall.
-    pub(super) fn crash(&self, dice: &mut Dice) {
+    pub(crate) fn crash(&self, dice: &mut Dice) {
         let mut state = self.lock();
         let state = &mut *state;
         for (_, changes) in std::mem::take(&mut state.pending) {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::platform::{File, Fs, LockGuard, Open};
 
 /// How long a test waits for what must come before it fails.
-pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One operation that changes the disk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Op {
+pub(crate) enum Op {
     Create(String),
     /// A write at this offset.
     Write(String, u64),
@@ -35,7 +35,7 @@ impl Op {
 
 /// What is to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fail {
+pub(crate) enum Fail {
     Nothing,
     /// The `n`th operation from now, counted from 0, and all after it.
     From(u64),
@@ -60,34 +60,34 @@ struct Gate {
 }
 
 #[derive(Debug)]
-pub(super) struct FaultFs {
+pub(crate) struct FaultFs {
     fs: Arc<dyn Fs>,
     gate: Arc<Gate>,
 }
 
 impl FaultFs {
-    pub(super) fn over(fs: Arc<dyn Fs>) -> FaultFs {
+    pub(crate) fn over(fs: Arc<dyn Fs>) -> FaultFs {
         let control =
             Control { ops: Vec::new(), fail: Fail::Nothing, held: HashSet::new(), waiting: 0, fail_held: false };
         FaultFs { fs, gate: Arc::new(Gate { control: Mutex::new(control), changed: Condvar::new() }) }
     }
 
     /// What was done since this was last called.
-    pub(super) fn ops(&self) -> Vec<Op> {
+    pub(crate) fn ops(&self) -> Vec<Op> {
         std::mem::take(&mut self.gate.control.lock().unwrap().ops)
     }
 
-    pub(super) fn fail(&self, fail: Fail) {
+    pub(crate) fn fail(&self, fail: Fail) {
         self.gate.control.lock().unwrap().fail = fail;
     }
 
     /// From now on the syncs of `.wal` files wait.
-    pub(super) fn hold_syncs(&self) {
+    pub(crate) fn hold_syncs(&self) {
         self.gate.control.lock().unwrap().held.insert("wal");
     }
 
     /// Waits until a sync waits.
-    pub(super) fn until_held(&self) {
+    pub(crate) fn until_held(&self) {
         let control = self.gate.control.lock().unwrap();
         let nobody = |control: &mut Control| control.waiting == 0;
         let (control, wait) = self.gate.changed.wait_timeout_while(control, PATIENCE, nobody).unwrap();
@@ -95,11 +95,11 @@ impl FaultFs {
     }
 
     /// The sync that waits now will fail.
-    pub(super) fn fail_held(&self) {
+    pub(crate) fn fail_held(&self) {
         self.gate.control.lock().unwrap().fail_held = true;
     }
 
-    pub(super) fn release_syncs(&self) {
+    pub(crate) fn release_syncs(&self) {
         self.gate.control.lock().unwrap().held.clear();
         self.gate.changed.notify_all();
     }
