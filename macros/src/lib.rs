@@ -13,14 +13,63 @@ mod parse;
 
 use diag::Diag;
 use parse::ParsedItem;
-use proc_macro::TokenStream;
-use proc_macro2::TokenStream as TokenStream2;
+use proc_macro2::TokenStream;
 use quote::quote;
 
-/// Makes an `async fn` a step.
+/// Makes an `async fn` a step: a piece of work that is done once, and whose
+/// result is kept.
+///
+/// The function then gives an inert call, which a [`macro@saga`] awaits. What it
+/// returns, and a `Result`'s error, are kept as JSON; its arguments are borrowed
+/// or taken for the call. A first parameter `io: &mut Io` or `io: &mut Io<App>`
+/// is the step's window to the engine, and is no argument.
+///
+/// | key | meaning |
+/// |---|---|
+/// | `retry(attempts, initial, factor, max, jitter, when)` | how often it is tried and how long between; `when = path` decides by the error |
+/// | `timeout = "30s"` | how long one attempt may take; the error is `From<TimedOut>` |
+/// | `compensate = f(&output, &arg)` | the call of a step that undoes it |
+/// | `unknown = f(&arg)` or `ignore` | the call that undoes an attempt whose end nobody knows |
+/// | `unknown_when = path` | which errors leave the end unknown |
+/// | `pure`, `idempotent`, `pivot` | what doing it once more would do; whether what came before can still be undone |
+/// | `name = ".."` | its name on disk, else the function's |
+/// | `app = Type` | the app that its undo needs, where `io` does not say it |
+/// | `crate = path` | where factum is, else `::factum` |
+///
+/// Durations are whole numbers with units: `"100ms"`, `"1m 30s"`, `"3 days"`.
 #[proc_macro_attribute]
-pub fn step(attr: TokenStream, item: TokenStream) -> TokenStream {
-    let (attr, item) = (TokenStream2::from(attr), TokenStream2::from(item));
+pub fn step(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    step_of(attr.into(), item.into()).into()
+}
+
+/// Makes an `async fn` a saga: ordinary code over steps, that goes on after a
+/// crash where it was, and whose finished steps are undone when it fails.
+///
+/// Its body awaits steps, timers, signals and other sagas, and nothing else; it
+/// runs again after every crash, so it must not look at the clock, at chance or
+/// at the world. Arguments and result are kept as JSON.
+///
+/// | key | meaning |
+/// |---|---|
+/// | `app = Type` | the app that its steps need |
+/// | `version = 2` | its version, from 1 |
+/// | `name = ".."` | its name on disk, else the function's |
+/// | `crate = path` | where factum is, else `::factum` |
+#[proc_macro_attribute]
+pub fn saga(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    saga_of(attr.into(), item.into()).into()
+}
+
+/// Makes a `struct` or `enum` with `Serialize` and `Deserialize` a signal: a
+/// message that a run can be sent, and waits for with `signal::<T>()`.
+///
+/// Its name on disk is the type's, or `#[signal(name = "..")]`.
+#[proc_macro_attribute]
+pub fn signal(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    signal_of(attr.into(), item.into()).into()
+}
+
+fn step_of(attr: TokenStream, item: TokenStream) -> TokenStream {
     on_function("#[step]", item, |function, diag| {
         Some(match check::step(attr, function, diag) {
             check::Verdict::Usable(step) => expand::step(&step),
@@ -29,10 +78,7 @@ pub fn step(attr: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
-/// Makes an `async fn` a saga.
-#[proc_macro_attribute]
-pub fn saga(attr: TokenStream, item: TokenStream) -> TokenStream {
-    let (attr, item) = (TokenStream2::from(attr), TokenStream2::from(item));
+fn saga_of(attr: TokenStream, item: TokenStream) -> TokenStream {
     on_function("#[saga]", item, |function, diag| {
         Some(match check::saga(attr, function, diag)? {
             check::Verdict::Usable(saga) => expand::saga(&saga),
@@ -41,10 +87,7 @@ pub fn saga(attr: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
-/// Makes a type a signal.
-#[proc_macro_attribute]
-pub fn signal(attr: TokenStream, item: TokenStream) -> TokenStream {
-    let (attr, item) = (TokenStream2::from(attr), TokenStream2::from(item));
+fn signal_of(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::default();
     let signal = check::signal(attr, item.clone(), &mut diag);
     let expanded = signal.map_or(item, |signal| expand::signal(&signal));
@@ -53,8 +96,8 @@ pub fn signal(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 fn on_function(
     attribute: &str,
-    item: TokenStream2,
-    expand: impl FnOnce(Box<parse::Function>, &mut Diag) -> Option<TokenStream2>,
+    item: TokenStream,
+    expand: impl FnOnce(Box<parse::Function>, &mut Diag) -> Option<TokenStream>,
 ) -> TokenStream {
     let mut diag = Diag::default();
     let expanded = match parse::function(&item) {
@@ -70,7 +113,10 @@ fn on_function(
     with_errors(expanded.unwrap_or(item), diag)
 }
 
-fn with_errors(expanded: TokenStream2, diag: Diag) -> TokenStream {
+fn with_errors(expanded: TokenStream, diag: Diag) -> TokenStream {
     let errors = diag.into_tokens();
-    quote!(#errors #expanded).into()
+    quote!(#errors #expanded)
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ pub use serde;
 pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::io::{Io, IoType, NoApp};
 pub use crate::ops::{Cx, Durable, Signal, durable};
-pub use crate::plan::{Leaf, Plan, SagaMeta, SagaRef, fingerprint, leaf};
+pub use crate::plan::{Described, Leaf, Plan, SagaMeta, SagaRef, fingerprint, leaf};
 pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;
 pub use crate::saga::{Saga, SagaCall, SagaSig};
@@ -254,18 +254,16 @@ impl<E: From<TimedOut>> FromTimedOut for E {
     }
 }
 
-
-
-/// A function whose plan is asked for.
+/// An operation whose plan is asked for; never made.
 #[derive(Debug)]
-pub struct Probe<'f, F>(pub &'f F);
+pub struct Probe<D>(pub D);
 
-/// The answer: calls of this function have a plan.
+/// The answer: the operation's type tells its plan.
 #[derive(Debug)]
-pub struct HasPlan<F, Shape>(PhantomData<(F, Shape)>);
+pub struct HasPlan<D>(PhantomData<D>);
 
-/// The answer: calls of this function have none. What is wrong with them, if
-/// anything is, the body says where it awaits them.
+/// The answer: it does not. What is wrong with it, if anything is, the body
+/// says where it awaits it.
 #[derive(Debug)]
 pub struct HasNoPlan;
 
@@ -275,8 +273,8 @@ pub trait PlanTag {
     const PLAN: Plan;
 }
 
-impl<F: Leaf<Shape>, Shape> PlanTag for HasPlan<F, Shape> {
-    const PLAN: Plan = F::PLAN;
+impl<D: Described> PlanTag for HasPlan<D> {
+    const PLAN: Plan = D::PLAN;
 }
 
 impl PlanTag for HasNoPlan {
@@ -284,17 +282,14 @@ impl PlanTag for HasNoPlan {
 }
 
 /// Found first where it applies.
-pub trait IsLeaf<Shape> {
-    /// The answer.
-    type Tag;
+pub trait IsLeaf<D> {
     /// Gives the answer's type; never called.
-    fn tag(&self) -> Self::Tag;
+    fn tag(&self) -> HasPlan<D>;
 }
 
-impl<F: Leaf<Shape>, Shape> IsLeaf<Shape> for Probe<'_, F> {
-    type Tag = HasPlan<F, Shape>;
-    fn tag(&self) -> HasPlan<F, Shape> {
-        HasPlan(PhantomData)
+impl<D: Described> IsLeaf<D> for Probe<D> {
+    fn tag(&self) -> HasPlan<D> {
+        broken()
     }
 }
 
@@ -304,10 +299,15 @@ pub trait IsNoLeaf {
     fn tag(&self) -> HasNoPlan;
 }
 
-impl<F> IsNoLeaf for &Probe<'_, F> {
+impl<D> IsNoLeaf for &Probe<D> {
     fn tag(&self) -> HasNoPlan {
-        HasNoPlan
+        broken()
     }
+}
+
+/// An argument of a call that is never made.
+pub fn any<T>() -> T {
+    broken()
 }
 
 /// The plan that a probe's answer stands for.

@@ -23,10 +23,16 @@ enum Why {
 impl Why {
     fn message(self, name: &str) -> String {
         match self {
-            Why::Value => format!("`{name}` in a saga: its value would differ in a replay; read it in a `#[step]` and return it from there"),
+            Why::Value => format!(
+                "`{name}` in a saga: its value would differ in a replay; read it in a `#[step]` and return it from there"
+            ),
             Why::Effect => format!("`{name}` in a saga: a replay would do it again; do it in a `#[step]`"),
-            Why::Spawn => format!("`{name}` in a saga: a replay would start it again, and nothing records how it ends; make it a `#[step]`, or a `#[saga]` that this one awaits"),
-            Why::Wait => format!("`{name}` in a saga: this wait is lost in a crash; write `sleep(..)` of `factum::prelude`, which is recorded"),
+            Why::Spawn => format!(
+                "`{name}` in a saga: a replay would start it again, and nothing records how it ends; make it a `#[step]`, or a `#[saga]` that this one awaits"
+            ),
+            Why::Wait => format!(
+                "`{name}` in a saga: this wait is lost in a crash; write `sleep(..)` of `factum::prelude`, which is recorded"
+            ),
         }
     }
 }
@@ -104,9 +110,8 @@ fn names(segments: &[String]) -> Option<String> {
     let ends = ENDS.iter().find(|(end, _)| {
         segments.len() >= end.len() && segments[segments.len() - end.len()..].iter().zip(*end).all(same)
     });
-    let starts = || {
-        STARTS.iter().find(|(start, _)| segments.len() >= start.len() && segments.iter().zip(*start).all(same))
-    };
+    let starts =
+        || STARTS.iter().find(|(start, _)| segments.len() >= start.len() && segments.iter().zip(*start).all(same));
     let (_, why) = ends.or_else(starts)?;
     Some(why.message(&segments.join("::")))
 }
@@ -116,7 +121,8 @@ pub(super) fn macro_name(path: &Path) -> Option<String> {
     let mut segments = path.segments.iter().rev();
     let name = segments.next()?.ident.to_string();
     let krate = segments.last().map(|segment| segment.ident.to_string());
-    let is_async_crate = krate.is_none_or(|krate| ["tokio", "futures", "futures_util", "std"].contains(&krate.as_str()));
+    let is_async_crate =
+        krate.is_none_or(|krate| ["tokio", "futures", "futures_util", "std"].contains(&krate.as_str()));
     let what = match name.as_str() {
         "select" | "select_biased" => "which branch is first would differ in a replay",
         "join" | "try_join" => "the order in which its branches go on would differ in a replay",
@@ -178,9 +184,21 @@ mod tests {
     #[test]
     fn what_changes_from_run_to_run_is_found_by_its_path() {
         for wrong in [
-            "SystemTime::now", "std::time::SystemTime::now", "chrono::Utc::now", "rand::random", "rand::rngs::OsRng",
-            "thread_rng", "Uuid::new_v4", "tokio::spawn", "tokio::task::spawn_blocking", "spawn_blocking",
-            "tokio::time::sleep", "std::env::var", "env::var", "std::fs::read", "std::thread::spawn",
+            "SystemTime::now",
+            "std::time::SystemTime::now",
+            "chrono::Utc::now",
+            "rand::random",
+            "rand::rngs::OsRng",
+            "thread_rng",
+            "Uuid::new_v4",
+            "tokio::spawn",
+            "tokio::task::spawn_blocking",
+            "spawn_blocking",
+            "tokio::time::sleep",
+            "std::env::var",
+            "env::var",
+            "std::fs::read",
+            "std::thread::spawn",
         ] {
             let wrong: Path = syn::parse_str(wrong).unwrap_or_else(|error| panic!("{error}"));
             assert!(path(&wrong).is_some(), "{}", quote!(#wrong));
@@ -190,8 +208,16 @@ mod tests {
     #[test]
     fn what_only_looks_alike_is_left_alone() {
         for right in [
-            "now", "clock::now", "rand::draw", "tokio::time::Duration", "std::net::Ipv4Addr::new", "random", "sleep",
-            "std::time::Duration::from_secs", "spawn", "Uuid::from_u128",
+            "now",
+            "clock::now",
+            "rand::draw",
+            "tokio::time::Duration",
+            "std::net::Ipv4Addr::new",
+            "random",
+            "sleep",
+            "std::time::Duration::from_secs",
+            "spawn",
+            "Uuid::from_u128",
         ] {
             let right: Path = syn::parse_str(right).unwrap_or_else(|error| panic!("{error}"));
             assert!(path(&right).is_none(), "{}", quote!(#right));
@@ -201,6 +227,6 @@ mod tests {
     #[test]
     fn paths_are_found_in_tokens_too() {
         assert_eq!(tokens(&quote!(a => { std::env::var("X"), Instant::now() })).len(), 2);
-        assert_eq!(tokens(&quote!(env, var :: now)).len(), 0);
+        assert_eq!(tokens(&quote!(env, var::now)).len(), 0);
     }
 }

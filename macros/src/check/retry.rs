@@ -54,10 +54,16 @@ pub(super) fn retry(key: &Ident, mut entries: Entries, diag: &mut Diag) -> Optio
     if high < low {
         match (&max, &initial) {
             (Some((_, expr)), _) if max_time.is_some() => {
-                diag.error(expr, format!("`max` ({high:?}) is shorter than `initial` ({low:?}); make it at least as long"));
+                diag.error(
+                    expr,
+                    format!("`max` ({high:?}) is shorter than `initial` ({low:?}); make it at least as long"),
+                );
             }
             (None, Some((_, expr))) => {
-                diag.error(expr, format!("`initial` ({low:?}) is longer than `max`, which is {high:?} unless given; give a `max`"));
+                diag.error(
+                    expr,
+                    format!("`initial` ({low:?}) is longer than `max`, which is {high:?} unless given; give a `max`"),
+                );
             }
             _ => {}
         }

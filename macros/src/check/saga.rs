@@ -9,8 +9,7 @@ use crate::diag::Diag;
 use crate::model::Saga;
 use crate::parse::{self, Function, Key, Shape};
 
-const KEYS: &[Key] =
-    &[NAME, Key { name: "version", shape: Shape::Expr, example: "version = 2" }, APP, CRATE];
+const KEYS: &[Key] = &[NAME, Key { name: "version", shape: Shape::Expr, example: "version = 2" }, APP, CRATE];
 
 /// The saga that an attribute and a function make; none if the body cannot be
 /// read, which the compiler tells better.

@@ -40,13 +40,7 @@ pub(super) fn sig(kind: Kind, function: &Function, diag: &mut Diag) -> Option<(S
     let (io, args) = parameters(kind, sig, diag);
     let ret = ret(kind, sig, diag);
     (diag.len() == before).then(|| {
-        let sig = Sig {
-            attrs: function.attrs.clone(),
-            vis: function.vis.clone(),
-            ident: sig.ident.clone(),
-            args,
-            ret,
-        };
+        let sig = Sig { attrs: function.attrs.clone(), vis: function.vis.clone(), ident: sig.ident.clone(), args, ret };
         (sig, io)
     })
 }
@@ -91,7 +85,10 @@ fn generics(kind: Kind, sig: &Signature, diag: &mut Diag) {
         }
     }
     if let Some(clause) = &sig.generics.where_clause {
-        diag.error(clause.where_token, format!("{a} cannot have a `where` clause: its types are all concrete; leave it out"));
+        diag.error(
+            clause.where_token,
+            format!("{a} cannot have a `where` clause: its types are all concrete; leave it out"),
+        );
     }
 }
 
@@ -103,8 +100,11 @@ fn parameters(kind: Kind, sig: &Signature, diag: &mut Diag) -> (Option<IoParam>,
             FnArg::Receiver(receiver) => {
                 diag.error(
                     receiver,
-                    format!("{} has no `self`: it runs again after a crash, when no such value is left; \
-                        write a free function and take what it needs as arguments", kind.a()),
+                    format!(
+                        "{} has no `self`: it runs again after a crash, when no such value is left; \
+                        write a free function and take what it needs as arguments",
+                        kind.a()
+                    ),
                 );
                 continue;
             }
@@ -152,11 +152,9 @@ fn parameters(kind: Kind, sig: &Signature, diag: &mut Diag) -> (Option<IoParam>,
 /// Names on disk and in undo expressions need a name each.
 fn one_name(typed: &syn::PatType, diag: &mut Diag) -> Option<Arg> {
     match &*typed.pat {
-        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(Arg {
-            mutability: pat.mutability,
-            ident: pat.ident.clone(),
-            ty: (*typed.ty).clone(),
-        }),
+        Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
+            Some(Arg { mutability: pat.mutability, ident: pat.ident.clone(), ty: (*typed.ty).clone() })
+        }
         Pat::Wild(pat) => {
             diag.error(pat, "an argument needs a name; write `_unused`");
             None
@@ -201,6 +199,30 @@ fn argument(kind: Kind, arg: &Arg, diag: &mut Diag) {
         diag.error(&arg.ident, "no argument of a step can be called `output`: in `compensate` that is what the step returned; give it another name");
     }
     ArgType { kind, diag }.visit_type(&arg.ty);
+    if let Some(reference) = inner_reference(&arg.ty).filter(|_| kind == Kind::Saga) {
+        diag.error(
+            reference,
+            "an argument of a saga is read back from disk: it can be a reference, but not hold one; own this part",
+        );
+    }
+}
+
+/// A reference inside a type that is not one itself: what it borrows from is not on disk.
+pub(super) fn inner_reference(ty: &Type) -> Option<&TypeReference> {
+    struct Inner<'t>(Option<&'t TypeReference>);
+    impl<'t> Visit<'t> for Inner<'t> {
+        fn visit_type_reference(&mut self, ty: &'t TypeReference) {
+            self.0 = self.0.or(Some(ty));
+        }
+
+        fn visit_type_fn_ptr(&mut self, _: &'t TypeFnPtr) {}
+    }
+    let mut inner = Inner(None);
+    match ty {
+        Type::Reference(reference) => inner.visit_type(&reference.elem),
+        ty => inner.visit_type(ty),
+    }
+    inner.0
 }
 
 /// What no argument can be made of.
@@ -219,8 +241,11 @@ impl Visit<'_> for ArgType<'_> {
         if ty.mutability.is_some() {
             self.diag.error(
                 ty,
-                format!("an argument of {} cannot be changed for the caller: a replay does not run it; \
-                    take it by value or by `&`, and return what is new", self.kind.a()),
+                format!(
+                    "an argument of {} cannot be changed for the caller: a replay does not run it; \
+                    take it by value or by `&`, and return what is new",
+                    self.kind.a()
+                ),
             );
         } else if let Some(lifetime) = ty.lifetime.as_ref().filter(|lifetime| lifetime.ident == "static") {
             self.diag.error(lifetime, "an argument is borrowed for the call only; leave `'static` out");
@@ -235,7 +260,11 @@ fn ret(kind: Kind, sig: &Signature, diag: &mut Diag) -> Ret {
     let ty = match &sig.output {
         ReturnType::Default => {
             let span = sig.ident.span();
-            Type::Tuple(syn::TypeTuple { attrs: Vec::new(), paren_token: syn::token::Paren(span), elems: Default::default() })
+            Type::Tuple(syn::TypeTuple {
+                attrs: Vec::new(),
+                paren_token: syn::token::Paren(span),
+                elems: Default::default(),
+            })
         }
         ReturnType::Type(_, ty) => (**ty).clone(),
     };
@@ -266,7 +295,8 @@ struct RetType<'d> {
 impl RetType<'_> {
     fn borrows(&mut self, tokens: impl ToTokens) {
         let a = self.kind.a();
-        self.diag.error(tokens, format!("what {a} returns cannot borrow: it is read back from disk; return an owned value"));
+        self.diag
+            .error(tokens, format!("what {a} returns cannot borrow: it is read back from disk; return an owned value"));
     }
 }
 

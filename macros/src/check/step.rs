@@ -35,7 +35,8 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
         Entry { key, value: Raw::List(inner) } => retry(&key, inner, diag),
         _ => None,
     });
-    let mut timeout = entries.expr("timeout");
+    let timeout = entries.expr("timeout");
+    let mut duration = timeout.as_ref().and_then(|(_, expr)| time(expr, "timeout", diag));
     let mut unknown_when = entries.expr("unknown_when");
     let app = entries.ty("app");
     let pure = entries.flag("pure");
@@ -45,6 +46,7 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
     contradictions(pure.as_ref(), idempotent.as_ref(), pivot.as_ref(), &undoes, diag);
 
     let Some((sig, io)) = sig(Kind::Step, &function, diag) else {
+        undo(&mut entries, &[], diag);
         return Verdict::Broken(Broken { krate, function });
     };
     if let (Some((_, app)), Some(io)) = (&app, &io)
@@ -55,7 +57,8 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
     let mut retry = retry;
     if !sig.ret.fallible {
         let no_error = "and this step returns none; return a `Result<_, E>`";
-        if let Some((key, _)) = timeout.take() {
+        if let Some((key, _)) = timeout {
+            duration = None;
             diag.error(key, format!("a timeout becomes an error, {no_error} with `E: From<TimedOut>`"));
         }
         if let Some((key, _)) = unknown_when.take() {
@@ -65,7 +68,6 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
             diag.error(when, format!("`when` looks at an error, {no_error}"));
         }
     }
-    let timeout = timeout.and_then(|(_, expr)| time(&expr, "timeout", diag));
     let undo = undo(&mut entries, &sig.args, diag);
     let effect = match (pure, idempotent) {
         (Some(_), _) => Effect::Pure,
@@ -82,7 +84,7 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
         effect,
         pivot: pivot.is_some(),
         retry,
-        timeout,
+        timeout: duration,
         unknown_when: unknown_when.map(|(_, expr)| expr),
         undo,
     })))
@@ -101,13 +103,19 @@ fn contradictions(
         let wrong: Vec<_> = undoes.clone().chain(pivot).chain(idempotent).map(|key| format!("`{key}`")).collect();
         if !wrong.is_empty() {
             let wrong = wrong.join(", ");
-            diag.error(pure, format!("a `pure` step touches nothing outside, which contradicts {wrong}; leave out one or the other"));
+            diag.error(
+                pure,
+                format!("a `pure` step touches nothing outside, which contradicts {wrong}; leave out one or the other"),
+            );
         }
     } else if let Some(pivot) = pivot {
         let wrong: Vec<_> = undoes.map(|key| format!("`{key}`")).collect();
         if !wrong.is_empty() {
             let wrong = wrong.join(", ");
-            diag.error(pivot, format!("a `pivot` is never undone, which contradicts {wrong}; leave out one or the other"));
+            diag.error(
+                pivot,
+                format!("a `pivot` is never undone, which contradicts {wrong}; leave out one or the other"),
+            );
         }
     }
 }

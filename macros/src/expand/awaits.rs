@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, ExprAsync, ExprAwait, ExprClosure, Item, Macro, Path};
 
-use super::spans::at;
+use super::spans::{at, first, parens};
 use crate::parse::{has_await, macro_args};
 
 /// The body with its awaits rewritten.
@@ -31,9 +31,10 @@ impl VisitMut for Awaits<'_> {
         // the place the runtime records, and an error in the argument is the argument's.
         let span = expr.await_token.span;
         let function = at(span, quote!(#krate::__private::durable));
-        let mut args = proc_macro2::Group::new(proc_macro2::Delimiter::Parenthesis, quote!(__factum_cx, #base));
-        args.set_span(span);
-        expr.base = Box::new(Expr::Verbatim(quote!(#function #args)));
+        let args = parens(span, quote!(__factum_cx, #base));
+        // These make the whole, awaited, begin where the user's expression does.
+        let call = parens(first(base), quote!(#function #args));
+        *expr.base = Expr::Verbatim(quote!(#call));
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {

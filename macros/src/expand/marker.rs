@@ -45,11 +45,8 @@ impl Marker {
         let attrs = sig.attrs.iter().filter(|attr| is_for_the_function(attr));
         let one = lifetime("'__factum");
         let borrowed = sig.args.iter().any(|arg| borrows(&arg.ty));
-        let (generics, lifetime) = if borrowed {
-            (quote!(<#one>), one.clone())
-        } else {
-            (TokenStream::new(), lifetime("'static"))
-        };
+        let (generics, lifetime) =
+            if borrowed { (quote!(<#one>), one.clone()) } else { (TokenStream::new(), lifetime("'static")) };
         let names: Vec<_> = sig.args.iter().map(|arg| &arg.ident).collect();
         let types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &one));
         quote! {

@@ -4,12 +4,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit::{self, Visit};
 use syn::{
-    BinOp, Block, Expr, ExprAsync, ExprAwait, ExprBinary, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLoop,
-    ExprMatch, ExprPath, ExprWhile, Item, Local, Macro, Pat, Path,
+    BinOp, Block, Expr, ExprAsync, ExprAwait, ExprBinary, ExprCall, ExprClosure, ExprForLoop, ExprIf, ExprLet,
+    ExprLoop, ExprMatch, ExprPath, ExprWhile, Item, Local, Macro, Pat, Path,
 };
 
 use super::scope::Scopes;
-use super::spans::over;
+use super::spans::{at, first, over, parens};
 use crate::model::Sig;
 use crate::parse::macro_args;
 
@@ -93,15 +93,16 @@ impl Planner<'_> {
     fn operation(&mut self, expr: &Expr) {
         let krate = self.krate;
         let leaf = match called(expr) {
-            Some(path) if !self.scopes.hides(&path.path) => {
-                // Its tokens are where the path is: what the compiler says of it here
-                // is what it says of it in the body, and so is said once.
-                let probe = over(path, quote! {
-                    {
-                        #[allow(unused_imports)]
-                        use #krate::__private::{IsLeaf as _, IsNoLeaf as _};
-                        (&#krate::__private::Probe(&#path)).tag()
-                    }
+            Some((path, call)) if !self.scopes.hides(&path.path) => {
+                // A call that is never made, for its type. It stands where the call in the
+                // body stands: what the compiler says of both is the same, and said once.
+                let args = call.args.iter().map(|arg| over(arg, quote!(#krate::__private::any())));
+                let args = parens(call.paren_token.span.join(), quote!(#(#args),*));
+                let tag = at(first(path), quote!(.tag()));
+                let probe = quote!({
+                    #[allow(unused_imports)]
+                    use #krate::__private::{IsLeaf as _, IsNoLeaf as _};
+                    (&#krate::__private::Probe(#path #args)) #tag
                 });
                 let probe = self.scopes.importing(probe);
                 quote!(#krate::__private::plan_of(|| #probe))
@@ -113,13 +114,13 @@ impl Planner<'_> {
 }
 
 /// The function that an operation is a call of.
-fn called(expr: &Expr) -> Option<&ExprPath> {
+fn called(expr: &Expr) -> Option<(&ExprPath, &ExprCall)> {
     match expr {
         Expr::Paren(paren) => called(&paren.expr),
         Expr::Group(group) => called(&group.expr),
         Expr::MethodCall(call) if MODIFIERS.iter().any(|name| call.method == name) => called(&call.receiver),
         Expr::Call(call) => match &*call.func {
-            Expr::Path(path) => Some(path),
+            Expr::Path(path) => Some((path, call)),
             _ => None,
         },
         _ => None,

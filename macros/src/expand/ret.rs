@@ -13,40 +13,49 @@ pub(super) struct Parts {
     pub(super) items: TokenStream,
     pub(super) ok: TokenStream,
     pub(super) err: TokenStream,
-    /// Assertions beside the implementation.
-    pub(super) asserts: TokenStream,
+    /// What stands beside the implementation.
+    pub(super) beside: TokenStream,
 }
 
 pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
-    let ty = &ret.ty;
+    // The type stands once, and elsewhere by this name: what is wrong with it is told once.
+    let declared = &ret.ty;
+    let ty = quote!(__FactumRet);
+    let alias = quote!(#[allow(dead_code)] type __FactumRet = #declared;);
     let p = quote!(#krate::__private);
-    let (ok, err, split, join, asserts) = if ret.fallible {
+    let (ok, err, split, join, beside) = if ret.fallible {
         let (ok, err) = match &ret.parts {
             Some((ok, err)) => {
                 (over(ok, quote!(<#ty as #p::Fallible>::Ok)), over(err, quote!(<#ty as #p::Fallible>::Err)))
             }
-            None => (over(ty, quote!(<#ty as #p::Fallible>::Ok)), over(ty, quote!(<#ty as #p::Fallible>::Err))),
+            None => {
+                (over(declared, quote!(<#ty as #p::Fallible>::Ok)), over(declared, quote!(<#ty as #p::Fallible>::Err)))
+            }
         };
-        let split = over(ty, quote!(<#ty as #p::Fallible>::split(__factum_ret)));
-        let join = over(ty, quote!(<#ty as #p::Fallible>::join(__factum_result)));
-        (ok, err, split, join, TokenStream::new())
+        let split = quote!(<#ty as #p::Fallible>::split(__factum_ret));
+        let join = quote!(<#ty as #p::Fallible>::join(__factum_result));
+        (ok, err, split, join, alias)
     } else {
-        let assert = over(ty, quote! {
-            const _: () = {
-                #[allow(unused_imports)]
-                use #p::IsNoResult as _;
-                if #p::IsResult::<#ty>::YES {
-                    ::core::panic!("this is a `Result` under another name; give the alias a name that ends in `Result`");
-                }
-            };
-        });
+        let assert = over(
+            declared,
+            quote! {
+                const _: () = {
+                    #[allow(unused_imports)]
+                    use #p::IsNoResult as _;
+                    if #p::IsResult::<#ty>::YES {
+                        ::core::panic!("this is a `Result` under another name; give the alias a name that ends in `Result`");
+                    }
+                };
+            },
+        );
         let join = quote! {
             match __factum_result {
                 #p::Ok(__factum_ok) => __factum_ok,
                 #p::Err(__factum_never) => match __factum_never {},
             }
         };
-        (quote!(#ty), quote!(#p::Never), quote!(#p::Ok(__factum_ret)), join, assert)
+        let ok = over(declared, quote!(#ty));
+        (ok, quote!(#p::Never), quote!(#p::Ok(__factum_ret)), join, quote!(#alias #assert))
     };
     let functions = quote! {
         fn split(__factum_ret: Self::Ret) -> #p::Result<Self::Ok, Self::Err> {
@@ -58,13 +67,13 @@ pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
         }
     };
     // All of it where the type is: what is wrong with the type is told there, and once.
-    let functions = over(ty, functions);
+    let functions = over(declared, functions);
     let items = quote! {
-        type Ret = #ty;
+        type Ret = #declared;
         type Ok = #ok;
         type Err = #err;
 
         #functions
     };
-    Parts { items, ok, err, asserts }
+    Parts { items, ok, err, beside }
 }

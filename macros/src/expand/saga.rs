@@ -21,7 +21,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
     let function = marker.function(krate, sig, &Ident::new("SagaCall", Span::call_site()));
     let cfgs = cfgs(&sig.attrs);
     let parts = ret::parts(krate, &sig.ret);
-    let (ret_items, ret_asserts) = (&parts.items, &parts.asserts);
+    let (ret_items, ret_beside) = (&parts.items, &parts.beside);
     let ty = &marker.ty;
     let args_lifetime = lifetime("'__factum");
     let arg_types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &args_lifetime));
@@ -53,7 +53,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
         #(#cfgs)*
         #[allow(deprecated, clippy::all)]
         const _: () = {
-            #ret_asserts
+            #ret_beside
             #(const _: () = #p::assert_saga_arg::<#owned_types>();)*
 
             const __FACTUM_PLAN: #p::Plan = #plan;
@@ -101,17 +101,17 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
         let (mutability, ident, ty) = (&arg.mutability, &arg.ident, &arg.ty);
         quote!(#mutability #ident: #ty)
     });
-    let passed = sig.args.iter().zip(&locals).map(|(arg, local)| {
-        if owned(&arg.ty).by_ref { quote!(&#local) } else { quote!(#local) }
-    });
+    let passed = sig.args.iter().zip(&locals).map(
+        |(arg, local)| {
+            if owned(&arg.ty).by_ref { quote!(&#local) } else { quote!(#local) }
+        },
+    );
     let ret = &sig.ret.ty;
     let (generics, app, body_app) = match &saga.app {
         Some(app) => (TokenStream::new(), quote!(#app), quote!(#app)),
-        None => (
-            quote!(<__FactumApp: #p::Send + ::core::marker::Sync + 'static>),
-            quote!(__FactumApp),
-            quote!(#p::NoApp),
-        ),
+        None => {
+            (quote!(<__FactumApp: #p::Send + ::core::marker::Sync + 'static>), quote!(__FactumApp), quote!(#p::NoApp))
+        }
     };
     // The body of a saga without an app runs over no app at all, not over any:
     // its errors would name a type that the user never wrote.

@@ -28,10 +28,12 @@ impl Scopes {
     /// Enters a block: its items are known from its first line on.
     pub(super) fn enter_block(&mut self, block: &Block) {
         self.enter();
-        let items = || block.stmts.iter().filter_map(|stmt| match stmt {
-            Stmt::Item(item) => Some(item),
-            _ => None,
-        });
+        let items = || {
+            block.stmts.iter().filter_map(|stmt| match stmt {
+                Stmt::Item(item) => Some(item),
+                _ => None,
+            })
+        };
         items().filter_map(item_name).for_each(|name| self.own(name));
         for item in items() {
             let Item::Use(item) = item else {

@@ -22,7 +22,7 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
     let function = marker.function(krate, sig, &Ident::new("StepCall", Span::call_site()));
     let cfgs = cfgs(&sig.attrs);
     let parts = ret::parts(krate, &sig.ret);
-    let (ret_items, ret_asserts) = (&parts.items, &parts.asserts);
+    let (ret_items, ret_beside) = (&parts.items, &parts.beside);
     let ty = &marker.ty;
     let args_lifetime = lifetime("'__factum");
     let arg_types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &args_lifetime));
@@ -40,7 +40,7 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
         #(#cfgs)*
         #[allow(deprecated, clippy::all)]
         const _: () = {
-            #ret_asserts
+            #ret_beside
             #asserts
 
             impl #p::StepSig for #ty {
@@ -193,7 +193,7 @@ fn run(step: &Step, marker: &TokenStream) -> TokenStream {
     let locals = locals(&sig.args);
     let own_app = step.io.as_ref().filter(|io| !io.bare).map(|io| &io.target);
     let (generics, app) = match (own_app, &step.app) {
-        (Some(io), _) => (TokenStream::new(), over(io, quote!(<#io as #p::IoType>::App))),
+        (Some(io), _) => (TokenStream::new(), over(io, quote!(<__FactumIo as #p::IoType>::App))),
         (None, Some(app)) => (TokenStream::new(), quote!(#app)),
         (None, None) => (quote!(<__FactumApp: #p::Send + ::core::marker::Sync + 'static>), quote!(__FactumApp)),
     };
@@ -205,7 +205,10 @@ fn run(step: &Step, marker: &TokenStream) -> TokenStream {
         },
     };
     let boxed = at(ident.span(), quote!(#p::Box::pin(#call)));
+    let alias = own_app.map(|io| quote!(type __FactumIo = #io;));
     quote! {
+        #alias
+
         impl #generics #p::Step<#app> for #marker {
             fn run<'__factum_i, '__factum: '__factum_i>(
                 __factum_io: &'__factum_i mut #p::Io<#app>,

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::Path;
 
 use super::args::{locals, owned};
-use super::spans::{awaited, over};
+use super::spans::awaited;
 use crate::model::{Step, Undo, UndoCall, UnknownUndo};
 
 /// Whether an undo names the argument.
@@ -92,7 +92,10 @@ pub(super) fn function(step: &Step, ok: &TokenStream) -> TokenStream {
     let unknown = unknown.map(|call| branch(step, undo, call, ok));
     let none = quote!(#p::Err(#p::UndoError::NoUndo));
     let (done, unknown) = (done.unwrap_or_else(|| none.clone()), unknown.unwrap_or(none));
+    let app = home_app(step);
     quote! {
+        type __FactumHome = #app;
+
         fn __factum_undo<'__factum>(
             __factum_input: #p::UndoInput,
             __factum_undoer: &'__factum dyn #p::Undoer,
@@ -122,11 +125,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     let named = named(undo);
     let locals = locals(&step.sig.args);
     let decoded: Vec<_> = named.iter().map(|at| &locals[*at]).collect();
-    let types = named.iter().map(|at| {
-        let arg = &step.sig.args[*at];
-        let owned = owned(&arg.ty).ty;
-        over(&arg.ty, owned)
-    });
+    let types = named.iter().map(|at| owned(&step.sig.args[*at].ty).ty);
     let types = quote!((#(#types,)*));
     let decode = (!call.args.is_empty()).then(|| {
         let decode = decode(krate, types, quote!(args(&__factum_input)));
@@ -144,9 +143,8 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
             let #ident: #ty = #value;
         }
     });
-    let app = home_app(step);
     let expr = &call.call;
-    let undo = awaited(expr, quote!(#p::undo::<#app, _>), quote!(__factum_undoer, #expr));
+    let undo = awaited(expr, quote!(#p::undo::<__FactumHome, _>), quote!(__factum_undoer, #expr));
     quote! {{
         #output
         #decode
@@ -159,10 +157,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
 fn home_app(step: &Step) -> TokenStream {
     let krate = &step.krate;
     match (&step.io, &step.app) {
-        (Some(io), _) if !io.bare => {
-            let target = &io.target;
-            quote!(<#target as #krate::__private::IoType>::App)
-        }
+        (Some(io), _) if !io.bare => quote!(<__FactumIo as #krate::__private::IoType>::App),
         (_, Some(app)) => quote!(#app),
         _ => quote!(#krate::__private::NoApp),
     }

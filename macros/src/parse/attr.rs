@@ -196,7 +196,10 @@ fn unknown_key(name: &str, of: &str, keys: &[Key]) -> String {
     });
     let proposal = match (elsewhere, nearest(name, keys.iter().map(|key| key.name))) {
         (Some((outer, inner)), _) => {
-            return format!("`{name}` is not a key of `{of}`, but of `{0}`; write `{0}(.., {1})`", outer.name, inner.example);
+            return format!(
+                "`{name}` is not a key of `{of}`, but of `{0}`; write `{0}(.., {1})`",
+                outer.name, inner.example
+            );
         }
         (None, Some(near)) => format!("did you mean `{near}`?"),
         (None, None) => return format!("`{name}` is not a key of `{of}`; {}", supported(of, keys)),

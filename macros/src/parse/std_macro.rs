@@ -8,9 +8,27 @@ use syn::{Expr, Macro, Path, Token};
 
 /// Macros whose arguments are expressions, each evaluated once where it stands.
 const LISTS: [&str; 21] = [
-    "assert", "assert_eq", "assert_ne", "dbg", "debug_assert", "debug_assert_eq", "debug_assert_ne", "eprint",
-    "eprintln", "format", "format_args", "panic", "print", "println", "todo", "unimplemented", "unreachable", "vec",
-    "write", "writeln", "matches",
+    "assert",
+    "assert_eq",
+    "assert_ne",
+    "dbg",
+    "debug_assert",
+    "debug_assert_eq",
+    "debug_assert_ne",
+    "eprint",
+    "eprintln",
+    "format",
+    "format_args",
+    "panic",
+    "print",
+    "println",
+    "todo",
+    "unimplemented",
+    "unreachable",
+    "vec",
+    "write",
+    "writeln",
+    "matches",
 ];
 
 /// What stands inside a standard macro.

@@ -51,9 +51,10 @@ pub trait SagaSig: Sized + Send + 'static {
 
 /// A saga that can run on an engine whose app is `App`. Implemented by `#[saga]`, not by hand.
 #[diagnostic::on_unimplemented(
-    message = "this saga cannot be registered on an engine whose app is `{App}`",
+    message = "this saga needs another app than `{App}`",
     label = "the saga's `app = ..` is not `{App}`",
-    note = "give the engine the saga's app first: `Engine::builder(path).app(..).saga(..)`"
+    note = "on an engine, give the app before the saga: `Engine::builder(path).app(..).saga(..)`",
+    note = "in another saga, write `#[saga(app = ..)]` on that one, too"
 )]
 pub trait Saga<App>: SagaSig {
     /// The body, inside another saga.

@@ -88,6 +88,7 @@ impl Books {
                 *self.busy.entry((entry.order.clone(), entry.operation)).or_default() += 1;
                 return;
             }
+            Verdict::Again => return,
             Verdict::Declined(_) => None,
             Verdict::Done(done) => Some(done),
         };

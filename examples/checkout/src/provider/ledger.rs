@@ -9,7 +9,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Books, Decision, Entry, Operation, Request};
+use super::{Books, Decision, Entry, Operation, Request, Verdict};
 
 /// How long a provider waits for its predecessor, which ends by itself as soon
 /// as it notices that its parent has died.
@@ -83,19 +83,24 @@ impl Ledger {
         Ok(Ledger { file, path: path.to_owned(), books })
     }
 
-    /// Decides about a request and writes the answer down if it is a new one.
+    /// Decides about a request and writes down how it is answered.
     ///
     /// # Errors
     /// When the answer cannot be written; it must not be given then.
     pub fn ask(&mut self, operation: Operation, key: &str, request: &Request) -> Result<Decision, LedgerError> {
         let decision = self.books.decide(operation, key, request);
-        if let Decision::New(entry) = &decision {
-            let failed = |source| LedgerError::Io { action: "write", path: self.path.clone(), source };
-            let mut line = serde_json::to_vec(entry).map_err(|error| failed(error.into()))?;
-            line.push(b'\n');
-            self.file.write_all(&line).map_err(failed)?;
-            self.books.enter(entry);
-        }
+        let entry = match &decision {
+            Decision::New(entry) => entry.clone(),
+            Decision::Known(_) => {
+                Entry { order: request.order.clone(), operation, verdict: Verdict::Again, key: key.to_owned() }
+            }
+            Decision::KeyReused => return Ok(decision),
+        };
+        let failed = |source| LedgerError::Io { action: "write", path: self.path.clone(), source };
+        let mut line = serde_json::to_vec(&entry).map_err(|error| failed(error.into()))?;
+        line.push(b'\n');
+        self.file.write_all(&line).map_err(failed)?;
+        self.books.enter(&entry);
         Ok(decision)
     }
 }
@@ -147,7 +152,7 @@ fn lock(file: &File, path: &Path) -> Result<(), LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Manner, Verdict, manner};
+    use crate::provider::{Manner, manner};
 
     fn request() -> Request {
         let mut ids = (0..).map(|n| format!("order-{n}"));
@@ -163,7 +168,7 @@ mod tests {
         let again = Ledger::open(&path).unwrap().ask(Operation::Charge, "k", &request()).unwrap();
         let Decision::New(Entry { verdict, .. }) = first else { panic!("{first:?}") };
         assert_eq!(again, Decision::Known(verdict));
-        assert_eq!(read_entries(&path).unwrap().len(), 1);
+        assert_eq!(read_entries(&path).unwrap()[1].verdict, Verdict::Again);
     }
 
     #[test]

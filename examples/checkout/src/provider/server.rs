@@ -62,7 +62,8 @@ async fn answer(
     match verdict {
         Verdict::Done(done) => Json(done).into_response(),
         Verdict::Declined(no) => (StatusCode::PAYMENT_REQUIRED, Json(no)).into_response(),
-        Verdict::Busy => refusal(StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        // `Again` is for the ledger: the books never answer with it.
+        Verdict::Busy | Verdict::Again => refusal(StatusCode::SERVICE_UNAVAILABLE, "busy"),
     }
 }
 

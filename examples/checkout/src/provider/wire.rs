@@ -108,9 +108,12 @@ pub enum Verdict {
     Declined(Refusal),
     /// Nothing was done, ask again: status 503. Not kept under the key.
     Busy,
+    /// Asked before under this key and answered for good: the same answer again,
+    /// and nothing done. Only in the ledger.
+    Again,
 }
 
-/// One line of the ledger.
+/// One line of the ledger: a request, and how it was answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The order.

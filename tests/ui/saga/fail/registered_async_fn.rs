@@ -1,0 +1,11 @@
+use factum::prelude::*;
+
+async fn pay(cents: u32) -> u32 {
+    cents
+}
+
+fn register() {
+    let _ = Engine::builder("data").saga(pay);
+}
+
+fn main() {}
