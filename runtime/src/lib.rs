@@ -63,7 +63,8 @@ mod time;
 
 pub use codec::{DecodeError, EncodeError, MAX_PAYLOAD, Payload};
 pub use engine::{
-    Cut, Error, HistoryEntry, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats, Status, Waiting, WaitingOn,
+    Cut, Error, HistoryEntry, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats, Status, Waiting,
+    WaitingOn,
 };
 pub use factum_macros::{saga, signal, step};
 pub use handle::{

@@ -75,7 +75,8 @@ fn modules_import_lower_floors_only() {
     let mut wrong = Vec::new();
     for file in files {
         let own = module(&file);
-        let own_rank = rank(&own).unwrap_or_else(|| panic!("`{own}` has no floor: give it one here and in ARCHITECTURE.md"));
+        let own_rank =
+            rank(&own).unwrap_or_else(|| panic!("`{own}` has no floor: give it one here and in ARCHITECTURE.md"));
         if own == "prelude" {
             continue; // it only names what `lib` has
         }

@@ -55,6 +55,9 @@ struct Process {
     /// A provider that runs already, instead of one of our own
     #[arg(long, value_name = "URL")]
     provider: Option<String>,
+    /// Give an order up that was in the air at N crashes in a row
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    poison_after: u32,
     /// Write how each order ended to FILE, one JSON object a line
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -121,8 +124,8 @@ async fn process_file(args: Process) -> Result<ExitCode, Failure> {
     let url = own.as_ref().map(ProviderProcess::url).or(args.provider.as_deref()).unwrap_or_default();
     let meter = Arc::new(Meter::new(args.kill_after));
     let shop = Shop { provider: Client::new(url, meter.clone())? };
-    // Here it is killed on purpose, however often: that says nothing against the runs in flight.
-    let engine = Engine::builder(args.data.join("engine")).app(shop).saga(checkout).poison_after(1000).open().await?;
+    let builder = Engine::builder(args.data.join("engine")).app(shop).saga(checkout);
+    let engine = builder.poison_after(args.poison_after).open().await?;
     let mut report = report_to(args.report.as_deref())?;
     let mut progress = Progress::start(file.orders.len());
     let tally = process(&engine, file, args.concurrency.into(), &mut progress, &mut report).await;

@@ -18,7 +18,6 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use digest::Digest;
 
-
 /// The most bytes that one recorded value may have: 16 MiB.
 pub const MAX_PAYLOAD: usize = 16 << 20;
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::Error;
 use super::live::LiveRun;
 use super::registry::Registry;
 use super::stop::{Stage, Stop};
 use super::timers::Timers;
-use super::Error;
 use crate::id::{RunId, RunNumber};
 use crate::journal::Journal;
 use crate::platform::{Platform, TaskHandle};
@@ -80,11 +80,7 @@ impl Core {
     }
 
     /// Makes a run's events durable, then tells others.
-    pub(crate) async fn commit(
-        &self,
-        run: &LiveRun,
-        events: impl IntoIterator<Item = Event>,
-    ) -> Result<(), Error> {
+    pub(crate) async fn commit(&self, run: &LiveRun, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
         let last = run.lock().record(&self.journal, run.number, self.now(), events)?;
         self.journal.durable(last).await?;
         run.publish();

@@ -93,7 +93,9 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
     let host = Arc::new(performer.clone());
     let body = match workflow.body(host, &input) {
         Ok(body) => body,
-        Err(error) => return diverged(performer, workflow.meta(), "the arguments that were recorded", error.to_string()).await,
+        Err(error) => {
+            return diverged(performer, workflow.meta(), "the arguments that were recorded", error.to_string()).await;
+        }
     };
     if fingerprint != workflow.meta().fingerprint {
         tracing::warn!(
@@ -178,8 +180,12 @@ async fn diverged(
 ) -> Result<(), Interrupt> {
     let at = performer.run.lock().state.root();
     let Site { file, line, .. } = meta.site;
-    let event =
-        Event::Diverged { at, expected: expected.to_owned(), found, site: format!("saga `{}`, {file}:{line}", meta.name) };
+    let event = Event::Diverged {
+        at,
+        expected: expected.to_owned(),
+        found,
+        site: format!("saga `{}`, {file}:{line}", meta.name),
+    };
     commit(performer, Some(event)).await
 }
 

@@ -66,7 +66,10 @@ pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Erro
     let mut recovered = Recovered::default();
     let (journal, report) = Journal::open(&platform, &dir, wal, &mut |entry| recovered.apply(&entry))?;
     if let Some(cut) = &report.cut {
-        tracing::warn!(?cut, "the log's last frame was torn by a crash; it was cut off, nothing acknowledged was in it");
+        tracing::warn!(
+            ?cut,
+            "the log's last frame was torn by a crash; it was cut off, nothing acknowledged was in it"
+        );
     }
     let missing = missing_workflows(&recovered, &registry);
     let checked = match missing.is_empty() || keep_unknown {

@@ -42,10 +42,7 @@ impl Registry {
     ///
     /// # Errors
     /// When two workflows or two steps have one name.
-    pub(crate) fn new(
-        workflows: Vec<Arc<dyn Workflow>>,
-        steps: Vec<&'static StepMeta>,
-    ) -> Result<Registry, Error> {
+    pub(crate) fn new(workflows: Vec<Arc<dyn Workflow>>, steps: Vec<&'static StepMeta>) -> Result<Registry, Error> {
         let mut reached = Reached::default();
         for step in steps {
             reach_step(&mut reached, step);

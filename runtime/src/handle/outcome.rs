@@ -34,8 +34,11 @@ impl<W: SagaSig> Outcome<W> {
         let run = live.clone();
         Ok(match &phase {
             Phase::Completed { output } => {
-                let output = codec::decode(output)
-                    .map_err(|source| Error::Undecodable { what: "output", id: live.id.clone(), source })?;
+                let output = codec::decode(output).map_err(|source| Error::Undecodable {
+                    what: "output",
+                    id: live.id.clone(),
+                    source,
+                })?;
                 Outcome::Completed(Run::new(run, output))
             }
             Phase::Failed { cause } => Outcome::Failed(Run::new(run, failure_of::<W>(&live.id, cause)?)),

@@ -145,15 +145,16 @@ impl std::fmt::Debug for SignalRequest {
 }
 
 /// A failure as its saga declared it.
-pub(super) fn failure_of<W: SagaSig>(
-    id: &RunId,
-    cause: &crate::record::Cause,
-) -> Result<Failure<W::Err>> {
+pub(super) fn failure_of<W: SagaSig>(id: &RunId, cause: &crate::record::Cause) -> Result<Failure<W::Err>> {
     use crate::record::Cause;
     Ok(match cause {
-        Cause::Error { error } | Cause::TimedOut { error } => Failure::Error(
-            codec::decode(error).map_err(|source| Error::Undecodable { what: "error", id: id.clone(), source })?,
-        ),
+        Cause::Error { error } | Cause::TimedOut { error } => {
+            Failure::Error(codec::decode(error).map_err(|source| Error::Undecodable {
+                what: "error",
+                id: id.clone(),
+                source,
+            })?)
+        }
         Cause::Panicked { message } => Failure::Panicked { message: message.clone() },
         Cause::Unrecordable { message } => Failure::Unrecordable { message: message.clone() },
         Cause::Aborted | Cause::Cancelled | Cause::NoUndo { .. } => Failure::Other { reason: cause.to_string() },

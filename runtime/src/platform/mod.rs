@@ -16,11 +16,11 @@ pub(crate) mod sim;
 
 use std::sync::Arc;
 
+pub(crate) use crate::time::Timestamp;
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub use exec::BoxFuture;
 pub(crate) use exec::{Exec, TaskHandle, ThreadHandle};
-pub(crate) use crate::time::Timestamp;
 pub(crate) use fs::{File, Fs, LockGuard, Open};
 
 /// One of each door.

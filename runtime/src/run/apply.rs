@@ -152,10 +152,7 @@ impl RunState {
         });
         match entry {
             Entry::Step(known)
-                if known.name == *step
-                    && known.end.is_none()
-                    && !known.in_air
-                    && *attempt == known.attempts + 1 =>
+                if known.name == *step && known.end.is_none() && !known.in_air && *attempt == known.attempts + 1 =>
             {
                 known.attempts = *attempt;
                 known.in_air = true;

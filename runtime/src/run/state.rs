@@ -140,9 +140,10 @@ impl RunState {
 
     /// What a failure of `scope` leads to.
     pub(crate) fn decide(&self, scope: &Position) -> Decision {
-        let pivot = self.journal.iter().any(|(at, entry)| {
-            matches!(entry, Entry::Step(step) if step.is_live_pivot()) && at.is_within(scope)
-        });
+        let pivot = self
+            .journal
+            .iter()
+            .any(|(at, entry)| matches!(entry, Entry::Step(step) if step.is_live_pivot()) && at.is_within(scope));
         if pivot { Decision::Stuck } else { Decision::RollBack }
     }
 

@@ -112,30 +112,43 @@ fn steps_are_undone_in_reverse_order_of_completion_each_with_its_own_output() {
         done(at(1), "\"b\""),
         decided(Position::root(0)),
     ]);
-    let wanted = vec![
-        (at(1), UndoKind::Compensate, Some(json("\"b\""))),
-        (at(0), UndoKind::Compensate, Some(json("\"a\""))),
-    ];
+    let wanted =
+        vec![(at(1), UndoKind::Compensate, Some(json("\"b\""))), (at(0), UndoKind::Compensate, Some(json("\"a\"")))];
     assert_eq!(undone(state, &Position::root(0)), wanted);
 }
 
 #[test]
 fn a_step_that_failed_with_every_end_known_is_not_undone() {
-    let state =
-        after([attempted(at(0), 1), attempt_failed(at(0), false), attempted(at(0), 2), failed(at(0), false), decided(Position::root(0))]);
+    let state = after([
+        attempted(at(0), 1),
+        attempt_failed(at(0), false),
+        attempted(at(0), 2),
+        failed(at(0), false),
+        decided(Position::root(0)),
+    ]);
     assert_eq!(undone(state, &Position::root(0)), vec![]);
 }
 
 #[test]
 fn a_step_that_failed_after_any_unknown_attempt_has_its_unknown_undo_run() {
-    let state =
-        after([attempted(at(0), 1), attempt_failed(at(0), true), attempted(at(0), 2), failed(at(0), false), decided(Position::root(0))]);
+    let state = after([
+        attempted(at(0), 1),
+        attempt_failed(at(0), true),
+        attempted(at(0), 2),
+        failed(at(0), false),
+        decided(Position::root(0)),
+    ]);
     assert_eq!(undone(state, &Position::root(0)), vec![(at(0), UndoKind::Unknown, None)]);
 }
 
 #[test]
 fn a_cancel_during_backoff_after_an_unknown_attempt_runs_the_unknown_undo() {
-    let state = after([attempted(at(0), 1), attempt_failed(at(0), true), Event::CancelRequested {}, decided(Position::root(0))]);
+    let state = after([
+        attempted(at(0), 1),
+        attempt_failed(at(0), true),
+        Event::CancelRequested {},
+        decided(Position::root(0)),
+    ]);
     assert_eq!(undone(state, &Position::root(0)), vec![(at(0), UndoKind::Unknown, None)]);
 }
 
@@ -147,7 +160,13 @@ fn a_crash_makes_the_attempt_in_the_air_unknown_and_counts() {
     assert!(!state.attempt_in_air());
     assert_eq!(state.crashes, 1);
     assert_eq!(state.step(&at(0)).unwrap().failures, 0, "a crash uses up no attempt");
-    let state = after([attempted(at(0), 1), Event::Recovered {}, attempted(at(0), 2), failed(at(0), false), decided(Position::root(0))]);
+    let state = after([
+        attempted(at(0), 1),
+        Event::Recovered {},
+        attempted(at(0), 2),
+        failed(at(0), false),
+        decided(Position::root(0)),
+    ]);
     assert_eq!(undone(state, &Position::root(0)), vec![(at(0), UndoKind::Unknown, None)]);
 }
 
@@ -182,7 +201,9 @@ fn a_nested_scope_is_undone_alone_and_its_entries_pass_to_the_caller_on_success(
 #[test]
 fn a_rollback_is_never_turned_forward() {
     let mut state = after([attempted(at(0), 1), done(at(0), "1"), decided(Position::root(0))]);
-    for event in [attempted(at(1), 1), Event::RunCompleted { output: json("1") }, entered(at(2)), decided(Position::root(0))] {
+    for event in
+        [attempted(at(1), 1), Event::RunCompleted { output: json("1") }, entered(at(2)), decided(Position::root(0))]
+    {
         assert!(refuses(&mut state, &event).contains("RollingBack"), "{event:?}");
     }
     assert_eq!(refuses(&mut state, &Event::RunFailed {}), "something is not undone");
@@ -216,7 +237,8 @@ fn a_failure_after_a_pivot_is_stuck_and_one_before_it_is_rolled_back() {
 
 #[test]
 fn signals_are_taken_once_in_order_of_arrival() {
-    let received = |text: &str| Event::SignalReceived { signal: Name::Borrowed("S"), payload: json(text), sender: None };
+    let received =
+        |text: &str| Event::SignalReceived { signal: Name::Borrowed("S"), payload: json(text), sender: None };
     let mut state = after([received("1"), received("2")]);
     let number = state.inbox.next("S").unwrap();
     state.apply(NOW, &Event::SignalConsumed { at: at(0), number }).unwrap();
@@ -265,13 +287,8 @@ fn a_compensations_attempts_are_facts() {
 #[test]
 fn one_undo_that_fails_for_good_leaves_the_others_to_be_tried() {
     let root = Position::root(0);
-    let mut state = after([
-        attempted(at(0), 1),
-        done(at(0), "1"),
-        attempted(at(1), 1),
-        done(at(1), "2"),
-        decided(root.clone()),
-    ]);
+    let mut state =
+        after([attempted(at(0), 1), done(at(0), "1"), attempted(at(1), 1), done(at(1), "2"), decided(root.clone())]);
     let given_up = Event::CompensationFailed { of: at(1), cause: error("1"), last: true, retry_at: None };
     state.apply(NOW, &given_up).unwrap();
     assert_eq!(state.next_undo(&root).unwrap().of, at(0));

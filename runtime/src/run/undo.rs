@@ -44,7 +44,14 @@ pub(super) struct UndoStack {
 }
 
 impl UndoStack {
-    pub(super) fn push(&mut self, of: Position, step: Name, kind: UndoKind, output: Option<Payload>, args: Option<Payload>) {
+    pub(super) fn push(
+        &mut self,
+        of: Position,
+        step: Name,
+        kind: UndoKind,
+        output: Option<Payload>,
+        args: Option<Payload>,
+    ) {
         self.entries.push(UndoEntry {
             of,
             step,

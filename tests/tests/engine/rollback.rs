@@ -231,7 +231,10 @@ async fn a_body_that_panics_and_values_that_json_cannot_hold_fail_the_run_and_un
     assert_eq!(body.to_string(), "panicked: the body itself");
     for kind in ["NaN step", "NaN body", "NaN plain"] {
         let error = engine.run(body_after(kind.into())).await.unwrap_err();
-        assert!(matches!(&error, RunError::Failed(Failure::Unrecordable { message }) if message.contains("NaN") || message.contains("inf")), "{kind}: {error:?}");
+        assert!(
+            matches!(&error, RunError::Failed(Failure::Unrecordable { message }) if message.contains("NaN") || message.contains("inf")),
+            "{kind}: {error:?}"
+        );
     }
     assert_eq!(world.count("release before 1"), 4);
     assert_eq!(world.count("settle u"), 1, "the step ran: nobody knows with what");

@@ -78,8 +78,16 @@ async fn sagas_nest() {
     let engine = builder(dir.path(), &world).saga(outer).open().await.unwrap();
     assert_eq!(engine.run(outer(1)).id("n").await.unwrap(), 2 + 3);
     let wanted = [
-        "run started", "scope entered", "step attempted", "step done", "scope left",
-        "scope entered", "step attempted", "step done", "scope left", "run completed",
+        "run started",
+        "scope entered",
+        "step attempted",
+        "step done",
+        "scope left",
+        "scope entered",
+        "step attempted",
+        "step done",
+        "scope left",
+        "run completed",
     ];
     assert_eq!(events(&engine, "n").await, wanted);
     engine.shutdown().await.unwrap();

@@ -1,7 +1,8 @@
 //! What the tests' steps act on, and the engines that they run on.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
+use std::time::Duration;
 
 use factum::prelude::*;
 use factum::{Builder, Error, StorageError};
@@ -17,8 +18,24 @@ pub struct World {
     failures: Arc<Mutex<Vec<String>>>,
 }
 
+/// How long all tests together may take: seconds, if nothing waits for ever.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A test that waits for what never comes fails, with its name, instead of hanging.
+fn watch() {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        std::thread::spawn(|| {
+            std::thread::sleep(PATIENCE);
+            eprintln!("the tests still run after {PATIENCE:?}: one of those not reported above waits for ever");
+            std::process::exit(101);
+        });
+    });
+}
+
 impl World {
     pub fn new() -> Self {
+        watch();
         let gate = Arc::new(Semaphore::new(0));
         World { done: Arc::new(watch::Sender::new(Vec::new())), gate, failures: Arc::default() }
     }

@@ -120,6 +120,8 @@ impl Program {
             .arg("--data")
             .arg(dir.join("data"))
             .args(["--provider", &provider.url])
+            // Kills that come faster than an attempt ends say nothing against a run.
+            .args(["--poison-after", "1000"])
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -130,11 +130,7 @@ impl Performer {
     }
 
     /// Looks at what is recorded where the body is.
-    fn look<T>(
-        &self,
-        at: &Position,
-        same: impl FnOnce(&crate::run::Entry) -> Option<T>,
-    ) -> Found<T> {
+    fn look<T>(&self, at: &Position, same: impl FnOnce(&crate::run::Entry) -> Option<T>) -> Found<T> {
         let mut inner = self.run.lock();
         let found = match inner.state.entry(at) {
             None => Found::Fresh,

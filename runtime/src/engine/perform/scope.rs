@@ -22,18 +22,23 @@ enum Past {
 impl Performer {
     pub(super) async fn enter_scope(&self, at: Position, site: Site, saga: &'static SagaMeta) -> Entered {
         let past = self
-            .recall(&at, site, || format!("saga `{}` version {}", saga.name, saga.version), |entry| match entry {
-                Entry::Scope { saga: name, version, rollback, end }
-                    if *name == saga.name && *version == saga.version =>
-                {
-                    Some(match (end, rollback) {
-                        (Some(end), _) => Past::Ended(end.clone()),
-                        (None, Some(cause)) => Past::RollingBack(cause.clone()),
-                        (None, None) => Past::Open,
-                    })
-                }
-                _ => None,
-            })
+            .recall(
+                &at,
+                site,
+                || format!("saga `{}` version {}", saga.name, saga.version),
+                |entry| match entry {
+                    Entry::Scope { saga: name, version, rollback, end }
+                        if *name == saga.name && *version == saga.version =>
+                    {
+                        Some(match (end, rollback) {
+                            (Some(end), _) => Past::Ended(end.clone()),
+                            (None, Some(cause)) => Past::RollingBack(cause.clone()),
+                            (None, None) => Past::Open,
+                        })
+                    }
+                    _ => None,
+                },
+            )
             .await;
         match past {
             Some(Past::Ended(end)) => {

@@ -20,13 +20,18 @@ impl Performer {
     pub(super) async fn perform_step(&self, at: Position, site: Site, step: &mut dyn ErasedStep) -> Recorded {
         let meta = step.meta();
         let past = self
-            .recall(&at, site, || format!("step `{}`", meta.name), |entry| match entry {
-                Entry::Step(known) if known.name == meta.name => Some(match &known.end {
-                    Some(end) => Past::Ended(end.clone()),
-                    None => Past::Open,
-                }),
-                _ => None,
-            })
+            .recall(
+                &at,
+                site,
+                || format!("step `{}`", meta.name),
+                |entry| match entry {
+                    Entry::Step(known) if known.name == meta.name => Some(match &known.end {
+                        Some(end) => Past::Ended(end.clone()),
+                        None => Past::Open,
+                    }),
+                    _ => None,
+                },
+            )
             .await;
         if let Some(Past::Ended(end)) = past {
             return self.told(end).await;

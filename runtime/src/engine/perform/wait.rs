@@ -14,10 +14,15 @@ use crate::time::Timestamp;
 impl Performer {
     pub(super) async fn perform_sleep(&self, at: Position, site: Site, duration: Duration) {
         let recorded = self
-            .recall(&at, site, || "a timer".to_owned(), |entry| match entry {
-                Entry::Timer { wake_at, fired } => Some((*wake_at, *fired)),
-                _ => None,
-            })
+            .recall(
+                &at,
+                site,
+                || "a timer".to_owned(),
+                |entry| match entry {
+                    Entry::Timer { wake_at, fired } => Some((*wake_at, *fired)),
+                    _ => None,
+                },
+            )
             .await;
         let wake_at = match recorded {
             Some((_, true)) => return,
@@ -46,10 +51,15 @@ impl Performer {
 
     pub(super) async fn perform_signal(&self, at: Position, site: Site, name: &'static str) -> Payload {
         let recorded = self
-            .recall(&at, site, || format!("signal `{name}`"), |entry| match entry {
-                Entry::Signal { name: recorded, payload } if recorded == name => Some(payload.clone()),
-                _ => None,
-            })
+            .recall(
+                &at,
+                site,
+                || format!("signal `{name}`"),
+                |entry| match entry {
+                    Entry::Signal { name: recorded, payload } if recorded == name => Some(payload.clone()),
+                    _ => None,
+                },
+            )
             .await;
         if let Some(payload) = recorded {
             return payload;

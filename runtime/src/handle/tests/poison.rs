@@ -14,10 +14,7 @@ async fn a_failed_sync_stops_everything_and_reaches_everybody() {
     for fail in [Fail::Syncs, Fail::Writes] {
         let bench = Bench::new();
         let engine = bench.open().await.unwrap();
-        let runs = [
-            engine.start(whole(true)).id("a").await.unwrap(),
-            engine.start(whole(true)).id("b").await.unwrap(),
-        ];
+        let runs = [engine.start(whole(true)).id("a").await.unwrap(), engine.start(whole(true)).id("b").await.unwrap()];
         bench.fs.fail(fail);
         let acts = bench.world.acts().len();
         let error = engine.signal("a", Go {}).await.unwrap_err();

@@ -187,7 +187,10 @@ impl Wal {
     ///
     /// # Errors
     /// Damage, and IO.
-    pub(crate) fn scan(&self, visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>) -> Result<(), StorageError> {
+    pub(crate) fn scan(
+        &self,
+        visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
         let (through, segments) = self.handle.shared.readable();
         read::records(&self.handle.disk, &segments, through, visit)
     }

@@ -11,9 +11,9 @@ mod scanner;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::platform::sim::{Dice, Fail, FaultFs, MemoryFs, Op, PATIENCE};
 use super::record::GROUP_CONTINUES;
 use super::*;
+use crate::platform::sim::{Dice, Fail, FaultFs, MemoryFs, Op, PATIENCE};
 use crate::platform::{Fs, Open, real};
 use crate::storage::manifest::Manifest;
 

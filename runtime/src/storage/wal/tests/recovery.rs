@@ -226,7 +226,9 @@ async fn a_log_without_its_manifest_is_not_taken_for_a_new_one() {
     let bench = Bench::with_frames(&[b"one"]).await;
     bench.platform.fs.remove(&bench.manifest()).unwrap();
     match bench.refused() {
-        StorageError::MissingManifest { dir, segment } => assert_eq!((dir, segment), (bench.dir.clone(), bench.segment(1))),
+        StorageError::MissingManifest { dir, segment } => {
+            assert_eq!((dir, segment), (bench.dir.clone(), bench.segment(1)))
+        }
         other => panic!("{other}"),
     }
 }
@@ -260,7 +262,10 @@ async fn a_segment_that_was_made_and_never_named_is_used() {
     };
     let next = manifest.next_salt;
     bench.write(&bench.segment(2), &unnamed(2, next, true));
-    assert!(matches!(bench.refused(), StorageError::Damaged { offset: 5000, .. }), "nothing can have been written to it");
+    assert!(
+        matches!(bench.refused(), StorageError::Damaged { offset: 5000, .. }),
+        "nothing can have been written to it"
+    );
     bench.write(&bench.segment(2), &unnamed(2, next - 1, false));
     assert!(matches!(bench.refused(), StorageError::Damaged { offset: 16, .. }), "its salt was used");
     bench.write(&bench.segment(2), &unnamed(2, next, false));
