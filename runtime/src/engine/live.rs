@@ -5,7 +5,7 @@
 //! what others are shown is durable.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -17,6 +17,9 @@ use crate::journal::Journal;
 use crate::record::{Cause, Event};
 use crate::run::{Entry, Phase, RunState};
 use crate::time::Timestamp;
+
+/// How many attempts of a run are cautious after a crash.
+const CAUTIOUS_ATTEMPTS: u32 = 16;
 
 /// Why a body was told to stop.
 #[derive(Debug, Clone)]
@@ -67,10 +70,10 @@ pub(crate) struct LiveRun {
     /// Something happened that a waiting operation may want to know.
     pub(crate) changed: Notify,
     seen: watch::Sender<Seen>,
-    /// It was in flight when a process ended without a shutdown: its next
-    /// attempt is durable before it begins, even of a pure step, so that one
-    /// that takes the process down is known by it.
-    caution: AtomicBool,
+    /// It was in flight when a process ended without a shutdown: so many of its
+    /// next attempts are durable before they begin, even of pure steps, so that
+    /// one that takes the process down is known by it.
+    caution: AtomicU32,
 }
 
 impl LiveRun {
@@ -82,7 +85,7 @@ impl LiveRun {
             started,
             changed: Notify::new(),
             seen: watch::Sender::new(Seen::Phase(state.phase.clone())),
-            caution: AtomicBool::new(false),
+            caution: AtomicU32::new(0),
             inner: Mutex::new(Inner {
                 replaying: !unvisited.is_empty(),
                 state,
@@ -97,12 +100,12 @@ impl LiveRun {
 
     /// The run comes out of a crash.
     pub(crate) fn be_cautious(&self) {
-        self.caution.store(true, Ordering::Relaxed);
+        self.caution.store(CAUTIOUS_ATTEMPTS, Ordering::Relaxed);
     }
 
-    /// Whether the next attempt is the first after a crash.
+    /// Whether the next attempt is one of the first after a crash.
     pub(crate) fn take_caution(&self) -> bool {
-        self.caution.swap(false, Ordering::Relaxed)
+        self.caution.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

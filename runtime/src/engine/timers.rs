@@ -108,3 +108,80 @@ impl Drop for Until {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::platform::BoxFuture;
+
+    type Sleeping = (Duration, oneshot::Sender<()>);
+
+    /// A wall clock that is set by hand, and sleeps that end when they are told to.
+    #[derive(Debug)]
+    struct Hands {
+        wall: AtomicI64,
+        sleeps: UnboundedSender<Sleeping>,
+    }
+
+    impl Clock for Hands {
+        fn wall(&self) -> Timestamp {
+            Timestamp(self.wall.load(Ordering::SeqCst))
+        }
+
+        fn sleep(&self, d: Duration) -> BoxFuture<'static, ()> {
+            let (end, ended) = oneshot::channel();
+            self.sleeps.send((d, end)).unwrap();
+            Box::pin(async move { drop(ended.await) })
+        }
+    }
+
+    fn hands() -> (Arc<Hands>, UnboundedReceiver<Sleeping>) {
+        let (sleeps, sleeping) = unbounded_channel();
+        (Arc::new(Hands { wall: AtomicI64::new(0), sleeps }), sleeping)
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn a_jump_of_the_wall_clock_is_noticed_within_a_minute() {
+        let (clock, mut sleeping) = hands();
+        let timers = Timers::new(clock.clone());
+        let task = tokio::spawn(timers.clone().run());
+        let wait = tokio::spawn(timers.until(Timestamp(0).after(HOUR)));
+        // However far the moment is, the sleep of the one task is short; each ends as soon as it begins.
+        while !wait.is_finished() {
+            let (d, end) = sleeping.recv().await.unwrap();
+            assert!(d <= Duration::from_secs(60), "{d:?}");
+            if !timers.lock().wakers.is_empty() {
+                clock.wall.store(Timestamp(0).after(2 * HOUR).0, Ordering::SeqCst);
+            }
+            drop(end);
+            tokio::task::yield_now().await;
+        }
+        wait.await.unwrap();
+        task.abort();
+    }
+
+    #[tokio::test]
+    async fn a_sooner_moment_cuts_the_sleep_short_and_a_dropped_wait_is_forgotten() {
+        let (clock, mut sleeping) = hands();
+        let timers = Timers::new(clock.clone());
+        let task = tokio::spawn(timers.clone().run());
+        let second = Duration::from_secs(1);
+        let late = tokio::spawn(timers.until(Timestamp(0).after(10 * second)));
+        let soon = tokio::spawn(timers.until(Timestamp(0).after(second)));
+        while sleeping.recv().await.unwrap().0 != second {}
+        late.abort();
+        assert!(late.await.unwrap_err().is_cancelled());
+        assert_eq!(timers.lock().wakers.len(), 1);
+        soon.abort();
+        assert!(soon.await.unwrap_err().is_cancelled());
+        assert!(timers.lock().wakers.is_empty());
+        task.abort();
+    }
+}

@@ -1,5 +1,6 @@
 //! The engine's contract, on the real disk, in one process.
 
+mod abort;
 mod cancel;
 mod crash;
 mod durability;
