@@ -51,13 +51,14 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
         #function
 
         #(#cfgs)*
-        #[allow(deprecated, clippy::all)]
         const _: () = {
             #ret_beside
             #(const _: () = #p::assert_saga_arg::<#owned_types>();)*
 
+            // What is deprecated is told in the body.
+            #[allow(deprecated, clippy::all)]
             const __FACTUM_PLAN: #p::Plan = #plan;
-            static __FACTUM_META: #p::SagaMeta = #p::SagaMeta {
+            static __FACTUM_META: #p::WorkflowMeta = #p::WorkflowMeta {
                 name: #name,
                 version: #version,
                 site: #site,
@@ -65,6 +66,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 fingerprint: #p::fingerprint(#name, #version, &__FACTUM_PLAN),
             };
 
+            #[allow(clippy::all)]
             impl #p::SagaSig for #ty {
                 type Args<#args_lifetime> = (#(#arg_types,)*);
                 type Owned = (#(#owned_types,)*);
@@ -73,7 +75,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 const NAME: &'static str = #name;
                 const VERSION: u32 = #version;
 
-                fn meta() -> &'static #p::SagaMeta {
+                fn meta() -> &'static #p::WorkflowMeta {
                     &__FACTUM_META
                 }
 
@@ -120,7 +122,6 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
         Some(block) => {
             let block = awaits::rewrite(krate, block);
             quote! {
-                #[warn(clippy::all)]
                 #[deny(unused_must_use)]
                 #[allow(clippy::too_many_arguments)]
                 #(#attrs)*

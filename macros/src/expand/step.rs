@@ -38,11 +38,11 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
         #function
 
         #(#cfgs)*
-        #[allow(deprecated, clippy::all)]
         const _: () = {
             #ret_beside
             #asserts
 
+            #[allow(clippy::all)]
             impl #p::StepSig for #ty {
                 type Args<#args_lifetime> = (#(#arg_types,)*);
                 #ret_items
@@ -214,7 +214,6 @@ fn run(step: &Step, marker: &TokenStream) -> TokenStream {
                 __factum_io: &'__factum_i mut #p::Io<#app>,
                 __factum_args: Self::Args<'__factum>,
             ) -> #p::BoxFuture<'__factum_i, Self::Ret> {
-                #[warn(clippy::all)]
                 #(#attrs)*
                 async fn #ident(#(#params),*) -> #ret #body
 

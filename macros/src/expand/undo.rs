@@ -96,6 +96,7 @@ pub(super) fn function(step: &Step, ok: &TokenStream) -> TokenStream {
     quote! {
         type __FactumHome = #app;
 
+        #[allow(clippy::all)]
         fn __factum_undo<'__factum>(
             __factum_input: #p::UndoInput,
             __factum_undoer: &'__factum dyn #p::Undoer,

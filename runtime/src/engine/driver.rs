@@ -10,7 +10,7 @@ use super::core::Core;
 use super::live::{Interrupt, LiveRun};
 use super::perform::{Caught, Performer, RolledBack, caught};
 use super::registry::BodyEnd;
-use crate::plan::SagaMeta;
+use crate::plan::WorkflowMeta;
 use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
 use crate::step::Site;
@@ -174,7 +174,7 @@ async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> 
 
 async fn diverged(
     performer: &Performer,
-    meta: &'static SagaMeta,
+    meta: &'static WorkflowMeta,
     expected: &str,
     found: String,
 ) -> Result<(), Interrupt> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::codec::{DecodeError, Payload};
 use crate::id::Position;
-use crate::plan::SagaMeta;
+use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::step::{ErasedStep, Site};
 
@@ -39,7 +39,7 @@ pub(crate) trait Host: Send + Sync {
     fn signal(&self, at: Position, site: Site, name: &'static str) -> BoxFuture<'_, Payload>;
 
     /// Enters the scope of a saga inside this run.
-    fn enter(&self, at: Position, site: Site, saga: &'static SagaMeta) -> BoxFuture<'_, Entered>;
+    fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta) -> BoxFuture<'_, Entered>;
 
     /// Leaves a scope with what its body returned. With an error, everything
     /// the scope has done is undone first.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Error;
 use super::host::Host;
 use crate::codec::{DecodeError, EncodeError, Payload};
-use crate::plan::{Reached, SagaMeta, reach, reach_step};
+use crate::plan::{Reached, WorkflowMeta, reach, reach_step};
 use crate::platform::BoxFuture;
 use crate::step::{Site, StepMeta};
 
@@ -24,7 +24,7 @@ pub(crate) enum BodyEnd {
 /// A workflow with its types taken away.
 pub(crate) trait Workflow: Send + Sync {
     /// Its name and plan.
-    fn meta(&self) -> &'static SagaMeta;
+    fn meta(&self) -> &'static WorkflowMeta;
 
     /// Its body over recorded arguments.
     fn body(&self, host: Arc<dyn Host>, input: &Payload) -> Result<BoxFuture<'static, BodyEnd>, DecodeError>;

@@ -12,14 +12,14 @@ use super::status::RunInfo;
 use super::{Error, Status, driver};
 use crate::codec::{Digest, Payload};
 use crate::id::{MAX_RUN_ID, RunId};
-use crate::plan::SagaMeta;
+use crate::plan::WorkflowMeta;
 use crate::record::{Event, Name};
 use crate::run::{Decision, INBOX_LIMIT, Offer};
 
 /// A run that is asked for.
 pub(crate) struct NewRun {
     pub(crate) id: Option<RunId>,
-    pub(crate) workflow: &'static SagaMeta,
+    pub(crate) workflow: &'static WorkflowMeta,
     pub(crate) input: Payload,
 }
 
@@ -153,7 +153,7 @@ impl Core {
 }
 
 /// A second start of an id is the same run only with the same workflow and input.
-fn same_start(run: &LiveRun, workflow: &SagaMeta, input: &Payload) -> Result<(), Error> {
+fn same_start(run: &LiveRun, workflow: &WorkflowMeta, input: &Payload) -> Result<(), Error> {
     let start = run.lock().state.start.clone();
     if start.workflow != workflow.name {
         return Err(Error::Conflict { id: run.id.clone(), differs: "workflow" });

@@ -110,6 +110,7 @@ impl Drop for Until {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "these tests are tasks of tokio themselves")]
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 

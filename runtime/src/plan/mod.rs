@@ -5,12 +5,12 @@
 //! without running anything, and two plans with one fingerprint have the same
 //! names in the same places.
 
+mod described;
 mod fingerprint;
-mod leaf;
 mod walk;
 
+pub use described::Described;
 pub use fingerprint::fingerprint;
-pub use leaf::{Described, Leaf, leaf};
 pub(crate) use walk::{Reached, reach, reach_step};
 
 use crate::step::{Site, StepMeta};
@@ -28,7 +28,7 @@ pub enum Plan {
     /// A step.
     Step(&'static StepMeta),
     /// A saga inside this one.
-    Saga(SagaRef),
+    Saga(WorkflowRef),
     /// A timer.
     Sleep,
     /// A wait for a signal of this name.
@@ -39,18 +39,18 @@ pub enum Plan {
 
 /// A saga named inside another's plan. By function, so that sagas may call each other in a circle.
 #[derive(Debug, Clone, Copy)]
-pub struct SagaRef {
+pub struct WorkflowRef {
     /// The name on disk.
     pub name: &'static str,
     /// The version.
     pub version: u32,
     /// Its description.
-    pub meta: fn() -> &'static SagaMeta,
+    pub meta: fn() -> &'static WorkflowMeta,
 }
 
 /// A saga's name and plan: all that its attribute and its body say.
 #[derive(Debug)]
-pub struct SagaMeta {
+pub struct WorkflowMeta {
     /// The name on disk.
     pub name: &'static str,
     /// The version, from 1.

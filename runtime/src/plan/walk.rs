@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, SagaMeta};
+use super::{Plan, WorkflowMeta};
 use crate::step::StepMeta;
 
 /// What can be reached from some sagas, by name. Where two things have one
@@ -10,11 +10,11 @@ use crate::step::StepMeta;
 #[derive(Debug, Default)]
 pub(crate) struct Reached {
     pub(crate) steps: BTreeMap<&'static str, Vec<&'static StepMeta>>,
-    pub(crate) sagas: BTreeMap<(&'static str, u32), Vec<&'static SagaMeta>>,
+    pub(crate) sagas: BTreeMap<(&'static str, u32), Vec<&'static WorkflowMeta>>,
 }
 
 /// Adds what `saga` can reach, itself included.
-pub(crate) fn reach(reached: &mut Reached, saga: &'static SagaMeta) {
+pub(crate) fn reach(reached: &mut Reached, saga: &'static WorkflowMeta) {
     let same_name = reached.sagas.entry((saga.name, saga.version)).or_default();
     if same_name.iter().any(|known| known.site == saga.site) {
         return;

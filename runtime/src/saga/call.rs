@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::SagaSig;
-use crate::plan::{Described, Plan, SagaRef};
+use crate::plan::{Described, Plan, WorkflowRef};
 use crate::step::{StepCall, StepSig};
 
 /// A call of a saga that has not been made yet: give it to
@@ -48,7 +48,7 @@ impl<S: SagaSig + OutsideEngine> Future for SagaCall<'_, S> {
 }
 
 impl<S: SagaSig> Described for SagaCall<'_, S> {
-    const PLAN: Plan = Plan::Saga(SagaRef { name: S::NAME, version: S::VERSION, meta: S::meta });
+    const PLAN: Plan = Plan::Saga(WorkflowRef { name: S::NAME, version: S::VERSION, meta: S::meta });
 }
 
 impl<S: StepSig> Described for StepCall<'_, S> {

@@ -8,7 +8,7 @@ use crate::codec::{self, DecodeError, Payload};
 use crate::engine::{BodyEnd, Host, Workflow};
 use crate::id::Position;
 use crate::ops::Cx;
-use crate::plan::SagaMeta;
+use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 
 /// A saga together with the app it runs on.
@@ -24,7 +24,7 @@ impl<S, App> SagaWorkflow<S, App> {
 }
 
 impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App> {
-    fn meta(&self) -> &'static SagaMeta {
+    fn meta(&self) -> &'static WorkflowMeta {
         S::meta()
     }
 

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::SagaCall;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::ops::Cx;
-use crate::plan::{Leaf, SagaMeta};
+use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 
 /// A saga's types and plan. Implemented by `#[saga]`, not by hand.
@@ -28,7 +28,7 @@ pub trait SagaSig: Sized + Send + 'static {
     const VERSION: u32;
 
     /// What the attribute and the body say.
-    fn meta() -> &'static SagaMeta;
+    fn meta() -> &'static WorkflowMeta;
 
     /// The declared value as a result.
     fn split(ret: Self::Ret) -> Result<Self::Ok, Self::Err>;
@@ -71,7 +71,7 @@ pub trait Saga<App>: SagaSig {
     label = "expected a function with `#[saga]`",
     note = "name the function itself, without calling it: `.saga(checkout)`"
 )]
-pub trait SagaFn<Shape>: Leaf<Shape> {
+pub trait SagaFn<Shape> {
     /// The saga's hidden type.
     type Saga: SagaSig;
 }

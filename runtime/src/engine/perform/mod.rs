@@ -26,7 +26,7 @@ use super::live::{Interrupt, LiveRun};
 use super::stop::Stage;
 use crate::codec::Payload;
 use crate::id::Position;
-use crate::plan::SagaMeta;
+use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::record::{Cause, Event};
 use crate::step::{ErasedStep, Site};
@@ -175,7 +175,7 @@ impl Host for Performer {
         Box::pin(self.perform_signal(at, site, name))
     }
 
-    fn enter(&self, at: Position, site: Site, saga: &'static SagaMeta) -> BoxFuture<'_, Entered> {
+    fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta) -> BoxFuture<'_, Entered> {
         Box::pin(self.enter_scope(at, site, saga))
     }
 

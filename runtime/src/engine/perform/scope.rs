@@ -4,7 +4,7 @@ use super::wait::known;
 use super::{Interrupt, Performer, RolledBack};
 use crate::engine::host::{Entered, Recorded};
 use crate::id::Position;
-use crate::plan::SagaMeta;
+use crate::plan::WorkflowMeta;
 use crate::record::{Cause, Event};
 use crate::run::{Decision, Entry};
 use crate::step::Site;
@@ -20,7 +20,7 @@ enum Past {
 }
 
 impl Performer {
-    pub(super) async fn enter_scope(&self, at: Position, site: Site, saga: &'static SagaMeta) -> Entered {
+    pub(super) async fn enter_scope(&self, at: Position, site: Site, saga: &'static WorkflowMeta) -> Entered {
         let past = self
             .recall(
                 &at,

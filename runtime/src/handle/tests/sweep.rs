@@ -196,6 +196,6 @@ async fn wherever_the_power_fails_no_fact_is_lost_or_done_again_and_every_run_en
     for seed in 0..3 {
         points += sweep(seed).await;
     }
-    println!("{points} points");
+    // One seed alone has about 77.
     assert!(points > 150, "only {points} points were tried");
 }

@@ -1,0 +1,96 @@
+//! What the types in a signature must be, each told at the type.
+
+use std::marker::PhantomData;
+
+use crate::step::TimedOut;
+
+/// Whether a type is a `Result`, whatever it is called: `IsResult::<T>::YES`.
+#[derive(Debug)]
+pub struct IsResult<T>(PhantomData<T>);
+
+impl<T, E> IsResult<Result<T, E>> {
+    /// It is.
+    pub const YES: bool = true;
+}
+
+/// The answer for every other type.
+pub trait IsNoResult {
+    /// It is not.
+    const YES: bool = false;
+}
+
+impl<T> IsNoResult for IsResult<T> {}
+
+/// An argument of a step.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a step: it cannot be recorded",
+    label = "this type does not implement `Serialize`",
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`)"
+)]
+pub trait StepArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + ?Sized> StepArg for T {}
+
+/// Checks an argument of a step.
+pub const fn assert_step_arg<T: StepArg + ?Sized>() {}
+
+/// An argument of a saga, as it is read back from its start record.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a saga: it cannot be recorded and read back",
+    label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference"
+)]
+pub trait SagaArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> SagaArg for T {}
+
+/// Checks an argument of a saga.
+pub const fn assert_saga_arg<T: SagaArg>() {}
+
+/// An argument of a step that its undo names, as it is read back.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument that `compensate` or `unknown` names: it cannot be recorded and read back",
+    label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference"
+)]
+pub trait UndoArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: serde::Serialize + serde::de::DeserializeOwned> UndoArg for T {}
+
+/// Checks an argument of a step that its undo names.
+pub const fn assert_undo_arg<T: UndoArg>() {}
+
+/// An argument that every attempt gets a copy of.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a step with `retry`: each attempt gets a copy of it",
+    label = "this type does not implement `Clone`",
+    note = "write `#[derive(Clone)]` on it, or take it by reference: `&{Self}`"
+)]
+pub trait RetryArg {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> RetryArg for T {}
+
+/// Checks an argument of a step with `retry`.
+pub const fn assert_retry_arg<T: RetryArg>() {}
+
+/// The error of a step with a `timeout`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that a step timed out",
+    label = "this error does not implement `From<TimedOut>`",
+    note = "write `impl From<TimedOut> for {Self}`, or leave `timeout` out"
+)]
+pub trait FromTimedOut {
+    /// The error that a timeout becomes.
+    fn from_timed_out(timed_out: TimedOut) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<TimedOut>> FromTimedOut for E {
+    fn from_timed_out(timed_out: TimedOut) -> E {
+        E::from(timed_out)
+    }
+}

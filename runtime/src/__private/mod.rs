@@ -1,0 +1,39 @@
+//! What the macros' expansions name.
+//!
+//! Only paths from here stand in generated code, so that a user's own names
+//! cannot be taken for them. Not for users; may change at any time.
+
+mod broken;
+mod checks;
+mod plans;
+mod values;
+
+pub use core::clone::Clone;
+pub use core::convert::{From, Into};
+pub use core::marker::{PhantomData, Send};
+pub use core::option::Option::{self, None, Some};
+pub use core::result::Result::{self, Err, Ok};
+pub use core::time::Duration;
+pub use std::boxed::Box;
+
+pub use serde;
+
+pub use broken::{Broken, broken};
+pub use checks::{
+    FromTimedOut, IsNoResult, IsResult, RetryArg, SagaArg, StepArg, UndoArg, assert_retry_arg, assert_saga_arg,
+    assert_step_arg, assert_undo_arg,
+};
+pub use plans::{HasNoPlan, HasPlan, IsLeaf, IsNoLeaf, PlanTag, Probe, any, plan_of};
+pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, EncodesNot};
+
+pub use crate::codec::{DecodeError, EncodeError, Payload};
+pub use crate::io::{Io, IoType, NoApp};
+pub use crate::ops::{Cx, Durable, Signal, durable};
+pub use crate::plan::{Described, Plan, WorkflowMeta, WorkflowRef, fingerprint};
+pub use crate::platform::BoxFuture;
+pub use crate::run::RetryPolicy;
+pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig};
+pub use crate::step::{
+    AttemptEnd, Effect, ErasedStep, Fallible, Never, OutsideSaga, Site, Step, StepCall, StepError, StepMeta, StepSig,
+    TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
+};
