@@ -6,7 +6,9 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::codec::{DecodeError, Payload};
+use serde::de::DeserializeOwned;
+
+use crate::codec::{self, Payload};
 use crate::id::Position;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
@@ -53,14 +55,21 @@ pub(crate) trait Host: Send + Sync {
 }
 
 /// A recorded value as the type that the code expects; anything else is a divergence.
-pub(crate) async fn decoded<T>(
-    host: &dyn Host,
-    at: &Position,
-    site: Site,
-    value: Result<T, DecodeError>,
-) -> Result<T, Infallible> {
-    match value {
-        Ok(value) => Ok(value),
-        Err(error) => Err(host.diverge(at.clone(), site, error.to_string()).await),
+pub(crate) async fn value<T: DeserializeOwned>(host: &dyn Host, at: &Position, site: Site, value: &Payload) -> T {
+    match codec::decode(value) {
+        Ok(value) => value,
+        Err(error) => match host.diverge(at.clone(), site, error.to_string()).await {},
+    }
+}
+
+/// A recorded end as the types that the code expects.
+pub(crate) async fn end<T, E>(host: &dyn Host, at: &Position, site: Site, recorded: Recorded) -> Result<T, E>
+where
+    T: DeserializeOwned,
+    E: DeserializeOwned,
+{
+    match recorded {
+        Ok(output) => Ok(value(host, at, site, &output).await),
+        Err(error) => Err(value(host, at, site, &error).await),
     }
 }

@@ -7,8 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Cx, Durable};
-use crate::codec;
-use crate::engine::host::decoded;
+use crate::engine::host;
 use crate::plan::{Described, Plan};
 use crate::platform::BoxFuture;
 use crate::step::Site;
@@ -55,10 +54,7 @@ impl<T: Signal, App: Send + Sync + 'static> Durable<App> for SignalWait<T> {
         let at = cx.take_position();
         Box::pin(async move {
             let payload = cx.host.signal(at.clone(), site, T::NAME).await;
-            match decoded(&*cx.host, &at, site, codec::decode(&payload)).await {
-                Ok(signal) => signal,
-                Err(never) => match never {},
-            }
+            host::value(&*cx.host, &at, site, &payload).await
         })
     }
 }

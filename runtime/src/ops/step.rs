@@ -1,8 +1,7 @@
 //! Awaiting a step.
 
 use super::{Cx, Durable};
-use crate::codec;
-use crate::engine::host::decoded;
+use crate::engine::host;
 use crate::platform::BoxFuture;
 use crate::step::{Prepared, Site, Step, StepCall};
 
@@ -20,14 +19,8 @@ where
         let at = cx.take_position();
         let mut prepared = Prepared::new(self, cx.app.clone());
         Box::pin(async move {
-            let result = match cx.host.step(at.clone(), site, &mut prepared).await {
-                Ok(output) => decoded(&*cx.host, &at, site, codec::decode(&output)).await.map(Ok),
-                Err(error) => decoded(&*cx.host, &at, site, codec::decode(&error)).await.map(Err),
-            };
-            match result {
-                Ok(result) => S::join(result),
-                Err(never) => match never {},
-            }
+            let recorded = cx.host.step(at.clone(), site, &mut prepared).await;
+            S::join(host::end(&*cx.host, &at, site, recorded).await)
         })
     }
 }

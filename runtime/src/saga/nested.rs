@@ -1,7 +1,7 @@
 //! A saga awaited inside another: a scope of the same run.
 
 use crate::codec;
-use crate::engine::host::{Entered, decoded};
+use crate::engine::host::{self, Entered};
 use crate::ops::{Cx, Durable};
 use crate::platform::BoxFuture;
 use crate::saga::{Saga, SagaCall};
@@ -20,8 +20,8 @@ where
     {
         let at = cx.take_position();
         Box::pin(async move {
-            let host = &*cx.host;
-            let recorded = match host.enter(at.clone(), site, S::meta()).await {
+            let seam = &*cx.host;
+            let recorded = match seam.enter(at.clone(), site, S::meta()).await {
                 Entered::Ended(recorded) => recorded,
                 Entered::Body => {
                     let inner = Cx::new(cx.host.clone(), cx.app.clone(), at.clone());
@@ -30,19 +30,12 @@ where
                         Err(error) => codec::encode(&error).map(Err),
                     };
                     match result {
-                        Ok(result) => host.leave(at.clone(), result).await,
-                        Err(error) => match host.unrecordable(at.clone(), site, error.to_string()).await {},
+                        Ok(result) => seam.leave(at.clone(), result).await,
+                        Err(error) => match seam.unrecordable(at.clone(), site, error.to_string()).await {},
                     }
                 }
             };
-            let decoded = match recorded {
-                Ok(value) => decoded(host, &at, site, codec::decode(&value)).await.map(Ok),
-                Err(error) => decoded(host, &at, site, codec::decode(&error)).await.map(Err),
-            };
-            match decoded {
-                Ok(result) => S::join(result),
-                Err(never) => match never {},
-            }
+            S::join(host::end(seam, &at, site, recorded).await)
         })
     }
 }
