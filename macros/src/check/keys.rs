@@ -41,9 +41,17 @@ pub(super) fn name(entries: &mut Entries, ident: &Ident, diag: &mut Diag) -> Str
     by_ident
 }
 
+/// An expression without the invisible group that a `$literal` of a user's macro comes in.
+pub(super) fn bare(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Group(group) => bare(&group.expr),
+        other => other,
+    }
+}
+
 /// A string literal.
 pub(super) fn string<'e>(expr: &'e Expr, key: &str, example: &str, diag: &mut Diag) -> Option<&'e LitStr> {
-    match expr {
+    match bare(expr) {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text),
         _ => {
             diag.error(expr, format!("`{key}` is a string; write `{example}`"));
@@ -54,7 +62,7 @@ pub(super) fn string<'e>(expr: &'e Expr, key: &str, example: &str, diag: &mut Di
 
 /// A whole number.
 pub(super) fn whole(expr: &Expr, key: &str, example: &str, diag: &mut Diag) -> Option<u32> {
-    let number = match expr {
+    let number = match bare(expr) {
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse::<u32>().ok(),
         _ => None,
     };

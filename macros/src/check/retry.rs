@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::Ident;
 use syn::{Expr, ExprLit, ExprUnary, Lit, UnOp};
 
-use super::keys::{string, whole};
+use super::keys::{bare, string, whole};
 use crate::diag::Diag;
 use crate::model::Retry;
 use crate::parse::{self, Entries, Key, Shape};
@@ -101,7 +101,7 @@ pub(super) fn time(expr: &Expr, key: &str, diag: &mut Diag) -> Option<Duration> 
 }
 
 fn float(expr: &Expr, key: &str, example: &str, diag: &mut Diag) -> Option<f64> {
-    let number = match expr {
+    let number = match bare(expr) {
         Expr::Lit(ExprLit { lit: Lit::Float(number), .. }) => number.base10_parse::<f64>().ok(),
         Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => number.base10_parse::<f64>().ok(),
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => return float(expr, key, example, diag).map(|n| -n),

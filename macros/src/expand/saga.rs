@@ -62,6 +62,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 name: #name,
                 version: #version,
                 site: #site,
+                identity: ::core::any::TypeId::of::<#ty>,
                 plan: &__FACTUM_PLAN,
                 fingerprint: #p::fingerprint(#name, #version, &__FACTUM_PLAN),
             };

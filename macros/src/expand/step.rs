@@ -26,7 +26,7 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
     let ty = &marker.ty;
     let args_lifetime = lifetime("'__factum");
     let arg_types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &args_lifetime));
-    let meta = meta(step);
+    let meta = meta(step, ty);
     let undo_fn = undo::function(step, &parts.ok);
     let undo_args = undo::encode_args(step);
     let policies = policies(step, &parts.err);
@@ -59,7 +59,7 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
     }
 }
 
-fn meta(step: &Step) -> TokenStream {
+fn meta(step: &Step, marker: &TokenStream) -> TokenStream {
     let krate = &step.krate;
     let p = quote!(#krate::__private);
     let (name, pivot) = (&step.name, step.pivot);
@@ -76,6 +76,7 @@ fn meta(step: &Step) -> TokenStream {
         #p::StepMeta {
             name: #name,
             site: #site,
+            identity: ::core::any::TypeId::of::<#marker>,
             effect: #p::Effect::#effect,
             pivot: #pivot,
             retry: #retry,

@@ -44,13 +44,31 @@ pub(super) fn encode_args(step: &Step) -> TokenStream {
     let locals = locals(&step.sig.args);
     let named: Vec<_> = named(undo).into_iter().map(|at| &locals[at]).collect();
     let encode = encode(krate, &named);
+    let types = types(step, undo);
+    // Read back before the step acts: an undo must not find out that it cannot.
+    let read = (!named.is_empty()).then(|| {
+        let decode = decode(krate, types, quote!(payload(&__factum_payload)));
+        quote! {
+            if let #p::Err(__factum_error) = #decode {
+                return #p::Err(#p::EncodeError::unreadable(__factum_error));
+            }
+        }
+    });
     quote! {
         #[allow(unused_variables)]
         fn undo_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::Option<#p::Payload>, #p::EncodeError> {
             let (#(#locals,)*) = __factum_args;
-            #p::Ok(#p::Some(#encode?))
+            let __factum_payload = #encode?;
+            #read
+            #p::Ok(#p::Some(__factum_payload))
         }
     }
+}
+
+/// The tuple type that the named arguments are decoded as.
+fn types(step: &Step, undo: &Undo) -> TokenStream {
+    let types = named(undo).into_iter().map(|at| owned(&step.sig.args[at].ty).ty);
+    quote!((#(#types,)*))
 }
 
 /// Values encoded as one tuple; no values are an empty list.
@@ -126,8 +144,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     let named = named(undo);
     let locals = locals(&step.sig.args);
     let decoded: Vec<_> = named.iter().map(|at| &locals[*at]).collect();
-    let types = named.iter().map(|at| owned(&step.sig.args[*at].ty).ty);
-    let types = quote!((#(#types,)*));
+    let types = types(step, undo);
     let decode = (!call.args.is_empty()).then(|| {
         let decode = decode(krate, types, quote!(args(&__factum_input)));
         quote! {

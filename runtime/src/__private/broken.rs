@@ -1,5 +1,6 @@
 //! What stands in for code that was refused, so that nothing else fails with it.
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 
 use crate::codec::{DecodeError, EncodeError, Payload};
@@ -29,6 +30,7 @@ impl<Ret: Send + 'static> StepSig for Broken<Ret> {
     const META: &'static StepMeta = &StepMeta {
         name: "",
         site: Site::new("", 0),
+        identity: TypeId::of::<()>,
         effect: Effect::Unspecified,
         pivot: false,
         retry: RetryPolicy::NONE,

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{DecodeError, Payload};
@@ -19,8 +19,7 @@ pub(crate) struct Digest(pub(crate) [u8; 32]);
 impl Digest {
     /// The digest of a value's canonical form.
     pub(crate) fn of(payload: &Payload) -> Result<Digest, DecodeError> {
-        let value: Value = super::decode(payload)?;
-        canonical(value)
+        canonical(payload.as_bytes())
             .map(|text| Digest::of_bytes(&[text.as_slice()]))
             .map_err(|e| DecodeError { expected: "a JSON value with a canonical form", reason: e.to_string() })
     }
@@ -47,30 +46,56 @@ impl fmt::Debug for Digest {
     }
 }
 
-fn canonical(value: Value) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json_canonicalizer::to_vec(&exact(value))
+fn canonical(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {
+    let value: Value = serde_json::from_slice(&with_large_integers_in_words(json))?;
+    serde_json_canonicalizer::to_vec(&value)
 }
 
-fn exact(value: Value) -> Value {
-    match value {
-        Value::Number(number) if !fits_a_double(&number) => {
-            let mut object = Map::new();
-            object.insert("$integer".to_owned(), Value::String(number.to_string()));
-            Value::Object(object)
+/// The same JSON text with every integer that a double does not hold exactly as
+/// `{"$integer":"<digits>"}`. Done on the text: a parsed number has lost its digits.
+fn with_large_integers_in_words(json: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(json.len());
+    let mut rest = json;
+    while let Some((&byte, after)) = rest.split_first() {
+        let len = match byte {
+            b'"' => string_len(rest),
+            b'-' | b'0'..=b'9' => rest.iter().take_while(|b| b"+-.0123456789eE".contains(b)).count(),
+            _ => {
+                out.push(byte);
+                rest = after;
+                continue;
+            }
+        };
+        let (token, after) = rest.split_at(len);
+        if byte != b'"' && is_large_integer(token) {
+            out.extend_from_slice(b"{\"$integer\":\"");
+            out.extend_from_slice(token);
+            out.extend_from_slice(b"\"}");
+        } else {
+            out.extend_from_slice(token);
         }
-        Value::Array(items) => Value::Array(items.into_iter().map(exact).collect()),
-        Value::Object(fields) => Value::Object(fields.into_iter().map(|(k, v)| (k, exact(v))).collect()),
-        other => other,
+        rest = after;
     }
+    out
 }
 
-fn fits_a_double(number: &Number) -> bool {
+/// The length of the string that a text starts with, quotes included.
+fn string_len(text: &[u8]) -> usize {
+    let mut escaped = false;
+    let end = text.iter().skip(1).position(|&byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.map_or(text.len(), |end| end + 2)
+}
+
+fn is_large_integer(token: &[u8]) -> bool {
     const EXACT: u64 = 1 << 53;
-    match (number.as_u64(), number.as_i64()) {
-        (Some(unsigned), _) => unsigned <= EXACT,
-        (None, Some(signed)) => signed.unsigned_abs() <= EXACT,
-        (None, None) => true,
-    }
+    let digits = token.strip_prefix(b"-").unwrap_or(token);
+    digits.iter().all(u8::is_ascii_digit)
+        // What does not even fit 64 bits is larger still.
+        && std::str::from_utf8(digits).is_ok_and(|digits| !digits.parse::<u64>().is_ok_and(|n| n <= EXACT))
 }
 
 #[cfg(test)]
@@ -78,7 +103,7 @@ mod tests {
     use super::*;
 
     fn text(json: &str) -> String {
-        String::from_utf8(canonical(serde_json::from_str(json).unwrap()).unwrap()).unwrap()
+        String::from_utf8(canonical(json.as_bytes()).unwrap()).unwrap()
     }
 
     #[test]
@@ -100,9 +125,22 @@ mod tests {
 
     #[test]
     fn integers_that_differ_beyond_a_double_have_two_digests() {
-        let digest = |n: u64| Digest::of(&super::super::encode(&n).unwrap()).unwrap();
-        assert_ne!(digest(u64::MAX), digest(u64::MAX - 1));
-        assert_ne!(digest((1 << 53) + 1), digest(1 << 53));
+        let digest = |n: i128| Digest::of(&super::super::encode(&n).unwrap()).unwrap();
+        let doubled = 1 << 53;
+        for n in [doubled, i128::from(u64::MAX), i128::from(u64::MAX) * 1000, -doubled, i128::from(i64::MIN) * 7] {
+            assert_ne!(digest(n), digest(n + 1), "{n}");
+            assert_ne!(digest(n), digest(n - 1), "{n}");
+        }
+        assert_eq!(
+            text("[9007199254740992,9007199254740993]"),
+            r#"[9007199254740992,{"$integer":"9007199254740993"}]"#
+        );
+    }
+
+    #[test]
+    fn digits_in_strings_and_floats_are_left_alone() {
+        let given = r#"{"a\\\"9007199254740993":"9007199254740993","b\\":9007199254740993.0}"#;
+        assert_eq!(text(given), r#"{"a\\\"9007199254740993":"9007199254740993","b\\":9007199254740992}"#);
     }
 
     #[test]

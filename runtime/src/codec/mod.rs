@@ -2,8 +2,8 @@
 //!
 //! Owns the JSON form of every user value ([`encode`], [`decode`]), the
 //! byte-level reader and writer that records are made with ([`wire`]) and
-//! digests ([`Digest`]). What must always hold: what `encode` accepts, `decode`
-//! gives back; a length that was read is checked against the bytes that are
+//! digests ([`Digest`]). What must always hold: what `encode_checked` accepts,
+//! `decode` gives back; a length that was read is checked against the bytes that are
 //! there before anything is allocated for it.
 
 mod digest;
@@ -60,6 +60,13 @@ impl EncodeError {
     pub(crate) fn no_value(reason: impl Into<String>) -> Self {
         EncodeError { reason: reason.into() }
     }
+
+    /// What was encoded does not decode.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unreadable(error: DecodeError) -> Self {
+        EncodeError { reason: format!("its JSON cannot be read back: {error}") }
+    }
 }
 
 /// A recorded value that is not what the code expects.
@@ -84,6 +91,17 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Encode
         return Err(EncodeError { reason });
     }
     Ok(Payload(bytes.into()))
+}
+
+/// The JSON text of a value, and the value that it decodes to.
+///
+/// # Errors
+/// As [`encode`]; also when the text cannot be decoded again, so that nothing
+/// is recorded that could not be read.
+pub(crate) fn encode_checked<T: Serialize + DeserializeOwned>(value: &T) -> Result<(Payload, T), EncodeError> {
+    let payload = encode(value)?;
+    let decoded = decode(&payload).map_err(EncodeError::unreadable)?;
+    Ok((payload, decoded))
 }
 
 /// The value of a JSON text.

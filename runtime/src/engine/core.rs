@@ -62,6 +62,11 @@ impl Core {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps the task of the timers, to end it with the engine.
+    pub(crate) fn keep_timers(&self, task: TaskHandle) {
+        *self.timer_task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.platform.clock.wall()
     }
@@ -99,14 +104,15 @@ impl Core {
         Ok(run)
     }
 
-    /// Ends everything at once, as a crash would: nothing more is recorded.
+    /// Ends everything at once, as a crash would: nothing more is recorded but
+    /// what a task is about to record at this moment.
     pub(crate) fn kill(&self) {
-        self.stop.advance(Stage::Stopped);
         let mut runs = self.runs();
         for task in runs.tasks.values() {
             task.abort();
         }
         runs.tasks.clear();
+        self.stop.advance(Stage::Stopped);
         for run in runs.by_id.values() {
             run.abandon(self.stopped());
         }
@@ -123,7 +129,8 @@ impl Core {
             tracing::warn!(limit = ?self.limits.shutdown, "attempts in the air outlast the shutdown's limit: they are dropped");
             self.stop.advance(Stage::Aborting);
             if !self.idle_within(self.limits.shutdown).await {
-                tracing::error!("a body does not come to an await: the engine ends without it");
+                self.kill();
+                return Err(Error::StillRunning { dir: self.dir.clone() });
             }
         }
         let closed = self.journal.close().await;

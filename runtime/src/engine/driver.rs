@@ -1,6 +1,7 @@
 //! Drives one run in its task: body, then rollback if need be, to its end.
 
 use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,8 +9,9 @@ use std::task::Poll;
 use super::Error;
 use super::core::Core;
 use super::live::{Interrupt, LiveRun};
-use super::perform::{Caught, Performer, RolledBack, caught};
+use super::perform::{Caught, Performer, RolledBack, caught, panic_text};
 use super::registry::BodyEnd;
+use super::stop::Stage;
 use crate::plan::WorkflowMeta;
 use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
@@ -48,8 +50,11 @@ async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
             // Parked by a shutdown: the next engine on this directory goes on with
             // it, from the outcomes that were held for what would have followed.
             _ => {
-                let held = run.lock().record(&core.journal, run.number, core.now(), []);
-                run.abandon(held.err().unwrap_or_else(|| core.stopped()));
+                let held = match core.stop.stage() {
+                    Stage::Stopped => None,
+                    _ => run.lock().record(&core.journal, run.number, core.now(), []).err(),
+                };
+                run.abandon(held.unwrap_or_else(|| core.stopped()));
             }
         }
     }
@@ -161,7 +166,12 @@ fn ended(cause: &Cause) -> Event {
 
 /// Undoes everything, and records the run's end.
 async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> {
-    let root = performer.run.lock().state.root();
+    let root = {
+        let mut inner = performer.run.lock();
+        // A rollback replays no body: all that is said in it is said for the first time.
+        inner.replaying = false;
+        inner.state.root()
+    };
     let rollback = Box::pin(performer.roll_back(&root));
     match watched(performer, Caught { body: rollback }).await {
         Ended::Body(Ok(RolledBack::Undone)) => commit(performer, Some(ended(&cause))).await,
@@ -199,12 +209,11 @@ enum Ended<T> {
 /// body is dropped then. While it replays, its `tracing` events are muted.
 async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F) -> Ended<F::Output> {
     let run = &performer.run;
-    let span = {
-        let inner = run.lock();
-        tracing::info_span!("run", run_id = %run.id, workflow = %inner.state.start.workflow)
-    };
+    // Not under the run's lock: a subscriber may look at the run.
+    let workflow = run.lock().state.start.workflow.clone();
+    let span = tracing::info_span!("run", run_id = %run.id, %workflow);
     let muted = tracing::Dispatch::none();
-    poll_fn(|cx| {
+    let ended = poll_fn(|cx| {
         let replaying = run.lock().replaying;
         let polled = match replaying {
             true => tracing::dispatcher::with_default(&muted, || Pin::new(&mut body).poll(cx)),
@@ -216,5 +225,10 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F) -> Ended
         }
         polled.map(Ended::Body)
     })
-    .await
+    .await;
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+        let message = panic_text(&*panic);
+        tracing::warn!(parent: &span, message, "a value of the body panicked while it was dropped");
+    }
+    ended
 }

@@ -125,7 +125,7 @@ pub enum Error {
     Conflict {
         /// The id.
         id: RunId,
-        /// What is different: "workflow" or "input".
+        /// What is different: "workflow", "version" or "input".
         differs: &'static str,
     },
 
@@ -136,7 +136,7 @@ pub enum Error {
         id: RunId,
     },
 
-    /// The run has ended, or cannot go on by itself.
+    /// The run has ended, or cannot go on by itself (stuck, diverged, poisoned).
     #[error("run `{id}` is {status}")]
     NotActive {
         /// The id.
@@ -186,6 +186,13 @@ pub enum Error {
     Internal {
         /// What should not have happened.
         reason: String,
+    },
+
+    /// A body does not come to an await, nor to a point at which it can be dropped.
+    #[error("a body on {} does not come to an await: the directory is held until it does", dir.display())]
+    StillRunning {
+        /// The data directory.
+        dir: PathBuf,
     },
 
     /// The engine was shut down.

@@ -217,7 +217,6 @@ impl Inner {
     /// An event that cannot follow: the run stops here and nothing of it is
     /// recorded. This would be a fault of the engine; the log stays readable.
     fn illegal(&mut self, illegal: &crate::run::Illegal) {
-        tracing::error!(run_id = %self.state.start.id, %illegal, "the engine was about to record an event that cannot follow");
         self.state.phase = Phase::Diverged { problem: format!("a fault of the engine: {illegal}") };
         self.interrupt.get_or_insert(Interrupt::Parked);
     }

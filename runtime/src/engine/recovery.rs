@@ -17,8 +17,8 @@ use super::{Error, OpenReport, driver};
 use crate::id::{Lsn, RunId, RunNumber};
 use crate::journal::{Entry, Journal};
 use crate::platform::Platform;
-use crate::record::Event;
-use crate::run::{RunState, UndoState};
+use crate::record::{Event, UndoKind};
+use crate::run::RunState;
 use crate::storage::WalConfig;
 
 /// What an engine is opened with.
@@ -77,11 +77,14 @@ pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Erro
         false => Err(Error::UnknownWorkflows { missing }),
     };
     if let Err(error) = checked {
-        journal.close().await?;
+        // Left as it was found: what a crash has left is for the next engine to see.
+        match report.clean {
+            true => journal.close().await?,
+            false => journal.abandon().await,
+        }
         return Err(error);
     }
     let timers = Timers::new(platform.clock.clone());
-    let timer_task = platform.exec.spawn(Box::pin(timers.clone().run()));
     let core = Arc::new(Core {
         dir,
         platform,
@@ -94,7 +97,7 @@ pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Erro
         suspects: Semaphore::new(1),
         limits,
         runs: Mutex::new(Runs::default()),
-        timer_task: Mutex::new(Some(timer_task)),
+        timer_task: Mutex::new(None),
     });
     let known = recovered.runs.len();
     let (runs, counted) = resume(&core, recovered, report.clean)?;
@@ -102,6 +105,8 @@ pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Erro
         // A crash that is not counted on disk could repeat for ever.
         core.journal.durable(counted).await?;
     }
+    let timer_task = core.platform.exec.spawn(Box::pin(core.timers.clone().run()));
+    core.keep_timers(timer_task);
     let resumed = runs.len();
     for run in runs {
         driver::launch(&core, run);
@@ -122,7 +127,7 @@ fn missing_workflows(recovered: &Recovered, registry: &Registry) -> Vec<MissingW
     let mut missing: BTreeMap<(String, u32), Vec<RunId>> = BTreeMap::new();
     for (state, _) in recovered.runs.values() {
         let start = &state.start;
-        if !state.phase.has_ended() && registry.workflow(&start.workflow, start.version).is_none() {
+        if state.phase.is_active() && registry.workflow(&start.workflow, start.version).is_none() {
             missing.entry((start.workflow.clone().into_owned(), start.version)).or_default().push(start.id.clone());
         }
     }
@@ -143,10 +148,13 @@ fn check_steps(recovered: &Recovered, registry: &Registry) -> Result<(), Error> 
         if !state.phase.is_active() || registry.workflow(&start.workflow, start.version).is_none() {
             continue;
         }
-        for undo in state.undo_entries() {
-            let known = registry.step(&undo.step).is_some_and(|step| step.undo.is_some());
-            if undo.state == UndoState::Open && !known {
-                missing.insert(undo.step.clone(), start.id.clone());
+        for (step, kind) in state.undos_needed() {
+            let known = registry.step(step).and_then(|meta| meta.undo).is_some_and(|undo| match kind {
+                UndoKind::Compensate => undo.done,
+                UndoKind::Unknown => undo.unknown,
+            });
+            if !known {
+                missing.insert(step.clone(), start.id.clone());
             }
         }
     }

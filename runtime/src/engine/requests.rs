@@ -11,10 +11,10 @@ use super::report::{HistoryEntry, Stats};
 use super::status::RunInfo;
 use super::{Error, Status, driver};
 use crate::codec::{Digest, Payload};
-use crate::id::{MAX_RUN_ID, RunId};
+use crate::id::{Lsn, MAX_RUN_ID, RunId};
 use crate::plan::WorkflowMeta;
 use crate::record::{Event, Name};
-use crate::run::{Decision, INBOX_LIMIT, Offer};
+use crate::run::{Decision, INBOX_LIMIT, Offer, RunState};
 
 /// A run that is asked for.
 pub(crate) struct NewRun {
@@ -41,8 +41,6 @@ impl Core {
         self.journal.room().await?;
         let (run, is_new) = {
             let mut runs = self.runs();
-            // Under the lock that a shutdown's last look at the runs takes too.
-            self.is_open()?;
             match runs.by_id.get(id.as_str()) {
                 Some(run) => (run.clone(), false),
                 None => {
@@ -74,6 +72,27 @@ impl Core {
         Ok(RunId::from(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()))
     }
 
+    /// A run that exists, if it is of this workflow.
+    pub(crate) fn attach(&self, workflow: &'static WorkflowMeta, id: &str) -> Result<Arc<LiveRun>, Error> {
+        let run = self.find(id)?;
+        let (differs, ended) = {
+            let state = &run.lock().state;
+            let differs = match &state.start {
+                start if start.workflow != workflow.name => Some("workflow"),
+                start if start.version != workflow.version => Some("version"),
+                _ => None,
+            };
+            (differs, state.phase.has_ended())
+        };
+        if let Some(differs) = differs {
+            return Err(Error::Conflict { id: run.id.clone(), differs });
+        }
+        if !ended && self.registry.workflow(workflow.name, workflow.version).is_none() {
+            return Err(Error::NotRegistered { workflow: workflow.name.to_owned(), version: workflow.version });
+        }
+        Ok(run)
+    }
+
     /// Gives a run a signal.
     pub(crate) async fn signal(
         &self,
@@ -85,47 +104,49 @@ impl Core {
         self.is_open()?;
         let run = self.find(id)?;
         self.journal.room().await?;
-        let last = {
+        let (last, refused) = {
             let mut inner = run.lock();
-            if !inner.state.phase.is_active() {
-                let status = Status::of(&inner.state.phase, false);
-                return Err(Error::NotActive { id: run.id.clone(), status });
-            }
-            match inner.state.inbox.offer(sender.as_deref()) {
-                Offer::Full => return Err(Error::InboxFull { id: run.id.clone(), limit: INBOX_LIMIT }),
+            let (last, offer) = (inner.last, inner.state.inbox.offer(signal, sender.as_deref()));
+            match offer {
                 // Acknowledged when the first delivery is durable.
-                Offer::Duplicate => inner.last,
+                Offer::Duplicate => (last, None),
+                _ if !inner.state.phase.is_active() => (last, Some(not_active(&run, &inner.state))),
+                Offer::Full => (last, Some(Error::InboxFull { id: run.id.clone(), limit: INBOX_LIMIT })),
                 Offer::Take => {
                     let event = Event::SignalReceived { signal: Name::Borrowed(signal), payload, sender };
-                    inner.record(&self.journal, run.number, self.now(), [event])?
+                    (inner.record(&self.journal, run.number, self.now(), [event])?, None)
                 }
             }
         };
         run.changed.notify_waiters();
-        Ok(self.journal.durable(last).await?)
+        self.answer(last, refused).await
+    }
+
+    /// An answer about a run, a refusal too, is given when what it rests on is durable.
+    async fn answer(&self, last: Lsn, refused: Option<Error>) -> Result<(), Error> {
+        self.journal.durable(last).await?;
+        refused.map_or(Ok(()), Err)
     }
 
     /// Asks a run to stop and undo what it did.
     pub(crate) async fn cancel(&self, id: &str) -> Result<(), Error> {
         self.is_open()?;
         let run = self.find(id)?;
-        let last = {
+        let (last, refused) = {
             let mut inner = run.lock();
-            let state = &inner.state;
+            let (last, state) = (inner.last, &inner.state);
             if !state.phase.is_active() {
-                let status = Status::of(&state.phase, false);
-                return Err(Error::NotActive { id: run.id.clone(), status });
-            }
-            if state.decide(&state.root()) == Decision::Stuck {
-                return Err(Error::PastPivot { id: run.id.clone() });
-            }
-            match state.cancel_requested {
-                true => inner.last,
-                false => inner.record(&self.journal, run.number, self.now(), [Event::CancelRequested {}])?,
+                (last, Some(not_active(&run, state)))
+            } else if state.decide(&state.root()) == Decision::Stuck {
+                (last, Some(Error::PastPivot { id: run.id.clone() }))
+            } else if state.cancel_requested {
+                (last, None)
+            } else {
+                (inner.record(&self.journal, run.number, self.now(), [Event::CancelRequested {}])?, None)
             }
         };
         run.changed.notify_waiters();
-        Ok(self.journal.durable(last).await?)
+        self.answer(last, refused).await
     }
 
     /// Every run, in the order of their starts.
@@ -152,11 +173,18 @@ impl Core {
     }
 }
 
-/// A second start of an id is the same run only with the same workflow and input.
+fn not_active(run: &LiveRun, state: &RunState) -> Error {
+    Error::NotActive { id: run.id.clone(), status: Status::of(&state.phase, false) }
+}
+
+/// A second start of an id is the same run only with the same workflow, version and input.
 fn same_start(run: &LiveRun, workflow: &WorkflowMeta, input: &Payload) -> Result<(), Error> {
     let start = run.lock().state.start.clone();
     if start.workflow != workflow.name {
         return Err(Error::Conflict { id: run.id.clone(), differs: "workflow" });
+    }
+    if start.version != workflow.version {
+        return Err(Error::Conflict { id: run.id.clone(), differs: "version" });
     }
     let digest = |payload: &Payload| {
         Digest::of(payload).map_err(|source| Error::Undecodable { what: "input", id: run.id.clone(), source })

@@ -54,6 +54,15 @@ impl Stop {
         }
     }
 
+    /// Completes when attempts in the air are to be dropped and recorded so.
+    pub(crate) async fn aborting(&self) {
+        self.reached(Stage::Aborting).await;
+        if self.stage() == Stage::Stopped {
+            // Killed: nothing is recorded any more.
+            std::future::pending().await
+        }
+    }
+
     /// Counts one that is at work until the guard is dropped.
     pub(crate) fn work(self: &std::sync::Arc<Self>) -> Working {
         self.working.fetch_add(1, Ordering::AcqRel);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::request::{RunRequest, SignalRequest, StartRequest};
 use super::{Builder, Run, Running};
+use crate::codec::EncodeError;
 use crate::engine::{Core, Error, HistoryEntry, OpenReport, Result, RunInfo, Stats};
 use crate::io::NoApp;
 use crate::ops::Signal;
@@ -61,7 +62,11 @@ impl Engine {
     /// # Cancel safety
     /// Dropping the future does not take the start back.
     pub fn start<W: SagaSig>(&self, call: SagaCall<'_, W>) -> StartRequest<W> {
-        StartRequest::new(self.clone(), W::encode_args(&call.args))
+        let input = W::encode_args(&call.args).and_then(|input| match W::decode_args(&input) {
+            Ok(_) => Ok(input),
+            Err(error) => Err(EncodeError::unreadable(error)),
+        });
+        StartRequest::new(self.clone(), input)
     }
 
     /// Starts a run and waits for its outcome: `engine.run(checkout(order)).id("order-42").await?`.
@@ -78,15 +83,11 @@ impl Engine {
     /// A typed handle of a run that exists: `engine.attach(checkout, "order-42")?`.
     ///
     /// # Errors
-    /// [`Error::UnknownRun`]; [`Error::Conflict`] when it is of another workflow.
+    /// [`Error::UnknownRun`]; [`Error::Conflict`] when it is of another workflow
+    /// or version; [`Error::NotRegistered`] when the engine does not run it.
     pub fn attach<Shape, F: SagaFn<Shape>>(&self, function: F, id: impl AsRef<str>) -> Result<Run<F::Saga, Running>> {
         let _ = function;
-        let live = self.core().find(id.as_ref())?;
-        let workflow = live.info().workflow;
-        if workflow != F::Saga::NAME {
-            return Err(Error::Conflict { id: live.id.clone(), differs: "workflow" });
-        }
-        Ok(Run::running(live))
+        self.core().attach(F::Saga::meta(), id.as_ref()).map(Run::running)
     }
 
     /// Sends a run a signal: `engine.signal("order-42", Approval { .. }).await?`.
@@ -94,8 +95,8 @@ impl Engine {
     /// it yet finds it later.
     ///
     /// # Errors
-    /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended,
-    /// [`Error::InboxFull`], [`Error::Unrecordable`], [`Error::Stopped`],
+    /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended or
+    /// cannot go on by itself, [`Error::InboxFull`], [`Error::Unrecordable`], [`Error::Stopped`],
     /// [`Error::Storage`].
     ///
     /// # Cancel safety
@@ -109,12 +110,12 @@ impl Engine {
     /// has ended.
     ///
     /// # Errors
-    /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended,
-    /// [`Error::PastPivot`], [`Error::Stopped`], [`Error::Storage`].
+    /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended or
+    /// cannot go on by itself, [`Error::PastPivot`], [`Error::Stopped`], [`Error::Storage`].
     ///
     /// # Cancel safety
     /// Dropping the future does not take the wish back.
-    pub async fn cancel(&self, id: impl AsRef<str>) -> Result<()> {
+    pub async fn cancel(&self, id: impl AsRef<str>) -> Result<(), Error> {
         self.core().cancel(id.as_ref()).await
     }
 
@@ -154,7 +155,9 @@ impl Engine {
     /// recorded as unknown.
     ///
     /// # Errors
-    /// [`Error::Storage`] when the last write or sync fails, or one has failed before.
+    /// [`Error::Storage`] when the last write or sync fails, or one has failed
+    /// before; [`Error::StillRunning`] when a body does not even come to a point
+    /// at which it can be dropped: the directory is then held until it does.
     pub async fn shutdown(self) -> Result<()> {
         self.core().shutdown().await
     }

@@ -101,7 +101,13 @@ pub struct SignalRequest {
 
 impl SignalRequest {
     pub(super) fn new<T: Signal>(engine: Engine, id: &str, signal: &T) -> Self {
-        SignalRequest { engine, id: id.to_owned(), name: T::NAME, payload: codec::encode(signal), sender: None }
+        SignalRequest {
+            engine,
+            id: id.to_owned(),
+            name: T::NAME,
+            payload: codec::encode_checked(signal).map(|(json, _)| json),
+            sender: None,
+        }
     }
 
     /// The sender's own id for this signal. Sent again with the same id it is

@@ -112,6 +112,11 @@ impl Journal {
         self.wal.stats()
     }
 
+    /// Gives the directory up without marking the log as closed.
+    pub(crate) async fn abandon(self) {
+        self.wal.abandon().await;
+    }
+
     /// Makes everything durable, marks the log as closed and gives the directory up.
     ///
     /// # Errors

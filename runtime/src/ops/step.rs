@@ -20,7 +20,10 @@ where
         let mut prepared = Prepared::new(self, cx.app.clone());
         Box::pin(async move {
             let recorded = cx.host.step(at.clone(), site, &mut prepared).await;
-            S::join(host::end(&*cx.host, &at, site, recorded).await)
+            match prepared.take_decoded() {
+                Some(result) => S::join(result),
+                None => S::join(host::end(&*cx.host, &at, site, recorded).await),
+            }
         })
     }
 }

@@ -13,6 +13,8 @@ pub use described::Described;
 pub use fingerprint::fingerprint;
 pub(crate) use walk::{Reached, reach, reach_step};
 
+use std::any::TypeId;
+
 use crate::step::{Site, StepMeta};
 
 /// A tree of the durable operations that a body awaits.
@@ -57,6 +59,8 @@ pub struct WorkflowMeta {
     pub version: u32,
     /// Where the saga is written.
     pub site: Site,
+    /// What no two sagas have in common, whatever they are called and wherever they are written.
+    pub identity: fn() -> TypeId,
     /// What its body awaits.
     pub plan: &'static Plan,
     /// A digest of name, version and plan.

@@ -16,7 +16,7 @@ pub(crate) struct Reached {
 /// Adds what `saga` can reach, itself included.
 pub(crate) fn reach(reached: &mut Reached, saga: &'static WorkflowMeta) {
     let same_name = reached.sagas.entry((saga.name, saga.version)).or_default();
-    if same_name.iter().any(|known| known.site == saga.site) {
+    if same_name.iter().any(|known| (known.identity)() == (saga.identity)()) {
         return;
     }
     same_name.push(saga);
@@ -26,7 +26,7 @@ pub(crate) fn reach(reached: &mut Reached, saga: &'static WorkflowMeta) {
 /// Adds a step.
 pub(crate) fn reach_step(reached: &mut Reached, step: &'static StepMeta) {
     let same_name = reached.steps.entry(step.name).or_default();
-    if !same_name.iter().any(|known| known.site == step.site) {
+    if !same_name.iter().any(|known| (known.identity)() == (step.identity)()) {
         same_name.push(step);
     }
 }

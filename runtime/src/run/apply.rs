@@ -22,8 +22,10 @@ impl RunState {
                 step.in_air = false;
                 step.unknown |= unknown;
                 step.retry_at = *retry_at;
-                step.failures += u32::from(*cause != Cause::Aborted);
-                self.new_fact();
+                if *cause != Cause::Aborted {
+                    step.failures += 1;
+                    self.new_fact();
+                }
             }
             Event::StepDone { at, output } => {
                 let step = self.step_in_air(event, at)?;
@@ -96,11 +98,13 @@ impl RunState {
                 let undo = self.undo_open(event, of)?;
                 undo.in_air = false;
                 undo.retry_at = *retry_at;
-                undo.failures += u32::from(*cause != Cause::Aborted);
                 if *last {
                     undo.state = UndoState::Failed(cause.clone());
                 }
-                self.new_fact();
+                if *cause != Cause::Aborted {
+                    undo.failures += 1;
+                    self.new_fact();
+                }
             }
             Event::Stuck { cause } => self.stuck(event, cause.as_ref())?,
             Event::CancelRequested {} => self.cancel_requested = true,

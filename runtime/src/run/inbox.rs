@@ -34,14 +34,15 @@ struct Waiting {
 pub(crate) struct Inbox {
     received: u64,
     waiting: VecDeque<Waiting>,
-    senders: VecDeque<String>,
+    senders: VecDeque<(Name, String)>,
 }
 
 impl Inbox {
-    /// What would become of a signal with this sender's id.
-    pub(crate) fn offer(&self, sender: Option<&str>) -> Offer {
+    /// What would become of a signal of a name with this sender's id.
+    pub(crate) fn offer(&self, signal: &str, sender: Option<&str>) -> Offer {
+        let is_known = |sender| self.senders.iter().any(|(name, id)| name == signal && id == sender);
         match sender {
-            Some(sender) if self.senders.iter().any(|known| known == sender) => Offer::Duplicate,
+            Some(sender) if is_known(sender) => Offer::Duplicate,
             _ if self.waiting.len() >= INBOX_LIMIT => Offer::Full,
             _ => Offer::Take,
         }
@@ -54,8 +55,13 @@ impl Inbox {
             if self.senders.len() == SENDER_WINDOW {
                 self.senders.pop_front();
             }
-            self.senders.push_back(sender.to_owned());
+            self.senders.push_back((name.clone(), sender.to_owned()));
         }
+    }
+
+    /// Forgets what waits. Senders are remembered: a second delivery may come late.
+    pub(super) fn clear(&mut self) {
+        self.waiting = VecDeque::new();
     }
 
     /// The number of the oldest waiting signal of a name.

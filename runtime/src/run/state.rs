@@ -6,7 +6,7 @@ use super::undo::UndoStack;
 use super::{Inbox, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::Payload;
 use crate::id::{Position, RunId};
-use crate::record::{Cause, Event, Name};
+use crate::record::{Cause, Event, Name, UndoKind};
 use crate::time::Timestamp;
 
 /// An event that cannot follow what came before it.
@@ -127,6 +127,17 @@ impl RunState {
         self.undo.all()
     }
 
+    /// The undos that a rollback would call as things stand, by step. A step
+    /// whose end is open may still need its `unknown` undo.
+    pub(crate) fn undos_needed(&self) -> impl Iterator<Item = (&Name, UndoKind)> {
+        let open = self.undo.all().iter().filter(|undo| undo.state == UndoState::Open);
+        let in_doubt = self.journal.values().filter_map(|entry| match entry {
+            Entry::Step(step) if step.is_open_and_unknown() && step.undo_unknown => Some(&step.name),
+            _ => None,
+        });
+        open.map(|undo| (&undo.step, undo.kind)).chain(in_doubt.map(|name| (name, UndoKind::Unknown)))
+    }
+
     /// Whether something in the scope could not be undone.
     pub(crate) fn undo_failed(&self, scope: &Position) -> bool {
         self.undo.all().iter().any(|e| matches!(e.state, UndoState::Failed(_)) && e.of.is_within(scope))
@@ -150,8 +161,8 @@ impl RunState {
     /// Forgets what only a run that goes on needs.
     pub(crate) fn shrink(&mut self) {
         self.journal = HashMap::new();
-        self.inbox = Inbox::default();
         if self.phase.has_ended() {
+            self.inbox.clear();
             self.undo = UndoStack::default();
         }
     }

@@ -256,11 +256,12 @@ fn a_senders_second_delivery_is_recognised_and_a_full_inbox_refuses() {
         sender: sender.map(str::to_owned),
     };
     let state = after([received(Some("a"))]);
-    assert_eq!(state.inbox.offer(Some("a")), Offer::Duplicate);
-    assert_eq!(state.inbox.offer(Some("b")), Offer::Take);
-    assert_eq!(state.inbox.offer(None), Offer::Take);
+    assert_eq!(state.inbox.offer("S", Some("a")), Offer::Duplicate);
+    assert_eq!(state.inbox.offer("S", Some("b")), Offer::Take);
+    assert_eq!(state.inbox.offer("T", Some("a")), Offer::Take, "another signal's id is another id");
+    assert_eq!(state.inbox.offer("S", None), Offer::Take);
     let full = after((0..INBOX_LIMIT).map(|_| received(None)));
-    assert_eq!(full.inbox.offer(None), Offer::Full);
+    assert_eq!(full.inbox.offer("S", None), Offer::Full);
 }
 
 #[test]

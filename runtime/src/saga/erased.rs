@@ -33,8 +33,8 @@ impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App>
         let cx = Cx::new(host, self.app.clone(), Position::root(0));
         Ok(Box::pin(async move {
             let encoded = match S::split(S::root(cx, args).await) {
-                Ok(value) => codec::encode(&value).map(BodyEnd::Done),
-                Err(error) => codec::encode(&error).map(BodyEnd::Failed),
+                Ok(value) => codec::encode_checked(&value).map(|(json, _)| BodyEnd::Done(json)),
+                Err(error) => codec::encode_checked(&error).map(|(json, _)| BodyEnd::Failed(json)),
             };
             encoded.unwrap_or_else(BodyEnd::Unrecordable)
         }))

@@ -26,8 +26,8 @@ where
                 Entered::Body => {
                     let inner = Cx::new(cx.host.clone(), cx.app.clone(), at.clone());
                     let result = match S::split(S::body(&inner, self.args).await) {
-                        Ok(value) => codec::encode(&value).map(Ok),
-                        Err(error) => codec::encode(&error).map(Err),
+                        Ok(value) => codec::encode_checked(&value).map(|(json, _)| Ok(json)),
+                        Err(error) => codec::encode_checked(&error).map(|(json, _)| Err(json)),
                     };
                     match result {
                         Ok(result) => seam.leave(at.clone(), result).await,

@@ -45,18 +45,26 @@ pub trait ErasedStep: Send {
     fn attempt<'s>(&'s mut self, io: Arc<IoCore>) -> Option<BoxFuture<'s, AttemptEnd>>;
 
     /// The error that a timeout becomes.
-    fn timed_out(&self, timed_out: TimedOut) -> AttemptEnd;
+    fn timed_out(&mut self, timed_out: TimedOut) -> AttemptEnd;
 }
 
 /// A call together with the app it runs on.
 pub(crate) struct Prepared<'a, S: Step<App>, App> {
     args: Option<S::Args<'a>>,
     app: Arc<App>,
+    /// How the last attempt ended, as it was encoded and decoded again.
+    decoded: Option<Result<S::Ok, S::Err>>,
 }
 
 impl<'a, S: Step<App>, App> Prepared<'a, S, App> {
     pub(crate) fn new(call: super::StepCall<'a, S>, app: Arc<App>) -> Self {
-        Prepared { args: Some(call.args), app }
+        Prepared { args: Some(call.args), app, decoded: None }
+    }
+
+    /// How the last attempt ended, if there was one in this process: the value
+    /// that its record decodes to.
+    pub(crate) fn take_decoded(&mut self) -> Option<Result<S::Ok, S::Err>> {
+        self.decoded.take()
     }
 }
 
@@ -79,15 +87,16 @@ impl<S: Step<App>, App: Send + Sync + 'static> ErasedStep for Prepared<'_, S, Ap
             None => self.args.take()?,
         };
         let app = self.app.clone();
+        let decoded = &mut self.decoded;
         Some(Box::pin(async move {
             let mut io = Io::new(core, app);
-            end_of::<S>(S::split(S::run(&mut io, args).await))
+            end_of::<S>(S::split(S::run(&mut io, args).await), decoded)
         }))
     }
 
-    fn timed_out(&self, timed_out: TimedOut) -> AttemptEnd {
+    fn timed_out(&mut self, timed_out: TimedOut) -> AttemptEnd {
         match S::timed_out(timed_out) {
-            Some(error) => end_of::<S>(Err(error)),
+            Some(error) => end_of::<S>(Err(error), &mut self.decoded),
             None => AttemptEnd::Unrecordable(EncodeError::no_value(
                 "the step has a timeout but no error that a timeout could become",
             )),
@@ -95,16 +104,17 @@ impl<S: Step<App>, App: Send + Sync + 'static> ErasedStep for Prepared<'_, S, Ap
     }
 }
 
-fn end_of<S: super::StepSig>(result: Result<S::Ok, S::Err>) -> AttemptEnd {
-    let encoded = match result {
-        Ok(value) => codec::encode(&value).map(AttemptEnd::Done),
-        Err(error) => codec::encode(&error).map(|json| {
-            AttemptEnd::Failed(StepError {
-                error: json,
-                retryable: S::is_retryable(&error),
-                unknown: S::is_unknown(&error),
-            })
+fn end_of<S: super::StepSig>(result: Result<S::Ok, S::Err>, decoded: &mut Option<Result<S::Ok, S::Err>>) -> AttemptEnd {
+    let end = match result {
+        Ok(value) => codec::encode_checked(&value).map(|(json, value)| {
+            *decoded = Some(Ok(value));
+            AttemptEnd::Done(json)
+        }),
+        Err(error) => codec::encode_checked(&error).map(|(json, decoded_error)| {
+            let (retryable, unknown) = (S::is_retryable(&error), S::is_unknown(&error));
+            *decoded = Some(Err(decoded_error));
+            AttemptEnd::Failed(StepError { error: json, retryable, unknown })
         }),
     };
-    encoded.unwrap_or_else(AttemptEnd::Unrecordable)
+    end.unwrap_or_else(AttemptEnd::Unrecordable)
 }

@@ -1,5 +1,6 @@
 //! What is known of a step before it runs.
 
+use std::any::TypeId;
 use std::fmt;
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ pub struct StepMeta {
     pub name: &'static str,
     /// Where the step is written.
     pub site: Site,
+    /// What no two steps have in common, whatever they are called and wherever they are written.
+    pub identity: fn() -> TypeId,
     /// What running it once more would do.
     pub effect: Effect,
     /// Nothing before it can be undone once it is done.

@@ -31,8 +31,8 @@ async fn talks() {
 
 /// Collects the messages of events, and the fields of spans.
 #[derive(Clone, Default)]
-struct Ears {
-    heard: Arc<Mutex<Vec<String>>>,
+pub struct Ears {
+    pub heard: Arc<Mutex<Vec<String>>>,
     spans: Arc<Mutex<Vec<String>>>,
 }
 

@@ -5,6 +5,7 @@ mod cancel;
 mod crash;
 mod durability;
 mod events;
+mod found;
 mod refusals;
 mod rollback;
 mod signals;

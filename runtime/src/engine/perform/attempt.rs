@@ -11,7 +11,6 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::Performer;
-use crate::engine::stop::Stage;
 use crate::id::Position;
 use crate::io::{IdempotencyKey, IoCore};
 use crate::platform::BoxFuture;
@@ -49,19 +48,26 @@ impl Performer {
         let span = tracing::info_span!("step", run_id = %self.run.id, %workflow, step = meta.name, attempt);
         let end = {
             // A body may panic before it gives its future, too.
-            let Ok(body) = catch_unwind(AssertUnwindSafe(|| step.attempt(io))) else {
-                return panicked("in the step's arguments".to_owned());
-            };
-            let Some(body) = body else {
-                let message = "the step's arguments are used up".to_owned();
-                return Judged::Failed { cause: Cause::Unrecordable { message }, retryable: false, unknown: false };
+            // Then nothing has been done, and the next attempt would be no better.
+            let known = |cause| Judged::Failed { cause, retryable: false, unknown: false };
+            let body = match catch_unwind(AssertUnwindSafe(|| step.attempt(io))) {
+                Ok(Some(body)) => body,
+                Ok(None) => {
+                    let message = "the step's arguments are used up".to_owned();
+                    return known(Cause::Unrecordable { message });
+                }
+                Err(panic) => {
+                    let message = panic_text(&*panic);
+                    tracing::warn!(parent: &span, message, "the step's arguments panicked");
+                    return known(Cause::Panicked { message });
+                }
             };
             let body = Caught { body: body.instrument(span.clone()) };
             tokio::select! {
                 biased;
                 end = body => Some(end),
                 () = self.after(meta.timeout) => None,
-                () = self.core.stop.reached(Stage::Aborting) => {
+                () = self.core.stop.aborting() => {
                     return Judged::Failed { cause: Cause::Aborted, retryable: true, unknown: true };
                 }
             }

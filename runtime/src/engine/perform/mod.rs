@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-pub(super) use attempt::{Caught, caught};
+pub(super) use attempt::{Caught, caught, panic_text};
 pub(super) use rollback::RolledBack;
 
 use super::core::Core;

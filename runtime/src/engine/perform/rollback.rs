@@ -11,7 +11,7 @@ use crate::id::Position;
 use crate::platform::BoxFuture;
 use crate::record::{Cause, Event, UndoKind};
 use crate::run::UndoEntry;
-use crate::step::{Effect, ErasedStep, StepMeta, UndoError, UndoInput, Undoer};
+use crate::step::{ErasedStep, StepMeta, UndoError, UndoInput, Undoer};
 
 /// How a rollback ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,15 +92,11 @@ impl Undoing<'_> {
                 performer.wait_until(&key_at, meta.site, until, on, true).await;
             }
             performer.heed(true).await;
-            let suspect = performer.is_suspect();
-            let _alone = match suspect {
-                true => performer.heeding(true, performer.core.suspects.acquire()).await.ok(),
-                false => None,
-            };
+            let (suspect, _alone) = performer.turn(true).await;
             let (of, attempt) = (self.of.clone(), attempts + 1);
             let started = Event::CompensationStarted { of, kind: self.kind, step: known(meta.name), attempt };
             performer.record([started]).await;
-            if meta.effect != Effect::Pure || suspect {
+            if performer.must_wait(meta, suspect) {
                 performer.barrier().await;
             }
             let judged = performer.attempt(&key_at, attempt, step).await;

@@ -1,5 +1,11 @@
 //! A step: attempts until one is an outcome.
 
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::Poll;
+
+use tokio::sync::SemaphorePermit;
+
 use super::attempt::Judged;
 use super::wait::known;
 use super::{Interrupt, Performer};
@@ -37,7 +43,9 @@ impl Performer {
             return self.told(end).await;
         }
         self.go_live().await;
-        if meta.undo.is_some() && !self.core.registry.step(meta.name).is_some_and(|known| known.site == meta.site) {
+        if meta.undo.is_some()
+            && self.core.registry.step(meta.name).is_none_or(|known| (known.identity)() != (meta.identity)())
+        {
             // Nothing has happened yet, and nothing must: a rollback would not find the undo.
             let message = format!(
                 "step `{}` can be undone, but no plan shows it: add `.step({})` to the engine's builder",
@@ -55,19 +63,9 @@ impl Performer {
         };
         loop {
             self.wait_for_retry(&at, site, meta).await;
-            if let Err(error) = self.core.journal.room().await {
-                self.interrupt(Interrupt::Engine(error.into())).await;
-            }
-            let suspect = self.is_suspect();
-            let _alone = match suspect {
-                true => {
-                    self.record([]).await;
-                    self.heeding(false, self.core.suspects.acquire()).await.ok()
-                }
-                false => None,
-            };
+            let (suspect, _alone) = self.turn(false).await;
             let attempt = self.begin(&at, meta, undo_args.as_ref()).await;
-            if meta.effect != Effect::Pure || suspect || self.run.take_caution() {
+            if self.must_wait(meta, suspect) {
                 self.barrier().await;
             }
             let judged = self.attempt(&at, attempt, step).await;
@@ -104,8 +102,33 @@ impl Performer {
         }
     }
 
-    pub(super) fn is_suspect(&self) -> bool {
-        self.run.lock().state.crashes >= self.core.limits.suspect
+    /// Waits until an attempt may begin: for room in the queue, and for its turn
+    /// if the run is a suspect. What was held is queued first, as this can take long.
+    pub(super) async fn turn(&self, shielded: bool) -> (bool, Option<SemaphorePermit<'_>>) {
+        let suspect = self.run.lock().state.crashes >= self.core.limits.suspect;
+        let mut room = pin!(self.core.journal.room());
+        let queued = match poll_once(room.as_mut()).await {
+            Some(room) => room,
+            None => {
+                self.record([]).await;
+                room.await
+            }
+        };
+        if let Err(error) = queued {
+            self.interrupt(Interrupt::Engine(error.into())).await;
+        }
+        if !suspect {
+            return (false, None);
+        }
+        self.record([]).await;
+        (true, self.heeding(shielded, self.core.suspects.acquire()).await.ok())
+    }
+
+    /// Whether an attempt begins only when it is durable: if it acts on the
+    /// world, and for a while after a crash in any case.
+    pub(super) fn must_wait(&self, meta: &StepMeta, suspect: bool) -> bool {
+        let cautious = self.run.take_caution();
+        meta.effect != Effect::Pure || suspect || cautious
     }
 
     /// Records the next attempt, unless the run was cancelled in the meantime.
@@ -166,12 +189,22 @@ impl Performer {
             self.record([Event::AttemptFailed { at, cause, unknown, retry_at }]).await;
             return None;
         }
-        self.hold(Event::StepFailed { at, cause: cause.clone(), unknown });
+        let failed = Event::StepFailed { at, cause: cause.clone(), unknown };
         if meta.pivot && ever_unknown {
             // Whether the point of no return was passed is for a person to find out.
-            self.record([Event::Stuck { cause: Some(cause) }]).await;
+            self.record([failed, Event::Stuck { cause: Some(cause) }]).await;
             match self.interrupt(Interrupt::Parked).await {}
         }
+        self.hold(failed);
         Some(Err(cause))
     }
+}
+
+/// What a future gives at once, if it does.
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }

@@ -26,7 +26,6 @@ pub(super) enum Goal {
     /// That the log is closed.
     Closed,
     /// That the writer has let go of everything, the lock included.
-    #[cfg(test)]
     Gone,
 }
 
@@ -171,7 +170,6 @@ impl Shared {
             Goal::Durable(lsn) => poison.or_else(|| (lsn <= state.durable).then_some(Ok(()))).or_else(ended),
             Goal::Room => ended().or_else(|| (state.queue.bytes() <= self.queue_bytes).then_some(Ok(()))),
             Goal::Closed => poison.or_else(|| state.end.is_some().then_some(Ok(()))),
-            #[cfg(test)]
             Goal::Gone => state.gone.then_some(Ok(())),
         }
     }

@@ -1,0 +1,382 @@
+//! Faults that were found, each as a test.
+
+use factum::prelude::*;
+use factum::{Error, Failure, RunError, Status, StorageError};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::events::Ears;
+use crate::world::{Oops, World, builder, events, open};
+
+#[signal]
+#[derive(Debug, Serialize, Deserialize)]
+struct Approve {}
+
+#[signal]
+#[derive(Debug, Serialize, Deserialize)]
+struct Pay {}
+
+#[saga(app = World)]
+async fn two_kinds() -> u32 {
+    signal::<Approve>().await;
+    signal::<Pay>().await;
+    7
+}
+
+#[tokio::test]
+async fn one_senders_id_for_two_kinds_of_signal_is_two_signals() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(two_kinds).open().await.unwrap();
+    let run = engine.start(two_kinds()).id("r").await.unwrap();
+    engine.signal("r", Approve {}).sender_id("order-42").await.unwrap();
+    engine.signal("r", Pay {}).sender_id("order-42").await.unwrap();
+    assert_eq!(run.outcome().await.unwrap().status(), Status::Completed);
+    // One whose acknowledgement was lost is sent again, and was delivered.
+    engine.signal("r", Pay {}).sender_id("order-42").await.unwrap();
+    assert!(matches!(engine.signal("r", Pay {}).await, Err(Error::NotActive { .. })));
+    engine.shutdown().await.unwrap();
+}
+
+#[saga(app = World)]
+async fn wei(amount: u128) -> String {
+    amount.to_string()
+}
+
+#[tokio::test]
+async fn inputs_that_differ_beyond_64_bits_are_two_inputs() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(wei).open().await.unwrap();
+    let amount = 100_000_000_000_000_000_000;
+    assert_eq!(engine.run(wei(amount)).id("r").await.unwrap(), amount.to_string());
+    assert!(matches!(engine.start(wei(amount + 1)).id("r").await, Err(Error::Conflict { differs: "input", .. })));
+    engine.shutdown().await.unwrap();
+}
+
+#[step(compensate = give_back())]
+async fn take(io: &mut Io<World>) {
+    io.app().act("take");
+}
+
+#[step]
+async fn give_back(io: &mut Io<World>) {
+    tracing::info!("giving back");
+    io.app().act("give back");
+}
+
+#[step]
+async fn held(io: &mut Io<World>) {
+    io.app().act("held");
+    io.app().gate.acquire().await.unwrap().forget();
+}
+
+#[saga(app = World)]
+async fn takes_and_holds() {
+    take().await;
+    held().await;
+}
+
+#[tokio::test]
+async fn the_events_of_an_undo_are_heard_after_a_crash() {
+    let ears = Ears::default();
+    let _second = tracing::Dispatch::new(Ears::default());
+    let _guard = tracing::subscriber::set_default(ears.clone());
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = open(|| builder(dir.path(), &world).saga(takes_and_holds)).await;
+    engine.start(takes_and_holds()).id("r").await.unwrap();
+    world.happened("held", 1).await;
+    engine.cancel("r").await.unwrap();
+    drop(engine);
+    let engine = open(|| builder(dir.path(), &world).saga(takes_and_holds)).await;
+    let outcome = engine.attach(takes_and_holds, "r").unwrap().outcome().await.unwrap();
+    assert_eq!(outcome.status(), Status::Cancelled);
+    assert_eq!(*ears.heard.lock().unwrap(), ["giving back"]);
+    engine.shutdown().await.unwrap();
+}
+
+/// Its JSON is not what it is read from.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct OneWay {
+    #[serde(serialize_with = "as_text")]
+    cents: u64,
+}
+
+fn as_text<S: Serializer>(cents: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&cents.to_string())
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Nest {
+    inner: Option<Box<Nest>>,
+}
+
+#[step(compensate = give_back())]
+async fn charge(io: &mut Io<World>) -> OneWay {
+    io.app().act("charge");
+    OneWay { cents: 5 }
+}
+
+#[step(compensate = give_back())]
+async fn nests(io: &mut Io<World>) -> Nest {
+    io.app().act("nests");
+    (0..200).fold(Nest { inner: None }, |nest, _| Nest { inner: Some(Box::new(nest)) })
+}
+
+#[saga(app = World)]
+async fn unreadable(deep: bool) -> u64 {
+    if deep { u64::from(nests().await.inner.is_some()) } else { charge().await.cents }
+}
+
+#[saga(app = World)]
+async fn takes_one_way(value: OneWay) -> u64 {
+    value.cents
+}
+
+#[tokio::test]
+async fn a_value_that_could_not_be_read_back_is_refused_and_what_made_it_is_undone() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(unreadable).saga(takes_one_way).open().await.unwrap();
+    for (deep, wanted) in [(false, ["charge", "give back"]), (true, ["nests", "give back"])] {
+        let before = world.done().len();
+        let error = engine.run(unreadable(deep)).await.unwrap_err();
+        assert!(matches!(&error, RunError::Failed(Failure::Unrecordable { .. })), "{error:?}");
+        assert_eq!(world.done()[before..], wanted);
+    }
+    let error = engine.start(takes_one_way(OneWay { cents: 1 })).id("r").await.unwrap_err();
+    assert!(error.to_string().contains("cannot be read back"), "{error}");
+    assert!(matches!(engine.attach(takes_one_way, "r"), Err(Error::UnknownRun { .. })));
+    engine.shutdown().await.unwrap();
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        assert!(std::thread::panicking(), "bomb");
+    }
+}
+
+#[saga(app = World)]
+async fn holds_a_bomb() {
+    let _bomb = Bomb;
+    take().await;
+    sleep(days(1)).await;
+}
+
+#[tokio::test]
+async fn a_body_that_panics_while_it_is_dropped_is_cancelled_all_the_same() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(holds_a_bomb).open().await.unwrap();
+    let run = engine.start(holds_a_bomb()).id("r").await.unwrap();
+    while run.info().status != Status::Waiting {
+        tokio::task::yield_now().await;
+    }
+    engine.cancel("r").await.unwrap();
+    assert_eq!(run.outcome().await.unwrap().status(), Status::Cancelled);
+    assert_eq!(world.done(), ["take", "give back"]);
+    engine.shutdown().await.unwrap();
+}
+
+#[step(compensate = give_back())]
+async fn acquire(io: &mut Io<World>) {
+    io.app().act("acquire");
+    io.app().gate.acquire().await.unwrap().forget();
+}
+
+#[saga(app = World)]
+async fn acquires() {
+    acquire().await;
+}
+
+mod renamed {
+    use super::*;
+
+    #[step(compensate = give_back())]
+    async fn acquire_otherwise(io: &mut Io<World>) {
+        io.app().act("acquire otherwise");
+    }
+
+    #[saga(app = World, name = "acquires")]
+    pub async fn acquires() {
+        acquire_otherwise().await;
+    }
+}
+
+#[tokio::test]
+async fn an_undo_that_a_step_in_the_air_will_need_is_missed_at_open() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = open(|| builder(dir.path(), &world).saga(acquires)).await;
+    engine.start(acquires()).id("r").await.unwrap();
+    world.happened("acquire", 1).await;
+    engine.cancel("r").await.unwrap();
+    drop(engine);
+    let error = loop {
+        match builder(dir.path(), &world).saga(renamed::acquires).open().await.unwrap_err() {
+            Error::Storage(StorageError::DirectoryInUse { .. }) => tokio::task::yield_now().await,
+            error => break error,
+        }
+    };
+    assert!(error.to_string().contains("`acquire` (run r)"), "{error}");
+
+    // A refused open leaves the directory as the crash has left it.
+    let engine = builder(dir.path(), &world).saga(acquires).open().await.unwrap();
+    assert!(!engine.open_report().clean);
+    let outcome = engine.attach(acquires, "r").unwrap().outcome().await.unwrap();
+    assert_eq!(outcome.status(), Status::Cancelled);
+    assert_eq!(world.done(), ["acquire", "give back"]);
+    engine.shutdown().await.unwrap();
+}
+
+#[saga(app = World, name = "versioned")]
+async fn first_version(n: u32) -> u32 {
+    n
+}
+
+mod second {
+    use super::*;
+
+    #[saga(app = World, name = "versioned", version = 2)]
+    pub async fn version(n: u32) -> String {
+        n.to_string()
+    }
+}
+
+#[tokio::test]
+async fn two_versions_run_side_by_side_and_a_handle_is_of_one() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(first_version).saga(second::version).open().await.unwrap();
+    assert_eq!(engine.run(first_version(1)).id("r").await.unwrap(), 1);
+    assert_eq!(engine.run(second::version(1)).id("s").await.unwrap(), "1");
+    assert!(matches!(engine.attach(second::version, "r"), Err(Error::Conflict { differs: "version", .. })));
+    let started = engine.start(second::version(1)).id("r").await;
+    assert!(matches!(started, Err(Error::Conflict { differs: "version", .. })));
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_is_left_alone_cannot_be_attached_to_and_waited_for() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = open(|| builder(dir.path(), &world).saga(takes_and_holds)).await;
+    engine.start(takes_and_holds()).id("r").await.unwrap();
+    world.happened("held", 1).await;
+    drop(engine);
+    let engine = open(|| builder(dir.path(), &world).saga(first_version).keep_unknown_workflows()).await;
+    assert!(matches!(engine.attach(takes_and_holds, "r"), Err(Error::NotRegistered { .. })));
+    engine.shutdown().await.unwrap();
+}
+
+#[saga(app = World)]
+async fn deeper(n: u32) -> u32 {
+    if n == 0 { 0 } else { deeper(n - 1).await + 1 }
+}
+
+#[tokio::test]
+async fn sagas_that_nest_too_deep_fail_and_are_undone() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(deeper).open().await.unwrap();
+    assert_eq!(engine.run(deeper(500)).await.unwrap(), 500);
+    let error = engine.run(deeper(2000)).id("r").await.unwrap_err();
+    assert!(error.to_string().contains("nested too deep"), "{error}");
+    engine.shutdown().await.unwrap();
+    // What was recorded of it can be read.
+    builder(dir.path(), &world).saga(deeper).open().await.unwrap().shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_engine_that_is_dropped_records_no_end_of_its_attempts() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = open(|| builder(dir.path(), &world).saga(takes_and_holds)).await;
+    for i in 0..20 {
+        engine.start(takes_and_holds()).id(format!("r{i}")).await.unwrap();
+    }
+    world.happened("held", 20).await;
+    drop(engine);
+    let engine = open(|| builder(dir.path(), &world).saga(takes_and_holds)).await;
+    for i in 0..20 {
+        let events = events(&engine, &format!("r{i}")).await;
+        assert!(!events.contains(&"attempt failed"), "{events:?}");
+    }
+}
+
+macro_rules! providers {
+    ($($name:ident: $durable:literal),*) => {
+        $(mod $name {
+            use super::*;
+
+            #[step(name = $durable, compensate = refund())]
+            pub async fn bill(io: &mut Io<World>) {
+                io.app().act(concat!("bill ", stringify!($name)));
+            }
+
+            #[step]
+            async fn refund(io: &mut Io<World>) {
+                io.app().act(concat!("refund ", stringify!($name)));
+            }
+        })*
+    };
+}
+
+providers!(stripe: "bill", paypal: "bill");
+
+#[step]
+async fn refuse() -> Result<(), Oops> {
+    Err(Oops::Later)
+}
+
+#[saga(app = World)]
+async fn bills_both() -> Result<(), Oops> {
+    stripe::bill().await;
+    paypal::bill().await;
+    refuse().await
+}
+
+#[tokio::test]
+async fn two_steps_of_one_name_from_one_line_are_two_steps() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let error = builder(dir.path(), &world).saga(bills_both).open().await.unwrap_err();
+    assert!(matches!(&error, Error::DuplicateName { name, .. } if name == "bill"), "{error}");
+}
+
+type Look = Box<dyn Fn() + Send + Sync>;
+
+/// Looks at the run whenever a span of one is made.
+#[derive(Clone, Default)]
+struct Nosy(std::sync::Arc<std::sync::Mutex<Option<Look>>>);
+
+impl tracing::Subscriber for Nosy {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, attributes: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        if attributes.metadata().name() == "run"
+            && let Some(look) = &*self.0.lock().unwrap()
+        {
+            look();
+        }
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {}
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn a_subscriber_may_look_at_the_run() {
+    let nosy = Nosy::default();
+    let _second = tracing::Dispatch::new(Ears::default());
+    let _guard = tracing::subscriber::set_default(nosy.clone());
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(first_version).open().await.unwrap();
+    let looker = engine.clone();
+    *nosy.0.lock().unwrap() = Some(Box::new(move || drop(looker.attach(first_version, "t").map(|run| run.info()))));
+    assert_eq!(engine.run(first_version(2)).id("t").await.unwrap(), 2);
+    nosy.0.lock().unwrap().take();
+    engine.shutdown().await.unwrap();
+}
