@@ -2,7 +2,7 @@
 //!
 //! What must always hold: every event is applied to the state before it is
 //! queued, both under one lock, so that the log and the state have one order;
-//! what others are shown is durable.
+//! the phase and the outcome that others are shown are durable.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};

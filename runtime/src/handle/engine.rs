@@ -127,7 +127,8 @@ impl Engine {
         Ok(self.core().list())
     }
 
-    /// Every durable event of a run, in order. Reads the log.
+    /// Every durable event of a run, in order. Reads all of the log's files, and
+    /// blocks the calling task meanwhile.
     ///
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::Storage`].
