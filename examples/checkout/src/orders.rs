@@ -111,6 +111,10 @@ impl OrderFile {
 }
 
 fn parse_line(text: &[u8]) -> Result<Order, String> {
+    // serde would take an array of the fields' values, too.
+    if !text.trim_ascii_start().starts_with(b"{") {
+        return Err("not a JSON object".to_owned());
+    }
     let order: Order = serde_json::from_slice(text).map_err(|error| error_within_line(&error))?;
     if order.id.is_empty() || order.id.len() > MAX_ID || order.id.chars().any(char::is_control) {
         return Err(format!("an order id has 1 to {MAX_ID} bytes and no control characters"));

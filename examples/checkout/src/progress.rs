@@ -2,7 +2,7 @@
 //! when the output goes elsewhere.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's output")]
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -50,11 +50,11 @@ impl Progress {
                 bar.set_position(tally.ended() as u64);
             }
             Progress::Plain { total, last } if last.elapsed() >= EVERY => {
-                println!(
-                    "{}/{total} orders: {} completed, {} compensated",
-                    tally.ended(),
-                    tally.completed,
-                    tally.compensated
+                let (ended, Tally { completed, compensated, .. }) = (tally.ended(), tally);
+                // Whoever read this may be gone (`| head`): the orders go on.
+                let _: std::io::Result<()> = writeln!(
+                    std::io::stdout(),
+                    "{ended}/{total} orders: {completed} completed, {compensated} compensated"
                 );
                 *last = Instant::now();
             }

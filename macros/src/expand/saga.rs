@@ -7,7 +7,7 @@ use super::args::{lifetime, locals, owned, with_lifetime};
 use super::marker::{Marker, body_attrs, cfgs};
 use super::spans::at;
 use super::step::site;
-use super::undo::{decode, encode};
+use super::undo::{decode, encode, hash_args};
 use super::{awaits, plan, ret};
 use crate::check::Checked;
 use crate::model::Saga;
@@ -29,6 +29,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
     let locals = locals(&sig.args);
     let refs: Vec<_> = locals.iter().collect();
     let encode = encode(krate, &refs);
+    let hash_args = hash_args(krate, &locals);
     let decode = if sig.args.is_empty() {
         let decode = decode(krate, quote!([(); 0]), quote!(payload(__factum_input)));
         quote! {
@@ -84,6 +85,8 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                     let (#(#locals,)*) = __factum_args;
                     #encode
                 }
+
+                #hash_args
 
                 fn decode_args(__factum_input: &#p::Payload) -> #p::Result<Self::Owned, #p::DecodeError> {
                     #decode

@@ -29,6 +29,7 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
     let meta = meta(step, ty);
     let undo_fn = undo::function(step, &parts.ok);
     let undo_args = undo::encode_args(step);
+    let hash_args = undo::hash_args(krate, &locals(&sig.args));
     let policies = policies(step, &parts.err);
     let asserts = arg_asserts(step);
     let run = run(step, ty);
@@ -49,6 +50,7 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
 
                 const META: &'static #p::StepMeta = &#meta;
 
+                #hash_args
                 #undo_args
                 #policies
             }

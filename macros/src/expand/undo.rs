@@ -73,6 +73,10 @@ fn types(step: &Step, undo: &Undo) -> TokenStream {
 
 /// Values encoded as one tuple; no values are an empty list.
 pub(super) fn encode(krate: &Path, values: &[&Ident]) -> TokenStream {
+    by_ref(krate, values, quote!(encode()))
+}
+
+fn by_ref(krate: &Path, values: &[&Ident], call: TokenStream) -> TokenStream {
     let tuple = match values {
         [] => quote!(([] as [(); 0])),
         values => quote!((#(#values,)*)),
@@ -80,8 +84,21 @@ pub(super) fn encode(krate: &Path, values: &[&Ident]) -> TokenStream {
     quote! {{
         #[allow(unused_imports)]
         use #krate::__private::{Encodes as _, EncodesNot as _};
-        (&#krate::__private::ByRef(&#tuple)).encode()
+        (&#krate::__private::ByRef(&#tuple)).#call
     }}
+}
+
+/// `hash_args`: a hash of all arguments.
+pub(super) fn hash_args(krate: &Path, args: &[Ident]) -> TokenStream {
+    let p = quote!(#krate::__private);
+    let values: Vec<_> = args.iter().collect();
+    let hash = by_ref(krate, &values, quote!(hash()));
+    quote! {
+        fn hash_args(__factum_args: &Self::Args<'_>) -> #p::Result<u64, #p::EncodeError> {
+            let (#(#args,)*) = __factum_args;
+            #hash
+        }
+    }
 }
 
 /// A type decoded by a call of one of its methods.

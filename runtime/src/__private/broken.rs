@@ -45,6 +45,10 @@ impl<Ret: Send + 'static> StepSig for Broken<Ret> {
     fn join(_: Result<Never, Never>) -> Ret {
         broken()
     }
+
+    fn hash_args((): &()) -> Result<u64, EncodeError> {
+        broken()
+    }
 }
 
 impl<App, Ret: Send + 'static> Step<App> for Broken<Ret> {
@@ -72,6 +76,10 @@ impl<Ret: Send + 'static> SagaSig for Broken<Ret> {
     }
 
     fn join(_: Result<Never, Never>) -> Ret {
+        broken()
+    }
+
+    fn hash_args((): &()) -> Result<u64, EncodeError> {
         broken()
     }
 

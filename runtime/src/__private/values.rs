@@ -23,11 +23,21 @@ pub trait Encodes {
     /// # Errors
     /// When JSON cannot hold it.
     fn encode(&self) -> Result<Payload, EncodeError>;
+
+    /// A hash of the value's JSON.
+    ///
+    /// # Errors
+    /// When JSON cannot hold it.
+    fn hash(&self) -> Result<u64, EncodeError>;
 }
 
 impl<T: serde::Serialize + ?Sized> Encodes for ByRef<'_, T> {
     fn encode(&self) -> Result<Payload, EncodeError> {
         crate::codec::encode(self.0)
+    }
+
+    fn hash(&self) -> Result<u64, EncodeError> {
+        crate::codec::hash(self.0)
     }
 }
 
@@ -38,10 +48,20 @@ pub trait EncodesNot {
     /// # Errors
     /// None.
     fn encode(&self) -> Result<Payload, EncodeError>;
+
+    /// Never called.
+    ///
+    /// # Errors
+    /// None.
+    fn hash(&self) -> Result<u64, EncodeError>;
 }
 
 impl<T: ?Sized> EncodesNot for &ByRef<'_, T> {
     fn encode(&self) -> Result<Payload, EncodeError> {
+        broken()
+    }
+
+    fn hash(&self) -> Result<u64, EncodeError> {
         broken()
     }
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::json_text::string_len;
 use super::{DecodeError, Payload};
 
 /// A SHA-256 digest.
@@ -77,17 +78,6 @@ fn with_large_integers_in_words(json: &[u8]) -> Vec<u8> {
         rest = after;
     }
     out
-}
-
-/// The length of the string that a text starts with, quotes included.
-fn string_len(text: &[u8]) -> usize {
-    let mut escaped = false;
-    let end = text.iter().skip(1).position(|&byte| {
-        let ends = byte == b'"' && !escaped;
-        escaped = byte == b'\\' && !escaped;
-        ends
-    });
-    end.map_or(text.len(), |end| end + 2)
 }
 
 fn is_large_integer(token: &[u8]) -> bool {

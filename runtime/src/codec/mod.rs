@@ -7,6 +7,8 @@
 //! there before anything is allocated for it.
 
 mod digest;
+mod hash;
+mod json_text;
 mod strict;
 pub(crate) mod wire;
 
@@ -83,14 +85,28 @@ pub struct DecodeError {
 /// When JSON cannot hold it: a float that is not finite, a map key that is no
 /// string or number, a `Serialize` that fails, more than [`MAX_PAYLOAD`] bytes.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, EncodeError> {
-    let mut bytes = Vec::with_capacity(128);
-    let mut json = serde_json::Serializer::new(&mut bytes);
-    value.serialize(strict::Strict(&mut json)).map_err(|e| EncodeError { reason: e.to_string() })?;
+    let bytes = text(value)?;
     if bytes.len() > MAX_PAYLOAD {
         let reason = format!("its JSON has {} bytes, more than the limit of {MAX_PAYLOAD}", bytes.len());
         return Err(EncodeError { reason });
     }
     Ok(Payload(bytes.into()))
+}
+
+/// A hash of a value's JSON in which the order of a map's entries does not
+/// count, as a `HashMap`'s is another one in every process.
+///
+/// # Errors
+/// When JSON cannot hold the value; its size does not matter.
+pub(crate) fn hash<T: Serialize + ?Sized>(value: &T) -> Result<u64, EncodeError> {
+    text(value).map(|json| hash::hash(&json))
+}
+
+fn text<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
+    let mut bytes = Vec::with_capacity(128);
+    let mut json = serde_json::Serializer::new(&mut bytes);
+    value.serialize(strict::Strict(&mut json)).map_err(|e| EncodeError { reason: e.to_string() })?;
+    Ok(bytes)
 }
 
 /// The JSON text of a value, and the value that it decodes to.

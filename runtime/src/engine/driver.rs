@@ -108,7 +108,13 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
             "the plan of the workflow has changed under this run; its replay tells whether it still fits"
         );
     }
-    match watched(performer, caught(body)).await {
+    match watched(performer, caught(body), true).await {
+        Ended::Foreign => {
+            let found = "waits for a future that is no durable operation, which a macro in the body hides; \
+                         await steps, timers, signals and sagas alone"
+                .to_owned();
+            diverged(performer, workflow.meta(), "nothing like it", found).await
+        }
         Ended::Interrupted(Interrupt::Cancel) => fail(performer, Cause::Cancelled).await,
         Ended::Interrupted(Interrupt::Fail(cause)) => fail(performer, cause).await,
         Ended::Interrupted(Interrupt::Parked) => Ok(()),
@@ -173,12 +179,14 @@ async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> 
         inner.state.root()
     };
     let rollback = Box::pin(performer.roll_back(&root));
-    match watched(performer, Caught { body: rollback }).await {
+    match watched(performer, Caught { body: rollback }, false).await {
         Ended::Body(Ok(RolledBack::Undone)) => commit(performer, Some(ended(&cause))).await,
         Ended::Body(Ok(RolledBack::Failed)) => commit(performer, Some(Event::Stuck { cause: None })).await,
         Ended::Body(Err(message)) => Err(Interrupt::Engine(Error::Internal { reason: message })),
         Ended::Interrupted(Interrupt::Parked) => Ok(()),
         Ended::Interrupted(why) => Err(why),
+        // Only a body is asked what it waits for.
+        Ended::Foreign => Ok(()),
     }
 }
 
@@ -202,12 +210,14 @@ async fn diverged(
 /// How the polling of a body ended.
 enum Ended<T> {
     Body(T),
+    /// It waits for something that is no durable operation.
+    Foreign,
     Interrupted(Interrupt),
 }
 
 /// Polls a body until it ends or an operation in it leaves an interrupt; the
 /// body is dropped then. While it replays, its `tracing` events are muted.
-async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F) -> Ended<F::Output> {
+async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body: bool) -> Ended<F::Output> {
     let run = &performer.run;
     // Not under the run's lock: a subscriber may look at the run.
     let workflow = run.lock().state.start.workflow.clone();
@@ -222,6 +232,10 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F) -> Ended
         // An interrupt outweighs the body's own end, which could not know of it.
         if let Some(why) = run.lock().interrupt.take() {
             return Poll::Ready(Ended::Interrupted(why));
+        }
+        // What the macro did not see: a future that no record would wake after a crash.
+        if is_body && polled.is_pending() && !run.awaits_an_operation() {
+            return Poll::Ready(Ended::Foreign);
         }
         polled.map(Ended::Body)
     })

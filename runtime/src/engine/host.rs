@@ -40,8 +40,8 @@ pub(crate) trait Host: Send + Sync {
     /// Takes the next signal of a name.
     fn signal(&self, at: Position, site: Site, name: &'static str) -> BoxFuture<'_, Payload>;
 
-    /// Enters the scope of a saga inside this run.
-    fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta) -> BoxFuture<'_, Entered>;
+    /// Enters the scope of a saga inside this run; `args` is a hash of its arguments.
+    fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta, args: u64) -> BoxFuture<'_, Entered>;
 
     /// Leaves a scope with what its body returned. With an error, everything
     /// the scope has done is undone first.

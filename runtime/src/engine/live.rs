@@ -74,6 +74,17 @@ pub(crate) struct LiveRun {
     /// next attempts are durable before they begin, even of pure steps, so that
     /// one that takes the process down is known by it.
     caution: AtomicU32,
+    /// Operations that the body waits for.
+    operations: AtomicU32,
+}
+
+/// Counts one operation until it is dropped.
+pub(crate) struct InFlight<'r>(&'r LiveRun);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.operations.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl LiveRun {
@@ -86,6 +97,7 @@ impl LiveRun {
             changed: Notify::new(),
             seen: watch::Sender::new(Seen::Phase(state.phase.clone())),
             caution: AtomicU32::new(0),
+            operations: AtomicU32::new(0),
             inner: Mutex::new(Inner {
                 replaying: !unvisited.is_empty(),
                 state,
@@ -96,6 +108,17 @@ impl LiveRun {
                 waits: Vec::new(),
             }),
         })
+    }
+
+    /// The body waits for one operation more, until the guard is dropped.
+    pub(crate) fn operation(&self) -> InFlight<'_> {
+        self.operations.fetch_add(1, Ordering::Relaxed);
+        InFlight(self)
+    }
+
+    /// Whether the body waits for an operation of the engine.
+    pub(crate) fn awaits_an_operation(&self) -> bool {
+        self.operations.load(Ordering::Relaxed) > 0
     }
 
     /// The run comes out of a crash.

@@ -31,10 +31,11 @@ impl Event {
                 w.number(*origin_run);
                 payload(w, input);
             }
-            Event::StepAttempted { at, step, attempt, pivot, undo_done, undo_unknown, undo_args } => {
+            Event::StepAttempted { at, step, attempt, args, pivot, undo_done, undo_unknown, undo_args } => {
                 position(w, at);
                 w.text(step);
                 w.number(u64::from(*attempt));
+                w.fixed(*args);
                 w.flag(*pivot);
                 w.flag(*undo_done);
                 w.flag(*undo_unknown);
@@ -55,10 +56,11 @@ impl Event {
                 put_cause(w, cause);
                 w.flag(*unknown);
             }
-            Event::ScopeEntered { at, saga, version } => {
+            Event::ScopeEntered { at, saga, version, args } => {
                 position(w, at);
                 w.text(saga);
                 w.number(u64::from(*version));
+                w.fixed(*args);
             }
             Event::ScopeLeft { at, result } => {
                 position(w, at);
@@ -137,6 +139,7 @@ fn read(kind: Kind, r: &mut Reader<'_>) -> Result<Event, WireError> {
             at: get_position(r)?,
             step: name(r, "step")?,
             attempt: r.small("attempt")?,
+            args: r.fixed("arguments")?,
             pivot: r.flag("pivot")?,
             undo_done: r.flag("undo of success")?,
             undo_unknown: r.flag("undo of an unknown end")?,
@@ -152,9 +155,12 @@ fn read(kind: Kind, r: &mut Reader<'_>) -> Result<Event, WireError> {
         Kind::StepFailed => {
             Event::StepFailed { at: get_position(r)?, cause: get_cause(r)?, unknown: r.flag("unknown")? }
         }
-        Kind::ScopeEntered => {
-            Event::ScopeEntered { at: get_position(r)?, saga: name(r, "saga")?, version: r.small("version")? }
-        }
+        Kind::ScopeEntered => Event::ScopeEntered {
+            at: get_position(r)?,
+            saga: name(r, "saga")?,
+            version: r.small("version")?,
+            args: r.fixed("arguments")?,
+        },
         Kind::ScopeLeft => {
             let at = get_position(r)?;
             let failed = r.flag("result")?;

@@ -16,7 +16,7 @@ impl fmt::Display for Event {
                 write!(f, " at {at}: {cause}{}", if *unknown { ", with an unknown end" } else { "" })
             }
             Event::StepDone { at, output } => write!(f, " at {at}: {output:?}"),
-            Event::ScopeEntered { at, saga, version } => write!(f, " at {at}: `{saga}` version {version}"),
+            Event::ScopeEntered { at, saga, version, .. } => write!(f, " at {at}: `{saga}` version {version}"),
             Event::ScopeLeft { at, result: Ok(output) } => write!(f, " at {at}: {output:?}"),
             Event::ScopeLeft { at, result: Err(error) } => write!(f, " at {at}: error {error:?}, undone"),
             Event::TimerSet { at, wake_at } => write!(f, " at {at}: until {wake_at}"),

@@ -41,6 +41,8 @@ pub enum Event {
         step: Name,
         /// Which attempt, from 1.
         attempt: u32,
+        /// A hash of the arguments.
+        args: u64,
         /// Nothing before the step can be undone once it is done.
         pivot: bool,
         /// A success is undone in a rollback.
@@ -89,6 +91,8 @@ pub enum Event {
         saga: Name,
         /// The saga's version.
         version: u32,
+        /// A hash of the arguments.
+        args: u64,
     },
     /// A saga inside the run has ended; with an error, everything in it is undone.
     #[non_exhaustive]

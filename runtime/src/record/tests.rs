@@ -26,7 +26,7 @@ fn samples() -> Vec<Event> {
             input: json("[1]"),
         },
         Event::StepDone { at: at(), output: json("null") },
-        Event::ScopeEntered { at: at(), saga: Name::Borrowed("inner"), version: 1 },
+        Event::ScopeEntered { at: at(), saga: Name::Borrowed("inner"), version: 1, args: 5 },
         Event::ScopeLeft { at: at(), result: Ok(json("1")) },
         Event::ScopeLeft { at: at(), result: Err(json("2")) },
         Event::TimerSet { at: at(), wake_at: Timestamp(-5) },
@@ -47,7 +47,16 @@ fn samples() -> Vec<Event> {
     for (attempt, undo_args) in [(1, Some(json("[1,2]"))), (200, None)] {
         let (pivot, undo_done, undo_unknown) = (attempt == 1, attempt != 1, true);
         let step = Name::Borrowed("charge");
-        events.push(Event::StepAttempted { at: at(), step, attempt, pivot, undo_done, undo_unknown, undo_args });
+        events.push(Event::StepAttempted {
+            at: at(),
+            step,
+            attempt,
+            args: u64::MAX,
+            pivot,
+            undo_done,
+            undo_unknown,
+            undo_args,
+        });
     }
     for kind in [UndoKind::Compensate, UndoKind::Unknown] {
         let step = Name::Borrowed("refund");

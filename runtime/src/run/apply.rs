@@ -48,8 +48,9 @@ impl RunState {
                 }
                 self.new_fact();
             }
-            Event::ScopeEntered { at, saga, version } => {
-                let scope = Entry::Scope { saga: saga.clone(), version: *version, rollback: None, end: None };
+            Event::ScopeEntered { at, saga, version, args } => {
+                let scope =
+                    Entry::Scope { saga: saga.clone(), version: *version, args: *args, rollback: None, end: None };
                 self.enter(event, at, scope)?;
             }
             Event::ScopeLeft { at, result } => {
@@ -134,13 +135,14 @@ impl RunState {
 
     fn step_attempted(&mut self, event: &Event) -> Applied {
         self.forward(event)?;
-        let Event::StepAttempted { at, step, attempt, pivot, undo_done, undo_unknown, undo_args } = event else {
+        let Event::StepAttempted { at, step, attempt, args, pivot, undo_done, undo_unknown, undo_args } = event else {
             return Ok(());
         };
         let since = self.applied;
         let entry = self.journal.entry(at.clone()).or_insert_with(|| {
             Entry::Step(StepEntry {
                 name: step.clone(),
+                args: *args,
                 attempts: 0,
                 failures: 0,
                 since,

@@ -34,7 +34,7 @@ pub(crate) struct Start {
 #[derive(Debug)]
 pub(crate) enum Entry {
     Step(StepEntry),
-    Scope { saga: Name, version: u32, rollback: Option<Cause>, end: Option<Result<Payload, Payload>> },
+    Scope { saga: Name, version: u32, args: u64, rollback: Option<Cause>, end: Option<Result<Payload, Payload>> },
     Timer { wake_at: Timestamp, fired: bool },
     Signal { name: Name, payload: Payload },
 }

@@ -9,6 +9,8 @@ use crate::time::Timestamp;
 pub(crate) struct StepEntry {
     /// The step's name.
     pub(crate) name: Name,
+    /// A hash of its arguments.
+    pub(crate) args: u64,
     /// How often its body was begun.
     pub(crate) attempts: u32,
     /// How many attempts failed in a way that its retry policy counts.

@@ -39,6 +39,7 @@ fn attempted(at: Position, attempt: u32) -> Event {
         at,
         step: Name::Borrowed("s"),
         attempt,
+        args: 0,
         pivot: false,
         undo_done: true,
         undo_unknown: true,
@@ -51,6 +52,7 @@ fn pivot(at: Position) -> Event {
         at,
         step: Name::Borrowed("p"),
         attempt: 1,
+        args: 0,
         pivot: true,
         undo_done: false,
         undo_unknown: false,
@@ -75,7 +77,7 @@ fn decided(scope: Position) -> Event {
 }
 
 fn entered(at: Position) -> Event {
-    Event::ScopeEntered { at, saga: Name::Borrowed("inner"), version: 1 }
+    Event::ScopeEntered { at, saga: Name::Borrowed("inner"), version: 1, args: 0 }
 }
 
 fn after(events: impl IntoIterator<Item = Event>) -> RunState {

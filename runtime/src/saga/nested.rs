@@ -21,7 +21,11 @@ where
         let at = cx.take_position();
         Box::pin(async move {
             let seam = &*cx.host;
-            let recorded = match seam.enter(at.clone(), site, S::meta()).await {
+            let args = match S::hash_args(&self.args) {
+                Ok(args) => args,
+                Err(error) => match seam.unrecordable(at.clone(), site, error.to_string()).await {},
+            };
+            let recorded = match seam.enter(at.clone(), site, S::meta(), args).await {
                 Entered::Ended(recorded) => recorded,
                 Entered::Body => {
                     let inner = Cx::new(cx.host.clone(), cx.app.clone(), at.clone());

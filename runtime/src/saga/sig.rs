@@ -42,6 +42,12 @@ pub trait SagaSig: Sized + Send + 'static {
     /// When JSON cannot hold one of them.
     fn encode_args(args: &Self::Args<'_>) -> Result<Payload, EncodeError>;
 
+    /// A hash of the arguments, by which a replay that comes with others is noticed.
+    ///
+    /// # Errors
+    /// When JSON cannot hold one of them.
+    fn hash_args(args: &Self::Args<'_>) -> Result<u64, EncodeError>;
+
     /// The arguments from the start record.
     ///
     /// # Errors

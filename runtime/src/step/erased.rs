@@ -34,6 +34,12 @@ pub trait ErasedStep: Send {
     /// What the step's attribute says.
     fn meta(&self) -> &'static StepMeta;
 
+    /// A hash of the arguments. To be asked for before the first attempt.
+    ///
+    /// # Errors
+    /// When JSON cannot hold one of them.
+    fn hash_args(&self) -> Result<u64, EncodeError>;
+
     /// The arguments that the undo will need, encoded.
     ///
     /// # Errors
@@ -71,6 +77,13 @@ impl<'a, S: Step<App>, App> Prepared<'a, S, App> {
 impl<S: Step<App>, App: Send + Sync + 'static> ErasedStep for Prepared<'_, S, App> {
     fn meta(&self) -> &'static StepMeta {
         S::META
+    }
+
+    fn hash_args(&self) -> Result<u64, EncodeError> {
+        match &self.args {
+            Some(args) => S::hash_args(args),
+            None => Err(EncodeError::no_value("the arguments are used up")),
+        }
     }
 
     fn undo_args(&self) -> Result<Option<Payload>, EncodeError> {

@@ -22,6 +22,13 @@ impl TimedOut {
     }
 }
 
+/// For steps whose error is a text.
+impl From<TimedOut> for String {
+    fn from(timed_out: TimedOut) -> String {
+        timed_out.to_string()
+    }
+}
+
 /// The error of a step or saga that declares no `Result`: there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Never {}

@@ -34,6 +34,12 @@ pub trait StepSig: Sized + 'static {
         None
     }
 
+    /// A hash of the arguments, by which a replay that comes with others is noticed.
+    ///
+    /// # Errors
+    /// When JSON cannot hold one of them.
+    fn hash_args(args: &Self::Args<'_>) -> Result<u64, EncodeError>;
+
     /// The arguments that the undo expressions name, encoded as one tuple; none if there is no undo.
     ///
     /// # Errors

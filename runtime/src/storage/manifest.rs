@@ -24,6 +24,8 @@ const CLOSED_AT: usize = NEWEST_AT + 8;
 const RESERVED_AT: usize = CLOSED_AT + 4;
 const CLOSED_LSN_AT: usize = RESERVED_AT + 4;
 /// The size of the file: less than a sector of any disk.
+/// Salts count up from 1, one for each segment: none comes near this.
+const MOST_SALTS: u64 = 1 << 63;
 const SIZE: usize = CLOSED_LSN_AT + 8;
 
 /// The most bytes that are read of a manifest of any version.
@@ -82,9 +84,13 @@ impl Manifest {
             0 => {}
             other => return Err(damaged(RESERVED_AT, "0", other.to_string())),
         }
+        let next_salt = u64_at(bytes, NEXT_SALT_AT);
+        if next_salt >= MOST_SALTS {
+            return Err(damaged(NEXT_SALT_AT, "a salt below 2^63", next_salt.to_string()));
+        }
         Ok(Manifest {
             uuid: Uuid::from_bytes(array(bytes, UUID_AT)),
-            next_salt: u64_at(bytes, NEXT_SALT_AT),
+            next_salt,
             newest_segment: Lsn(u64_at(bytes, NEWEST_AT)),
             closed,
         })

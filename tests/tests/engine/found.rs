@@ -1,5 +1,8 @@
 //! Faults that were found, each as a test.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use factum::prelude::*;
 use factum::{Error, Failure, RunError, Status, StorageError};
 use serde::{Deserialize, Serialize, Serializer};
@@ -273,8 +276,8 @@ async fn deeper(n: u32) -> u32 {
 async fn sagas_that_nest_too_deep_fail_and_are_undone() {
     let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
     let engine = builder(dir.path(), &world).saga(deeper).open().await.unwrap();
-    assert_eq!(engine.run(deeper(500)).await.unwrap(), 500);
-    let error = engine.run(deeper(2000)).id("r").await.unwrap_err();
+    assert_eq!(engine.run(deeper(100)).await.unwrap(), 100);
+    let error = engine.run(deeper(200)).id("r").await.unwrap_err();
     assert!(error.to_string().contains("nested too deep"), "{error}");
     engine.shutdown().await.unwrap();
     // What was recorded of it can be read.
@@ -378,5 +381,89 @@ async fn a_subscriber_may_look_at_the_run() {
     *nosy.0.lock().unwrap() = Some(Box::new(move || drop(looker.attach(first_version, "t").map(|run| run.info()))));
     assert_eq!(engine.run(first_version(2)).id("t").await.unwrap(), 2);
     nosy.0.lock().unwrap().take();
+    engine.shutdown().await.unwrap();
+}
+
+#[step]
+async fn ship(io: &mut Io<World>, item: String) -> String {
+    io.app().act(format!("ship {item}"));
+    if item == "held" {
+        io.app().gate.acquire().await.unwrap().forget();
+    }
+    item
+}
+
+/// Something that is another thing in each process, as the order of a `HashMap` is.
+static TURN: AtomicU32 = AtomicU32::new(0);
+
+#[saga(app = World)]
+async fn ships(held: String) -> String {
+    let item = format!("item {}", TURN.fetch_add(1, Ordering::Relaxed));
+    ship(item).await + &ship(held).await
+}
+
+#[tokio::test]
+async fn a_replay_with_other_arguments_diverges_and_gives_nobody_anothers_output() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = open(|| builder(dir.path(), &world).saga(ships)).await;
+    engine.start(ships("held".into())).id("r").await.unwrap();
+    world.happened("ship held", 1).await;
+    drop(engine);
+    let engine = open(|| builder(dir.path(), &world).saga(ships)).await;
+    let outcome = engine.attach(ships, "r").unwrap().outcome().await.unwrap();
+    let Outcome::Diverged(run) = outcome else { panic!("{outcome:?}") };
+    assert!(run.problem().contains("recorded step `ship` with other arguments"), "{}", run.problem());
+    assert_eq!(world.done(), ["ship item 0", "ship held"]);
+    engine.shutdown().await.unwrap();
+}
+
+#[step]
+async fn counts(io: &mut Io<World>, of: HashMap<String, u32>) -> usize {
+    io.app().act(format!("counts {}", of.len()));
+    io.app().gate.acquire().await.unwrap().forget();
+    of.len()
+}
+
+#[saga(app = World)]
+async fn passes_a_map(of: HashMap<String, u32>) -> usize {
+    counts(of).await
+}
+
+#[tokio::test]
+async fn the_order_of_a_map_makes_no_other_argument() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let map: HashMap<String, u32> = (0..50).map(|n| (n.to_string(), n)).collect();
+    for _ in 0..5 {
+        let engine = open(|| builder(dir.path(), &world).saga(passes_a_map)).await;
+        let before = world.count("counts 50");
+        engine.start(passes_a_map(map.clone())).id("r").await.unwrap();
+        world.happened("counts 50", before + 1).await;
+        drop(engine);
+    }
+    world.gate.add_permits(1);
+    let engine = open(|| builder(dir.path(), &world).saga(passes_a_map)).await;
+    assert_eq!(engine.run(passes_a_map(map)).id("r").await.unwrap(), 50);
+    engine.shutdown().await.unwrap();
+}
+
+macro_rules! pause {
+    () => {
+        std::future::pending::<()>().await
+    };
+}
+
+#[saga(app = World)]
+async fn waits_unseen() {
+    take().await;
+    pause!();
+}
+
+#[tokio::test]
+async fn a_body_that_awaits_what_the_macro_could_not_see_diverges() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(waits_unseen).open().await.unwrap();
+    let outcome = engine.start(waits_unseen()).id("r").await.unwrap().outcome().await.unwrap();
+    let Outcome::Diverged(run) = outcome else { panic!("{outcome:?}") };
+    assert!(run.problem().contains("no durable operation"), "{}", run.problem());
     engine.shutdown().await.unwrap();
 }

@@ -49,6 +49,14 @@ enum Found<T> {
 }
 
 impl Performer {
+    /// An operation, counted while the body waits for it.
+    fn counted<'a, T: 'a>(&'a self, operation: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+        Box::pin(async move {
+            let _in_flight = self.run.operation();
+            operation.await
+        })
+    }
+
     /// Leaves the driver a reason, and never completes.
     async fn interrupt(&self, why: Interrupt) -> Infallible {
         self.run.lock().interrupt.get_or_insert(why);
@@ -129,6 +137,15 @@ impl Performer {
         self.interrupt(Interrupt::Parked).await
     }
 
+    /// What is awaited is what was recorded, but for its arguments.
+    async fn other_arguments(&self, at: Position, site: Site, name: String) -> Infallible {
+        let found = format!(
+            "awaits {name} with others; they must come from what is recorded, and not from a clock, \
+             chance or the order of a `HashMap`"
+        );
+        self.divergence(at, site, format!("{name} with other arguments"), found).await
+    }
+
     /// Looks at what is recorded where the body is.
     fn look<T>(&self, at: &Position, same: impl FnOnce(&crate::run::Entry) -> Option<T>) -> Found<T> {
         let mut inner = self.run.lock();
@@ -164,27 +181,27 @@ impl Performer {
 
 impl Host for Performer {
     fn step<'a>(&'a self, at: Position, site: Site, step: &'a mut dyn ErasedStep) -> BoxFuture<'a, Recorded> {
-        Box::pin(self.perform_step(at, site, step))
+        self.counted(self.perform_step(at, site, step))
     }
 
     fn sleep(&self, at: Position, site: Site, duration: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(self.perform_sleep(at, site, duration))
+        self.counted(self.perform_sleep(at, site, duration))
     }
 
     fn signal(&self, at: Position, site: Site, name: &'static str) -> BoxFuture<'_, Payload> {
-        Box::pin(self.perform_signal(at, site, name))
+        self.counted(self.perform_signal(at, site, name))
     }
 
-    fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta) -> BoxFuture<'_, Entered> {
-        Box::pin(self.enter_scope(at, site, saga))
+    fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta, args: u64) -> BoxFuture<'_, Entered> {
+        self.counted(self.enter_scope(at, site, saga, args))
     }
 
     fn leave(&self, at: Position, result: Recorded) -> BoxFuture<'_, Recorded> {
-        Box::pin(self.leave_scope(at, result))
+        self.counted(self.leave_scope(at, result))
     }
 
     fn diverge(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, Infallible> {
-        Box::pin(async move {
+        self.counted(async move {
             let recorded = self.run.lock().describe(&at);
             self.divergence(at, site, recorded, reason).await
         })
@@ -192,6 +209,6 @@ impl Host for Performer {
 
     fn unrecordable(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, Infallible> {
         let message = format!("the result of the saga at {at}, {site}: {reason}");
-        Box::pin(self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })))
+        self.counted(self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })))
     }
 }

@@ -9,28 +9,38 @@ use crate::record::{Cause, Event};
 use crate::run::{Decision, Entry};
 use crate::step::Site;
 
-/// The most bytes that the position of a scope may have: what is awaited in it needs some more.
-const DEEPEST: usize = Position::MAX_LEN - 32;
+/// How deep sagas may nest: each takes some of the stack while it is polled,
+/// and some of the bytes that a position may have.
+const DEEPEST: usize = 128;
 
 /// What is recorded of a scope that the body enters.
 enum Past {
+    /// With other arguments.
+    Other,
     Ended(Recorded),
     RollingBack(Cause),
     Open,
 }
 
 impl Performer {
-    pub(super) async fn enter_scope(&self, at: Position, site: Site, saga: &'static WorkflowMeta) -> Entered {
+    pub(super) async fn enter_scope(
+        &self,
+        at: Position,
+        site: Site,
+        saga: &'static WorkflowMeta,
+        args: u64,
+    ) -> Entered {
         let past = self
             .recall(
                 &at,
                 site,
                 || format!("saga `{}` version {}", saga.name, saga.version),
                 |entry| match entry {
-                    Entry::Scope { saga: name, version, rollback, end }
+                    Entry::Scope { saga: name, version, args: recorded, rollback, end }
                         if *name == saga.name && *version == saga.version =>
                     {
                         Some(match (end, rollback) {
+                            _ if *recorded != args => Past::Other,
                             (Some(end), _) => Past::Ended(end.clone()),
                             (None, Some(cause)) => Past::RollingBack(cause.clone()),
                             (None, None) => Past::Open,
@@ -41,6 +51,10 @@ impl Performer {
             )
             .await;
         match past {
+            Some(Past::Other) => {
+                let name = format!("saga `{}`", saga.name);
+                match self.other_arguments(at, site, name).await {}
+            }
             Some(Past::Ended(end)) => {
                 self.run.lock().visit_within(&at);
                 Entered::Ended(end)
@@ -54,11 +68,11 @@ impl Performer {
             None => {
                 self.go_live().await;
                 self.heed(false).await;
-                if at.as_bytes().len() > DEEPEST {
+                if at.parts().count() > DEEPEST {
                     let message = format!("saga `{}` at {site} is nested too deep", saga.name);
                     match self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })).await {}
                 }
-                self.hold(Event::ScopeEntered { at, saga: known(saga.name), version: saga.version });
+                self.hold(Event::ScopeEntered { at, saga: known(saga.name), version: saga.version, args });
                 Entered::Body
             }
         }

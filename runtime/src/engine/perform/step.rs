@@ -18,6 +18,8 @@ use crate::step::{Effect, ErasedStep, Site, StepMeta};
 
 /// What is recorded of a step that the body awaits.
 enum Past {
+    /// With other arguments.
+    Other,
     Ended(Result<crate::codec::Payload, Cause>),
     Open,
 }
@@ -25,6 +27,14 @@ enum Past {
 impl Performer {
     pub(super) async fn perform_step(&self, at: Position, site: Site, step: &mut dyn ErasedStep) -> Recorded {
         let meta = step.meta();
+        let args = match step.hash_args() {
+            Ok(args) => args,
+            // Nothing has happened yet.
+            Err(error) => {
+                let message = format!("an argument of step `{}`: {error}", meta.name);
+                match self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })).await {}
+            }
+        };
         let past = self
             .recall(
                 &at,
@@ -32,6 +42,7 @@ impl Performer {
                 || format!("step `{}`", meta.name),
                 |entry| match entry {
                     Entry::Step(known) if known.name == meta.name => Some(match &known.end {
+                        _ if known.args != args => Past::Other,
                         Some(end) => Past::Ended(end.clone()),
                         None => Past::Open,
                     }),
@@ -39,8 +50,10 @@ impl Performer {
                 },
             )
             .await;
-        if let Some(Past::Ended(end)) = past {
-            return self.told(end).await;
+        match past {
+            Some(Past::Other) => match self.other_arguments(at, site, format!("step `{}`", meta.name)).await {},
+            Some(Past::Ended(end)) => return self.told(end).await,
+            Some(Past::Open) | None => {}
         }
         self.go_live().await;
         if meta.undo.is_some()
@@ -64,7 +77,7 @@ impl Performer {
         loop {
             self.wait_for_retry(&at, site, meta).await;
             let (suspect, _alone) = self.turn(false).await;
-            let attempt = self.begin(&at, meta, undo_args.as_ref()).await;
+            let attempt = self.begin(&at, meta, args, undo_args.as_ref()).await;
             if self.must_wait(meta, suspect) {
                 self.barrier().await;
             }
@@ -132,7 +145,13 @@ impl Performer {
     }
 
     /// Records the next attempt, unless the run was cancelled in the meantime.
-    async fn begin(&self, at: &Position, meta: &'static StepMeta, undo_args: Option<&crate::codec::Payload>) -> u32 {
+    async fn begin(
+        &self,
+        at: &Position,
+        meta: &'static StepMeta,
+        args: u64,
+        undo_args: Option<&crate::codec::Payload>,
+    ) -> u32 {
         let begun = {
             let mut inner = self.run.lock();
             if inner.state.cancel_requested {
@@ -143,6 +162,7 @@ impl Performer {
                     at: at.clone(),
                     step: known(meta.name),
                     attempt,
+                    args,
                     pivot: meta.pivot,
                     undo_done: meta.undo.is_some_and(|undo| undo.done),
                     undo_unknown: meta.undo.is_some_and(|undo| undo.unknown),

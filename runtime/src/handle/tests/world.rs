@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::engine::{Error, Result};
 use crate::platform::sim::{FaultFs, MemoryFs};
 use crate::platform::{Platform, real};
-use crate::prelude::*;
+use crate::step::TimedOut;
 use crate::storage::StorageError;
-use crate::{Engine, TimedOut};
+use factum::prelude::*;
 
 /// One act on the world: a step's body that ran.
 #[derive(Debug, Clone, PartialEq, Eq)]

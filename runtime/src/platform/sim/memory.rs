@@ -99,7 +99,16 @@ impl MemoryFs {
             let kept = dice.below(changes.len() + 1);
             changes.into_iter().take(kept).for_each(|change| state.synced.apply(change));
         }
-        let dirs = state.synced.dirs.clone();
+        // A directory is gone with the one that it was in.
+        let mut dirs = BTreeSet::new();
+        for dir in &state.synced.dirs {
+            // In order: what is above comes first.
+            let above = parent(dir);
+            if above.as_os_str().is_empty() || above == Path::new("/") || dirs.contains(&above) {
+                dirs.insert(dir.clone());
+            }
+        }
+        state.synced.dirs = dirs.clone();
         state.synced.files.retain(|path, _| dirs.contains(&parent(path)));
         state.now = state.synced.clone();
         for node in state.now.files.values() {

@@ -13,6 +13,7 @@ const CRC_AT: usize = 0;
 const LEN_AT: usize = CRC_AT + 4;
 const SALT_AT: usize = LEN_AT + 4;
 const FIRST_LSN_AT: usize = SALT_AT + 8;
+const DURABLE_THROUGH_AT: usize = FIRST_LSN_AT + 8;
 const DURABLE_AT: usize = FIRST_LSN_AT + 8;
 const COUNT_AT: usize = DURABLE_AT + 8;
 
@@ -150,12 +151,14 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// Appends a copy with another salt to `out`.
+    /// Appends a copy with another salt to `out`. What is before it will be
+    /// synced with it, before the copy is ever read: it says so.
     pub(super) fn copy(&self, salt: u64, out: &mut Vec<u8>) {
         let start = out.len();
         out.extend_from_slice(self.bytes);
         let copy = &mut out[start..];
         put(copy, SALT_AT, &salt.to_le_bytes());
+        put(copy, DURABLE_THROUGH_AT, &(self.header.first_lsn.0 - 1).to_le_bytes());
         put_checksum(copy, FRAME_HEADER + self.records.len());
     }
 }

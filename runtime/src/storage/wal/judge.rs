@@ -1,4 +1,4 @@
-//! What the frames of a log must be, taken together (design 3): pure functions.
+//! What the frames of a log must be, taken together: pure functions.
 
 use std::path::Path;
 
@@ -46,6 +46,9 @@ pub(super) fn salt(
     };
     if header.salt <= before.unwrap_or(0) {
         return damaged(format!("a salt above {}", before.unwrap_or(0)));
+    }
+    if header.salt > manifest.next_salt {
+        return damaged(format!("a salt of at most {}", manifest.next_salt));
     }
     if !last && header.salt >= manifest.next_salt {
         return damaged(format!("a salt below {}", manifest.next_salt));

@@ -71,7 +71,7 @@ pub(super) struct Renewed {
 impl Found {
     /// Locks the directory, which is made if it is not there, and lists its files.
     pub(super) fn find(disk: Disk, dir: &Path, entropy: &dyn Entropy) -> Result<Found, StorageError> {
-        let fresh = make_dir(&disk, dir)?;
+        disk.create_dir_all(dir)?;
         let Some(lock) = disk.lock(&dir.join(LOCK))? else {
             return Err(StorageError::DirectoryInUse { dir: dir.to_owned() });
         };
@@ -90,7 +90,7 @@ impl Found {
             if let Some(entry) = entries.iter().find(|path| !is_ours(path)) {
                 return Err(StorageError::ForeignDirectory { dir: dir.to_owned(), entry: entry.clone() });
             }
-            (make(&disk, dir, &fresh, entropy)?, true)
+            (make(&disk, dir, entropy)?, true)
         };
         let mut segments = Vec::new();
         for path in disk.list(&dir.join(segment::DIR))?.unwrap_or_default() {
@@ -207,33 +207,28 @@ impl Recovered {
     }
 }
 
-/// Makes a directory and its parents; gives the directories whose entries are new or may be.
-fn make_dir(disk: &Disk, dir: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut changed = Vec::new();
+/// Makes the names of a directory and of all above it durable.
+///
+/// All of them: a process that crashed before it came here may have made any.
+/// One that cannot be opened for reading is none that we have made.
+fn sync_parents(disk: &Disk, dir: &Path) -> Result<(), Failure> {
     let mut at = dir;
-    loop {
-        let missing = disk.list(at)?.is_none();
-        let parent = match at.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-            Some(parent) => parent,
-            None => break,
-        };
-        // The data directory itself may have been made by a process that crashed before it could sync this.
-        if missing || at == dir {
-            changed.push(parent.to_owned());
+    while let Some(parent) = at.parent() {
+        at = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        match disk.sync_dir(at) {
+            Err(failure) if failure.source.kind() == std::io::ErrorKind::PermissionDenied => {}
+            synced => synced?,
         }
-        if !missing || parent == Path::new(".") {
+        if at == Path::new(".") {
             break;
         }
-        at = parent;
     }
-    disk.create_dir_all(dir)?;
-    Ok(changed)
+    Ok(())
 }
 
 /// Makes an empty data directory; durable, with its name, when it returns.
-fn make(disk: &Disk, dir: &Path, parents: &[PathBuf], entropy: &dyn Entropy) -> Result<Manifest, StorageError> {
-    parents.iter().try_for_each(|parent| disk.sync_dir(parent))?;
+fn make(disk: &Disk, dir: &Path, entropy: &dyn Entropy) -> Result<Manifest, StorageError> {
+    sync_parents(disk, dir)?;
     disk.create_dir_all(&dir.join(segment::DIR))?;
     disk.sync_dir(dir)?;
     let mut random = [0; 16];

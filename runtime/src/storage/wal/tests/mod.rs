@@ -3,6 +3,7 @@
 mod crash;
 mod damage;
 mod format;
+mod found;
 mod live;
 mod order;
 mod recovery;
