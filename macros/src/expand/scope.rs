@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{Block, Item, ItemUse, Pat, PatIdent, Path, Stmt, UseTree};
 
@@ -74,6 +74,16 @@ impl Scopes {
     pub(super) fn hides(&self, path: &Path) -> bool {
         let first = path.segments.first().filter(|_| path.leading_colon.is_none());
         first.is_some_and(|first| self.is_own(&first.ident.to_string()))
+            || path.segments.iter().any(|segment| self.names_own(segment.arguments.to_token_stream()))
+    }
+
+    /// Whether something of the body's own stands in these tokens, at any depth.
+    fn names_own(&self, tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => self.is_own(&ident.to_string()),
+            TokenTree::Group(group) => self.names_own(group.stream()),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
     }
 
     /// An expression in a block that imports what the body imports here.

@@ -54,6 +54,17 @@ async fn unsafe_free(n: u32) -> u32 {
     *n
 }
 
+#[saga]
+async fn waits_for_its_own_signal() -> u32 {
+    #[signal]
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Go {
+        n: u32,
+    }
+    signal::<Go>().await.n
+}
+
 fn main() {
     drop(body(1));
+    drop(waits_for_its_own_signal());
 }
