@@ -172,7 +172,14 @@ mod tests {
         let kept: Vec<_> = file.orders.iter().map(|line| (line.line, line.order.id.as_str())).collect();
         assert_eq!(kept, [(1, "a"), (5, "c")]);
         assert_eq!(file.bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [3, 4]);
-        assert_eq!(file.bad[0].problem, "expected ident, at column 2");
+        assert_eq!(file.bad[0].problem, "not a JSON object");
+    }
+
+    #[test]
+    fn a_line_that_is_no_object_or_ends_early_is_bad() {
+        let problem = |text: &str| problems(text)[0].1.clone();
+        assert_eq!(problem(r#"["a","c","1997-01-01",1,5]"#), "not a JSON object");
+        assert_eq!(problem("{nonsense}"), "key must be a string, at column 2");
     }
 
     #[test]
