@@ -11,25 +11,11 @@ async fn effect(io: &mut Io<World>, n: u32) -> u32 {
     n
 }
 
-#[step(pure)]
-async fn thought(n: u32) -> u32 {
-    n
-}
-
 #[saga(app = World)]
 async fn ten_effects() -> u32 {
     let mut sum = 0;
     for n in 0..10 {
         sum += effect(n).await;
-    }
-    sum
-}
-
-#[saga]
-async fn ten_thoughts() -> u32 {
-    let mut sum = 0;
-    for n in 0..10 {
-        sum += thought(n).await;
     }
     sum
 }
@@ -67,18 +53,6 @@ async fn sixty_four_concurrent_runs_share_their_syncs() {
     let (syncs, records) = since(before, engine.stats());
     println!("64 runs of 10 effectful steps: {syncs} syncs, {records} records");
     assert!(syncs < 64 * 12 / 4, "{syncs} syncs for 64 runs, of which each alone makes 12");
-    engine.shutdown().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pure_steps_wait_for_no_disk() {
-    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
-    let engine = builder(dir.path(), &world).saga(ten_thoughts).open().await.unwrap();
-    let before = engine.stats();
-    assert_eq!(engine.run(ten_thoughts()).await.unwrap(), 45);
-    let (syncs, _) = since(before, engine.stats());
-    println!("a run of 10 pure steps: {syncs} syncs");
-    assert!(syncs <= 3, "{syncs}");
     engine.shutdown().await.unwrap();
 }
 

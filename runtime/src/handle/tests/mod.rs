@@ -1,5 +1,6 @@
 //! The engine over a disk that fails and forgets.
 
+mod barrier;
 mod poison;
 mod sweep;
 mod world;
