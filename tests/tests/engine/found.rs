@@ -467,3 +467,59 @@ async fn a_body_that_awaits_what_the_macro_could_not_see_diverges() {
     assert!(run.problem().contains("no durable operation"), "{}", run.problem());
     engine.shutdown().await.unwrap();
 }
+
+#[step(pivot, unknown_when = Oops::is_later)]
+async fn risky(io: &mut Io<World>) -> Result<(), Oops> {
+    io.app().act("risky");
+    Err(Oops::Later)
+}
+
+#[saga(app = World)]
+async fn handles_its_pivot() -> bool {
+    take().await;
+    risky().await.is_ok()
+}
+
+#[tokio::test]
+async fn a_pivot_whose_end_stays_unknown_is_stuck_though_the_body_would_go_on() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).saga(handles_its_pivot).open().await.unwrap();
+    let outcome = engine.start(handles_its_pivot()).id("r").await.unwrap().outcome().await.unwrap();
+    assert_eq!(outcome.status(), Status::Stuck);
+    assert_eq!(world.done(), ["take", "risky"], "nothing is undone behind anybody's back");
+    let history = engine.history("r").await.unwrap();
+    let [.., failed, stuck] = &history[..] else { panic!("{history:?}") };
+    assert_eq!((failed.event.name(), stuck.event.name()), ("step failed", "stuck"));
+    engine.shutdown().await.unwrap();
+}
+
+/// Blocks its thread until it gets a permit.
+#[step]
+async fn blocks(io: &mut Io<World>) {
+    io.app().act("blocks");
+    while io.app().gate.try_acquire().is_err() {
+        std::thread::yield_now();
+    }
+}
+
+#[saga(app = World)]
+async fn never_yields() {
+    blocks().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_under_a_body_that_blocks_keeps_the_directory_until_it_ends() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let build = || builder(dir.path(), &world).saga(never_yields);
+    let engine = build().shutdown_timeout(std::time::Duration::from_millis(5)).open().await.unwrap();
+    engine.start(never_yields()).id("r").await.unwrap();
+    world.happened("blocks", 1).await;
+    assert!(matches!(engine.shutdown().await, Err(Error::StillRunning { .. })));
+    let second = build().open().await;
+    assert!(matches!(second, Err(Error::Storage(StorageError::DirectoryInUse { .. }))));
+    world.gate.add_permits(1);
+    let engine = open(build).await;
+    world.gate.add_permits(1);
+    engine.run(never_yields()).id("r").await.unwrap();
+    engine.shutdown().await.unwrap();
+}

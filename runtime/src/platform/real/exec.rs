@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 
 use crate::platform::{BoxFuture, Exec, TaskHandle, ThreadHandle};
 
-/// How long a thread without work looks for more before it parks: about the
-/// time that waking a parked thread takes.
+/// How long a thread without work looks for more before it parks: waking a
+/// parked thread takes longer than finding work at once.
 const SPIN: Duration = Duration::from_micros(20);
 
 #[derive(Debug)]
