@@ -52,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) stop: Arc<Stop>,
     /// One suspect attempts at a time.
     pub(crate) suspects: Semaphore,
+    /// The process before this one ended without a shutdown.
+    pub(crate) after_crash: bool,
     pub(crate) limits: Limits,
     pub(crate) runs: Mutex<Runs>,
     pub(crate) timer_task: Mutex<Option<TaskHandle>>,
@@ -100,6 +102,11 @@ impl Core {
         let started = self.journal.append(number, now, &[event])?;
         runs.last_number = number.0;
         let run = LiveRun::new(number, state, started);
+        if self.after_crash {
+            // It may have been started before, and have taken the process down
+            // before anything of it was on disk: this time it is.
+            run.be_cautious(1);
+        }
         runs.by_id.insert(run.id.clone(), run.clone());
         Ok(run)
     }

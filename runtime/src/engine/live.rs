@@ -18,8 +18,8 @@ use crate::record::{Cause, Event};
 use crate::run::{Entry, Phase, RunState};
 use crate::time::Timestamp;
 
-/// How many attempts of a run are cautious after a crash.
-const CAUTIOUS_ATTEMPTS: u32 = 16;
+/// How many attempts of a run that was in flight at a crash are cautious.
+pub(super) const CAUTIOUS_ATTEMPTS: u32 = 16;
 
 /// Why a body was told to stop.
 #[derive(Debug, Clone)]
@@ -70,9 +70,8 @@ pub(crate) struct LiveRun {
     /// Something happened that a waiting operation may want to know.
     pub(crate) changed: Notify,
     seen: watch::Sender<Seen>,
-    /// It was in flight when a process ended without a shutdown: so many of its
-    /// next attempts are durable before they begin, even of pure steps, so that
-    /// one that takes the process down is known by it.
+    /// So many of its next attempts are durable before they begin, even of pure
+    /// steps, so that one that takes the process down is known by it.
     caution: AtomicU32,
     /// Operations that the body waits for.
     operations: AtomicU32,
@@ -121,12 +120,13 @@ impl LiveRun {
         self.operations.load(Ordering::Relaxed) > 0
     }
 
-    /// The run comes out of a crash.
-    pub(crate) fn be_cautious(&self) {
-        self.caution.store(CAUTIOUS_ATTEMPTS, Ordering::Relaxed);
+    /// The run's next attempts are durable before they begin: a process has just
+    /// ended without a shutdown, and this run may be why.
+    pub(crate) fn be_cautious(&self, attempts: u32) {
+        self.caution.store(attempts, Ordering::Relaxed);
     }
 
-    /// Whether the next attempt is one of the first after a crash.
+    /// Whether the next attempt is a cautious one.
     pub(crate) fn take_caution(&self) -> bool {
         self.caution.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use super::core::{Core, Limits, Runs};
 use super::error::{MissingStep, MissingWorkflow};
-use super::live::LiveRun;
+use super::live::{CAUTIOUS_ATTEMPTS, LiveRun};
 use super::registry::Registry;
 use super::stop::Stop;
 use super::timers::Timers;
@@ -95,6 +95,7 @@ pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Erro
         timers,
         stop: Arc::new(Stop::default()),
         suspects: Semaphore::new(1),
+        after_crash: !report.clean,
         limits,
         runs: Mutex::new(Runs::default()),
         timer_task: Mutex::new(None),
@@ -195,7 +196,7 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
                 counted = Some(last);
             }
             if !clean {
-                run.be_cautious();
+                run.be_cautious(CAUTIOUS_ATTEMPTS);
             }
             runs.by_id.insert(run.id.clone(), run.clone());
             if active {

@@ -95,7 +95,9 @@ fn a_step_that_aborts_the_process_is_poisoned_after_the_bound_and_a_hundred_othe
 
 #[test]
 fn a_pure_step_that_aborts_the_process_is_poisoned_too() {
-    // Before the first crash nothing of it need be on the disk.
+    // Before the first crash nothing of the run need be on the disk, and before
+    // the second nothing of the attempt that aborts. The third is the first that
+    // must be counted.
     let crashes = aborts_until_poisoned("pure");
     assert!((10..=12).contains(&crashes), "{crashes}");
 }

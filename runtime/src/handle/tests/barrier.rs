@@ -8,6 +8,8 @@ use factum::prelude::*;
 use tokio::sync::watch;
 
 use super::world::{Bench, DIR};
+use crate::engine::Error;
+use crate::storage::StorageError;
 
 /// Counts what was begun.
 struct Begun(watch::Sender<u32>);
@@ -30,12 +32,27 @@ async fn ten_thoughts_and_an_act() {
     acts().await;
 }
 
+/// A process that ends as a crash ends one.
+async fn crashed(bench: &Bench) {
+    drop(bench.open().await.unwrap());
+}
+
+/// Opens as soon as the engine before has let go of the directory.
+async fn opened(bench: &Bench, begun: watch::Sender<u32>) -> Engine {
+    loop {
+        let builder = Engine::builder(Path::new(DIR)).segment_bytes(64 << 10).app(Begun(begun.clone()));
+        match builder.saga(ten_thoughts_and_an_act).open_on(bench.platform.clone()).await {
+            Err(Error::Storage(StorageError::DirectoryInUse { .. })) => tokio::task::yield_now().await,
+            other => return other.unwrap(),
+        }
+    }
+}
+
 #[tokio::test]
 async fn pure_steps_wait_for_no_sync_and_an_effect_waits_for_all_that_was_recorded() {
     let bench = Bench::new();
     let (begun, mut seen) = watch::channel(0);
-    let builder = Engine::builder(Path::new(DIR)).segment_bytes(64 << 10).app(Begun(begun));
-    let engine = builder.saga(ten_thoughts_and_an_act).open_on(bench.platform.clone()).await.unwrap();
+    let engine = opened(&bench, begun).await;
     let before = engine.stats().syncs;
     bench.fs.hold_syncs();
     let start = tokio::spawn(engine.start(ten_thoughts_and_an_act()).id("r").into_future());
@@ -52,5 +69,28 @@ async fn pure_steps_wait_for_no_sync_and_an_effect_waits_for_all_that_was_record
     // One that was held, one for all that was queued meanwhile, one for the end.
     let syncs = engine.stats().syncs - before;
     assert!(syncs <= 3, "{syncs}");
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_a_crash_a_started_runs_first_attempt_is_on_disk_before_it_begins() {
+    // Else a pure step that takes the process down faster than the disk syncs
+    // would do so in every process, and nothing would ever be known of it.
+    let bench = Bench::new();
+    crashed(&bench).await;
+    let (begun, mut seen) = watch::channel(0);
+    let engine = opened(&bench, begun).await;
+    bench.fs.hold_syncs();
+    let start = tokio::spawn(engine.start(ten_thoughts_and_an_act()).id("r").into_future());
+    // One thread: after this everything has gone as far as it can without the disk.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    bench.fs.until_held();
+    assert_eq!(*seen.borrow(), 0, "the first attempt waits");
+    bench.fs.release_syncs();
+    seen.wait_for(|begun| *begun == 11).await.unwrap();
+    let run = start.await.unwrap().unwrap();
+    assert!(matches!(run.outcome().await.unwrap(), Outcome::Completed(_)));
     engine.shutdown().await.unwrap();
 }
