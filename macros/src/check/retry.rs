@@ -21,9 +21,11 @@ pub(super) const KEYS: &[Key] = &[
     Key { name: "when", shape: Shape::Expr, example: "when = PayError::is_transient" },
 ];
 
-// The runtime's `RetryPolicy::NONE`, for comparing what is given with what is not.
+// What holds unless it is given.
 const INITIAL: Duration = Duration::from_millis(100);
+const FACTOR: f64 = 2.0;
 const MAX: Duration = Duration::from_secs(60);
+const JITTER: f64 = 0.0;
 
 /// The policy, or none if `attempts` cannot be used.
 pub(super) fn retry(key: &Ident, mut entries: Entries, diag: &mut Diag) -> Option<Retry> {
@@ -85,7 +87,14 @@ pub(super) fn retry(key: &Ident, mut entries: Entries, diag: &mut Diag) -> Optio
         None
     });
     let attempts = count.filter(|count| *count > 0)?;
-    Some(Retry { attempts, initial: initial_time, factor, max: max_time, jitter, when: when.map(|(_, expr)| expr) })
+    Some(Retry {
+        attempts,
+        initial: low,
+        factor: factor.unwrap_or(FACTOR),
+        max: high,
+        jitter: jitter.unwrap_or(JITTER),
+        when: when.map(|(_, expr)| expr),
+    })
 }
 
 /// A duration in a string.

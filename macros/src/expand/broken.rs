@@ -34,12 +34,12 @@ fn function(broken: &Broken, call: &str, keep_body: bool) -> TokenStream {
     let body = (keep_body && !has_self).then(|| {
         let (inputs, output, body) = (&sig.inputs, &sig.output, &function.body);
         quote_spanned! {ident.span()=>
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "it is there to be checked")]
             async fn __factum_body #generics(#inputs) #output #clause #body
         }
     });
     quote! {
-        #[allow(unused_variables, unused_mut, dead_code, clippy::all)]
+        #[allow(unused_variables, unused_mut, dead_code, clippy::all, reason = "its errors are told already")]
         #vis fn #ident #generics(#(#inputs),*) -> #krate::__private::#call<'static, #krate::__private::Broken<#ret>> #clause {
             #body
             #krate::__private::broken()

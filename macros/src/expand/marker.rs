@@ -33,7 +33,7 @@ impl Marker {
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
-            #[allow(non_camel_case_types, dead_code, unreachable_pub, unnameable_types)]
+            #[allow(non_camel_case_types, dead_code, unreachable_pub, unnameable_types, reason = "the user named and placed the function alone")]
             #vis struct #ident<__FactumSignature>(#krate::__private::PhantomData<__FactumSignature>);
         }
     }

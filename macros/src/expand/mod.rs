@@ -14,9 +14,11 @@ mod ret;
 mod saga;
 mod scope;
 mod signal;
+mod signature;
 mod spans;
 mod step;
 mod undo;
+mod values;
 
 pub(crate) use broken::{broken_saga, broken_step};
 pub(crate) use saga::saga;

@@ -100,7 +100,7 @@ impl Planner<'_> {
                 let args = parens(call.paren_token.span.join(), quote!(#(#args),*));
                 let tag = at(first(path), quote!(.tag()));
                 let probe = quote!({
-                    #[allow(unused_imports)]
+                    #[allow(unused_imports, reason = "the type tells which of them is used")]
                     use #krate::__private::{IsLeaf as _, IsNoLeaf as _};
                     (&#krate::__private::Probe(#path #args)) #tag
                 });

@@ -21,7 +21,7 @@ pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
     // The type stands once, and elsewhere by this name: what is wrong with it is told once.
     let declared = &ret.ty;
     let ty = quote!(__FactumRet);
-    let alias = quote!(#[allow(dead_code)] type __FactumRet = #declared;);
+    let alias = quote!(#[allow(dead_code, reason = "not every item needs it")] type __FactumRet = #declared;);
     let p = quote!(#krate::__private);
     let (ok, err, split, join, beside) = if ret.fallible {
         let (ok, err) = match &ret.parts {
@@ -40,7 +40,7 @@ pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
             declared,
             quote! {
                 const _: () = {
-                    #[allow(unused_imports)]
+                    #[allow(unused_imports, reason = "the type tells which of them is used")]
                     use #p::IsNoResult as _;
                     if #p::IsResult::<#ty>::YES {
                         ::core::panic!("this is a `Result` under another name; give the alias a name that ends in `Result`");

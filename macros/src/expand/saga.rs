@@ -1,14 +1,14 @@
 //! A saga: the function that calls it, its plan, and its body as a scope of awaits.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::args::{lifetime, locals, owned, with_lifetime};
-use super::marker::{Marker, body_attrs, cfgs};
+use super::args::{locals, owned};
+use super::marker::body_attrs;
 use super::spans::at;
 use super::step::site;
-use super::undo::{decode, encode, hash_args};
-use super::{awaits, plan, ret};
+use super::values::{decode, encode};
+use super::{awaits, plan, signature};
 use crate::check::Checked;
 use crate::model::Saga;
 
@@ -16,20 +16,10 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
     let saga = saga.get();
     let (krate, sig) = (&saga.krate, &saga.sig);
     let p = quote!(#krate::__private);
-    let marker = Marker::new("saga", sig);
-    let declaration = marker.declaration(krate, sig);
-    let function = marker.function(krate, sig, &Ident::new("SagaCall", Span::call_site()));
-    let cfgs = cfgs(&sig.attrs);
-    let parts = ret::parts(krate, &sig.ret);
-    let (ret_items, ret_beside) = (&parts.items, &parts.beside);
-    let ty = &marker.ty;
-    let args_lifetime = lifetime("'__factum");
-    let arg_types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &args_lifetime));
     let owned_types: Vec<_> = sig.args.iter().map(|arg| owned(&arg.ty).ty).collect();
     let locals = locals(&sig.args);
     let refs: Vec<_> = locals.iter().collect();
     let encode = encode(krate, &refs);
-    let hash_args = hash_args(krate, &locals);
     let decode = if sig.args.is_empty() {
         let decode = decode(krate, quote!([(); 0]), quote!(payload(__factum_input)));
         quote! {
@@ -45,19 +35,12 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
         Some(block) => plan::plan(krate, sig, block),
         None => quote!(#p::Plan::Dynamic),
     };
-    let implementation = implementation(saga, ty);
-    quote! {
-        #declaration
-
-        #function
-
-        #(#cfgs)*
-        const _: () = {
-            #ret_beside
+    signature::item("saga", "SagaCall", krate, sig, |ty, _| {
+        let implementation = implementation(saga, ty);
+        quote! {
             #(const _: () = #p::assert_saga_arg::<#owned_types>();)*
 
-            // What is deprecated is told in the body.
-            #[allow(deprecated, clippy::all)]
+            #[allow(deprecated, clippy::all, reason = "what is deprecated is told in the body")]
             const __FACTUM_PLAN: #p::Plan = #plan;
             static __FACTUM_META: #p::WorkflowMeta = #p::WorkflowMeta {
                 name: #name,
@@ -68,11 +51,9 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 fingerprint: #p::fingerprint(#name, #version, &__FACTUM_PLAN),
             };
 
-            #[allow(clippy::all)]
+            #[allow(clippy::all, reason = "the user did not write it")]
             impl #p::SagaSig for #ty {
-                type Args<#args_lifetime> = (#(#arg_types,)*);
                 type Owned = (#(#owned_types,)*);
-                #ret_items
 
                 const NAME: &'static str = #name;
                 const VERSION: u32 = #version;
@@ -86,16 +67,14 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                     #encode
                 }
 
-                #hash_args
-
                 fn decode_args(__factum_input: &#p::Payload) -> #p::Result<Self::Owned, #p::DecodeError> {
                     #decode
                 }
             }
 
             #implementation
-        };
-    }
+        }
+    })
 }
 
 fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
@@ -127,14 +106,14 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
             let block = awaits::rewrite(krate, block);
             quote! {
                 #[deny(unused_must_use)]
-                #[allow(clippy::too_many_arguments)]
+                #[allow(clippy::too_many_arguments, reason = "one of them is the engine")]
                 #(#attrs)*
                 async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret #block
             }
         }
         // An error in the body has been reported: nothing of it is left that could cause others.
         None => quote! {
-            #[allow(unused_variables, unused_mut)]
+            #[allow(unused_variables, unused_mut, reason = "its errors are told already")]
             async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret {
                 #p::broken()
             }

@@ -90,7 +90,7 @@ impl Scopes {
     pub(super) fn importing(&self, expr: TokenStream) -> TokenStream {
         self.0.iter().rev().filter(|scope| !scope.uses.is_empty()).fold(expr, |expr, scope| {
             let uses = &scope.uses;
-            quote!({ #(#[allow(unused_imports)] #uses)* #expr })
+            quote!({ #(#[allow(unused_imports, reason = "the expression may need none of them")] #uses)* #expr })
         })
     }
 }

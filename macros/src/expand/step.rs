@@ -7,9 +7,9 @@ use quote::{quote, quote_spanned};
 use syn::Path;
 
 use super::args::{lifetime, locals, owned, with_lifetime};
-use super::marker::{Marker, body_attrs, cfgs};
+use super::marker::body_attrs;
 use super::spans::{at, over};
-use super::{ret, undo};
+use super::{signature, undo};
 use crate::check::Checked;
 use crate::model::{Effect, Retry, Step};
 
@@ -17,48 +17,28 @@ pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
     let step = step.get();
     let (krate, sig) = (&step.krate, &step.sig);
     let p = quote!(#krate::__private);
-    let marker = Marker::new("step", sig);
-    let declaration = marker.declaration(krate, sig);
-    let function = marker.function(krate, sig, &Ident::new("StepCall", Span::call_site()));
-    let cfgs = cfgs(&sig.attrs);
-    let parts = ret::parts(krate, &sig.ret);
-    let (ret_items, ret_beside) = (&parts.items, &parts.beside);
-    let ty = &marker.ty;
-    let args_lifetime = lifetime("'__factum");
-    let arg_types = sig.args.iter().map(|arg| with_lifetime(&arg.ty, &args_lifetime));
-    let meta = meta(step, ty);
-    let undo_fn = undo::function(step, &parts.ok);
-    let undo_args = undo::encode_args(step);
-    let hash_args = undo::hash_args(krate, &locals(&sig.args));
-    let policies = policies(step, &parts.err);
-    let asserts = arg_asserts(step);
-    let run = run(step, ty);
-    quote! {
-        #declaration
-
-        #function
-
-        #(#cfgs)*
-        const _: () = {
-            #ret_beside
+    signature::item("step", "StepCall", krate, sig, |ty, ret| {
+        let meta = meta(step, ty);
+        let undo_fn = undo::function(step, &ret.ok);
+        let undo_args = undo::encode_args(step);
+        let policies = policies(step, &ret.err);
+        let asserts = arg_asserts(step);
+        let run = run(step, ty);
+        quote! {
             #asserts
 
-            #[allow(clippy::all)]
+            #[allow(clippy::all, reason = "the user did not write it")]
             impl #p::StepSig for #ty {
-                type Args<#args_lifetime> = (#(#arg_types,)*);
-                #ret_items
-
                 const META: &'static #p::StepMeta = &#meta;
 
-                #hash_args
                 #undo_args
                 #policies
             }
 
             #undo_fn
             #run
-        };
-    }
+        }
+    })
 }
 
 fn meta(step: &Step, marker: &TokenStream) -> TokenStream {
@@ -94,15 +74,17 @@ pub(super) fn site(krate: &Path, span: Span) -> TokenStream {
 }
 
 fn policy(krate: &Path, retry: &Retry) -> TokenStream {
-    let attempts = retry.attempts;
-    let given = [
-        retry.initial.map(|initial| (quote!(initial), time(krate, initial))),
-        retry.factor.map(|factor| (quote!(factor), quote!(#factor))),
-        retry.max.map(|max| (quote!(max), time(krate, max))),
-        retry.jitter.map(|jitter| (quote!(jitter), quote!(#jitter))),
-    ];
-    let fields = given.into_iter().flatten().map(|(field, value)| quote!(#field: #value,));
-    quote!(#krate::__private::RetryPolicy { attempts: #attempts, #(#fields)* ..#krate::__private::RetryPolicy::NONE })
+    let (attempts, factor, jitter) = (retry.attempts, retry.factor, retry.jitter);
+    let (initial, max) = (time(krate, retry.initial), time(krate, retry.max));
+    quote! {
+        #krate::__private::RetryPolicy {
+            attempts: #attempts,
+            initial: #initial,
+            factor: #factor,
+            max: #max,
+            jitter: #jitter,
+        }
+    }
 }
 
 fn time(krate: &Path, duration: Duration) -> TokenStream {
@@ -126,7 +108,7 @@ fn policies(step: &Step, err: &TokenStream) -> TokenStream {
         let locals = locals(&step.sig.args);
         items.extend(quote! {
             fn copy_args<'__factum>(__factum_args: &Self::Args<'__factum>) -> #p::Option<Self::Args<'__factum>> {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "the type tells which of them is used")]
                 use #p::{Copies as _, CopiesNot as _};
                 let (#(#locals,)*) = __factum_args;
                 #p::Some((#((&#p::ByRef(#locals)).copy(),)*))

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::Path;
 
 use super::args::{locals, owned};
 use super::spans::awaited;
+use super::values::{decode, encode};
 use crate::model::{Step, Undo, UndoCall, UnknownUndo};
 
 /// Whether an undo names the argument.
@@ -55,7 +55,7 @@ pub(super) fn encode_args(step: &Step) -> TokenStream {
         }
     });
     quote! {
-        #[allow(unused_variables)]
+        #[allow(unused_variables, reason = "an undo need not use every value")]
         fn undo_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::Option<#p::Payload>, #p::EncodeError> {
             let (#(#locals,)*) = __factum_args;
             let __factum_payload = #encode?;
@@ -69,45 +69,6 @@ pub(super) fn encode_args(step: &Step) -> TokenStream {
 fn types(step: &Step, undo: &Undo) -> TokenStream {
     let types = named(undo).into_iter().map(|at| owned(&step.sig.args[at].ty).ty);
     quote!((#(#types,)*))
-}
-
-/// Values encoded as one tuple; no values are an empty list.
-pub(super) fn encode(krate: &Path, values: &[&Ident]) -> TokenStream {
-    by_ref(krate, values, quote!(encode()))
-}
-
-fn by_ref(krate: &Path, values: &[&Ident], call: TokenStream) -> TokenStream {
-    let tuple = match values {
-        [] => quote!(([] as [(); 0])),
-        values => quote!((#(#values,)*)),
-    };
-    quote! {{
-        #[allow(unused_imports)]
-        use #krate::__private::{Encodes as _, EncodesNot as _};
-        (&#krate::__private::ByRef(&#tuple)).#call
-    }}
-}
-
-/// `hash_args`: a hash of all arguments.
-pub(super) fn hash_args(krate: &Path, args: &[Ident]) -> TokenStream {
-    let p = quote!(#krate::__private);
-    let values: Vec<_> = args.iter().collect();
-    let hash = by_ref(krate, &values, quote!(hash()));
-    quote! {
-        fn hash_args(__factum_args: &Self::Args<'_>) -> #p::Result<u64, #p::EncodeError> {
-            let (#(#args,)*) = __factum_args;
-            #hash
-        }
-    }
-}
-
-/// A type decoded by a call of one of its methods.
-pub(super) fn decode(krate: &Path, ty: TokenStream, call: TokenStream) -> TokenStream {
-    quote! {{
-        #[allow(unused_imports)]
-        use #krate::__private::{Decodes as _, DecodesNot as _};
-        (&#krate::__private::As::<#ty>::TYPE).#call
-    }}
 }
 
 /// The function that decodes what was recorded and makes the compensating call.
@@ -131,7 +92,7 @@ pub(super) fn function(step: &Step, ok: &TokenStream) -> TokenStream {
     quote! {
         type __FactumHome = #app;
 
-        #[allow(clippy::all)]
+        #[allow(clippy::all, reason = "the user wrote but one expression of it")]
         fn __factum_undo<'__factum>(
             __factum_input: #p::UndoInput,
             __factum_undoer: &'__factum dyn #p::Undoer,
@@ -154,7 +115,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
         let output = Ident::new("output", span);
         let decode = decode(krate, quote!(#ok), quote!(output(&__factum_input)));
         quote! {
-            #[allow(unused_variables)]
+            #[allow(unused_variables, reason = "an undo need not use every value")]
             let #output: #ok = #decode?;
         }
     });
@@ -165,7 +126,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     let decode = (!call.args.is_empty()).then(|| {
         let decode = decode(krate, types, quote!(args(&__factum_input)));
         quote! {
-            #[allow(unused_variables)]
+            #[allow(unused_variables, reason = "an undo need not use every value")]
             let (#(#decoded,)*) = #decode?;
         }
     });
@@ -174,7 +135,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
         let (ident, ty, local) = (&arg.ident, &arg.ty, &locals[*at]);
         let value = if owned(ty).by_ref { quote!(&#local) } else { quote!(#local) };
         quote! {
-            #[allow(unused_variables)]
+            #[allow(unused_variables, reason = "an undo need not use every value")]
             let #ident: #ty = #value;
         }
     });

@@ -54,14 +54,14 @@ pub(crate) enum Effect {
     Idempotent,
 }
 
-/// `retry(..)`; what is not given is the runtime's default.
+/// `retry(..)`, with the defaults of what is not given.
 #[derive(Debug)]
 pub(crate) struct Retry {
     pub(crate) attempts: u32,
-    pub(crate) initial: Option<Duration>,
-    pub(crate) factor: Option<f64>,
-    pub(crate) max: Option<Duration>,
-    pub(crate) jitter: Option<f64>,
+    pub(crate) initial: Duration,
+    pub(crate) factor: f64,
+    pub(crate) max: Duration,
+    pub(crate) jitter: f64,
     pub(crate) when: Option<Expr>,
 }
 

@@ -10,7 +10,7 @@ use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::run::RetryPolicy;
 use crate::saga::{Saga, SagaSig};
-use crate::step::{Effect, Never, Site, Step, StepMeta, StepSig};
+use crate::step::{Effect, Never, Signature, Site, Step, StepMeta, StepSig};
 
 /// Stands for a step or saga whose signature was refused, so that its callers are told nothing.
 #[derive(Debug)]
@@ -21,12 +21,26 @@ pub fn broken<T>() -> T {
     unreachable!("this code was refused when it was compiled")
 }
 
-impl<Ret: Send + 'static> StepSig for Broken<Ret> {
+impl<Ret: Send + 'static> Signature for Broken<Ret> {
     type Args<'a> = ();
     type Ret = Ret;
     type Ok = Never;
     type Err = Never;
 
+    fn split(_: Ret) -> Result<Never, Never> {
+        broken()
+    }
+
+    fn join(_: Result<Never, Never>) -> Ret {
+        broken()
+    }
+
+    fn hash_args((): &()) -> Result<u64, EncodeError> {
+        broken()
+    }
+}
+
+impl<Ret: Send + 'static> StepSig for Broken<Ret> {
     const META: &'static StepMeta = &StepMeta {
         name: "",
         site: Site::new("", 0),
@@ -37,18 +51,6 @@ impl<Ret: Send + 'static> StepSig for Broken<Ret> {
         timeout: None,
         undo: None,
     };
-
-    fn split(_: Ret) -> Result<Never, Never> {
-        broken()
-    }
-
-    fn join(_: Result<Never, Never>) -> Ret {
-        broken()
-    }
-
-    fn hash_args((): &()) -> Result<u64, EncodeError> {
-        broken()
-    }
 }
 
 impl<App, Ret: Send + 'static> Step<App> for Broken<Ret> {
@@ -58,28 +60,12 @@ impl<App, Ret: Send + 'static> Step<App> for Broken<Ret> {
 }
 
 impl<Ret: Send + 'static> SagaSig for Broken<Ret> {
-    type Args<'a> = ();
     type Owned = ();
-    type Ret = Ret;
-    type Ok = Never;
-    type Err = Never;
 
     const NAME: &'static str = "";
     const VERSION: u32 = 0;
 
     fn meta() -> &'static WorkflowMeta {
-        broken()
-    }
-
-    fn split(_: Ret) -> Result<Never, Never> {
-        broken()
-    }
-
-    fn join(_: Result<Never, Never>) -> Ret {
-        broken()
-    }
-
-    fn hash_args((): &()) -> Result<u64, EncodeError> {
         broken()
     }
 

@@ -34,6 +34,6 @@ pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;
 pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig};
 pub use crate::step::{
-    AttemptEnd, Effect, ErasedStep, Fallible, Never, OutsideSaga, Site, Step, StepCall, StepError, StepMeta, StepSig,
-    TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
+    AttemptEnd, Effect, ErasedStep, Fallible, Never, OutsideSaga, Signature, Site, Step, StepCall, StepError, StepMeta,
+    StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
 };

@@ -18,14 +18,9 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// One attempt.
-    pub const NONE: RetryPolicy = RetryPolicy {
-        attempts: 1,
-        initial: Duration::from_millis(100),
-        factor: 2.0,
-        max: Duration::from_secs(60),
-        jitter: 0.0,
-    };
+    /// One attempt, and so no wait.
+    pub const NONE: RetryPolicy =
+        RetryPolicy { attempts: 1, initial: Duration::ZERO, factor: 1.0, max: Duration::ZERO, jitter: 0.0 };
 
     /// The wait after the `failures`th failure, from 1; `chance` is from 0 to 1.
     pub(crate) fn backoff(&self, failures: u32, chance: f64) -> Duration {

@@ -1,26 +1,16 @@
 //! The traits that `#[saga]` implements on its hidden type.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::SagaCall;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::ops::Cx;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
+use crate::step::{Signature, for_each_arity};
 
-/// A saga's types and plan. Implemented by `#[saga]`, not by hand.
-pub trait SagaSig: Sized + Send + 'static {
-    /// The arguments, as a tuple.
-    type Args<'a>: Send;
+/// A saga's name and plan. Implemented by `#[saga]`, not by hand.
+pub trait SagaSig: Signature {
     /// The arguments as they are decoded from the start record.
     type Owned: Send + 'static;
-    /// The declared return type.
-    type Ret: Send;
-    /// The type of a success.
-    type Ok: Serialize + DeserializeOwned + Send + 'static;
-    /// The type of a failure; [`Never`](crate::Never) where no `Result` is declared.
-    type Err: Serialize + DeserializeOwned + Send + 'static;
 
     /// The name on disk.
     const NAME: &'static str;
@@ -30,23 +20,11 @@ pub trait SagaSig: Sized + Send + 'static {
     /// What the attribute and the body say.
     fn meta() -> &'static WorkflowMeta;
 
-    /// The declared value as a result.
-    fn split(ret: Self::Ret) -> Result<Self::Ok, Self::Err>;
-
-    /// A result as the declared value.
-    fn join(result: Result<Self::Ok, Self::Err>) -> Self::Ret;
-
     /// The arguments as JSON, for the start record.
     ///
     /// # Errors
     /// When JSON cannot hold one of them.
     fn encode_args(args: &Self::Args<'_>) -> Result<Payload, EncodeError>;
-
-    /// A hash of the arguments, by which a replay that comes with others is noticed.
-    ///
-    /// # Errors
-    /// When JSON cannot hold one of them.
-    fn hash_args(args: &Self::Args<'_>) -> Result<u64, EncodeError>;
 
     /// The arguments from the start record.
     ///
@@ -93,12 +71,4 @@ macro_rules! saga_fn_for {
         }
     };
 }
-saga_fn_for!();
-saga_fn_for!(A);
-saga_fn_for!(A B);
-saga_fn_for!(A B C);
-saga_fn_for!(A B C D);
-saga_fn_for!(A B C D E);
-saga_fn_for!(A B C D E F);
-saga_fn_for!(A B C D E F G);
-saga_fn_for!(A B C D E F G H);
+for_each_arity!(saga_fn_for);

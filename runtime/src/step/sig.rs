@@ -1,44 +1,20 @@
 //! The traits that `#[step]` implements on its hidden type.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use super::{StepCall, StepMeta, TimedOut};
+use super::{Signature, StepCall, StepMeta, TimedOut, for_each_arity};
 use crate::codec::{EncodeError, Payload};
 use crate::io::Io;
 use crate::platform::BoxFuture;
 
-/// A step's types and policies. Implemented by `#[step]`, not by hand.
-pub trait StepSig: Sized + 'static {
-    /// The arguments but `io`, as a tuple.
-    type Args<'a>: Send;
-    /// The declared return type: what awaiting the step gives.
-    type Ret: Send;
-    /// The type of a success.
-    type Ok: Serialize + DeserializeOwned + Send;
-    /// The type of a failure; [`Never`](super::Never) where no `Result` is declared.
-    type Err: Serialize + DeserializeOwned + Send;
-
+/// A step's policies. Implemented by `#[step]`, not by hand.
+pub trait StepSig: Signature {
     /// What the attribute says.
     const META: &'static StepMeta;
-
-    /// The declared value as a result.
-    fn split(ret: Self::Ret) -> Result<Self::Ok, Self::Err>;
-
-    /// A result as the declared value.
-    fn join(result: Result<Self::Ok, Self::Err>) -> Self::Ret;
 
     /// A copy of the arguments for a later attempt; steps without `retry` have none.
     fn copy_args<'a>(args: &Self::Args<'a>) -> Option<Self::Args<'a>> {
         let _ = args;
         None
     }
-
-    /// A hash of the arguments, by which a replay that comes with others is noticed.
-    ///
-    /// # Errors
-    /// When JSON cannot hold one of them.
-    fn hash_args(args: &Self::Args<'_>) -> Result<u64, EncodeError>;
 
     /// The arguments that the undo expressions name, encoded as one tuple; none if there is no undo.
     ///
@@ -91,15 +67,7 @@ macro_rules! step_fn_for {
         }
     };
 }
-step_fn_for!();
-step_fn_for!(A);
-step_fn_for!(A B);
-step_fn_for!(A B C);
-step_fn_for!(A B C D);
-step_fn_for!(A B C D E);
-step_fn_for!(A B C D E F);
-step_fn_for!(A B C D E F G);
-step_fn_for!(A B C D E F G H);
+for_each_arity!(step_fn_for);
 
 /// A step that can run on an engine whose app is `App`. Implemented by `#[step]`, not by hand.
 #[diagnostic::on_unimplemented(

@@ -14,8 +14,7 @@ const LEN_AT: usize = CRC_AT + 4;
 const SALT_AT: usize = LEN_AT + 4;
 const FIRST_LSN_AT: usize = SALT_AT + 8;
 const DURABLE_THROUGH_AT: usize = FIRST_LSN_AT + 8;
-const DURABLE_AT: usize = FIRST_LSN_AT + 8;
-const COUNT_AT: usize = DURABLE_AT + 8;
+const COUNT_AT: usize = DURABLE_THROUGH_AT + 8;
 
 /// What a frame's header says of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub(super) fn seal(bytes: &mut Vec<u8>, salt: u64, header: FrameHeader) {
     put(bytes, LEN_AT, &((end - FRAME_HEADER) as u32).to_le_bytes());
     put(bytes, SALT_AT, &salt.to_le_bytes());
     put(bytes, FIRST_LSN_AT, &header.first_lsn.0.to_le_bytes());
-    put(bytes, DURABLE_AT, &header.durable_through.0.to_le_bytes());
+    put(bytes, DURABLE_THROUGH_AT, &header.durable_through.0.to_le_bytes());
     put(bytes, COUNT_AT, &header.count.to_le_bytes());
     put_checksum(bytes, end);
     bytes.resize(end.next_multiple_of(BLOCK), 0);
@@ -92,7 +91,7 @@ pub(super) fn read(bytes: &[u8], salt: u64) -> Result<Frame<'_>, Invalid> {
     }
     let header = FrameHeader {
         first_lsn: Lsn(u64_at(bytes, FIRST_LSN_AT)),
-        durable_through: Lsn(u64_at(bytes, DURABLE_AT)),
+        durable_through: Lsn(u64_at(bytes, DURABLE_THROUGH_AT)),
         count: u32_at(bytes, COUNT_AT),
     };
     Ok(Frame { header, bytes: &bytes[..extent], records: &bytes[FRAME_HEADER..end] })
@@ -134,7 +133,7 @@ impl<'a> Frame<'a> {
         }
         let found = self.header.durable_through;
         if found >= first_lsn {
-            return fault(DURABLE_AT, format!("a durable LSN before {first_lsn}"), found.to_string());
+            return fault(DURABLE_THROUGH_AT, format!("a durable LSN before {first_lsn}"), found.to_string());
         }
         if first_lsn.0.checked_add(u64::from(self.header.count)).is_none() {
             return fault(COUNT_AT, "LSNs below 2^64".to_owned(), self.header.count.to_string());
