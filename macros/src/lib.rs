@@ -26,7 +26,7 @@ use quote::quote;
 ///
 /// | key | meaning |
 /// |---|---|
-/// | `retry(attempts, initial, factor, max, jitter, when)` | how often it is tried and how long between; `when = path` decides by the error |
+/// | `retry(attempts, initial, factor, max, jitter, when)` | how often it is tried, the first time counted, and how long between: `initial` (100 ms), times `factor` (2.0) after each failure, at most `max` (60 s), of which chance takes off or adds the share `jitter` (0.0); `when = path` decides by the error |
 /// | `timeout = "30s"` | how long one attempt may take; the error is `From<TimedOut>` |
 /// | `compensate = f(&output, &arg)` | the call of a step that undoes it |
 /// | `unknown = f(&arg)` or `ignore` | the call that undoes an attempt whose end nobody knows |
