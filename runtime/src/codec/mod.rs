@@ -6,6 +6,7 @@
 //! `decode` gives back; a length that was read is checked against the bytes that are
 //! there before anything is allocated for it.
 
+mod blob;
 mod digest;
 mod hash;
 mod json_text;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use blob::Blob;
+pub(crate) use blob::BlobAt;
 pub(crate) use digest::Digest;
 
 /// The most bytes that one recorded value may have: 16 MiB.

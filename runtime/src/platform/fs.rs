@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub(crate) enum Open {
     /// An existing file, for reading.
     Read,
+    /// An existing file, for reading and writing.
+    Edit,
     /// A file for reading and writing that must not exist yet.
     CreateNew,
 }
@@ -25,6 +27,8 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     fn read_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
     /// Opens a file.
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>>;
+    /// Bytes that can still be written to the file system of `path`, as far as it tells.
+    fn available(&self, path: &Path) -> io::Result<u64>;
     /// Renames a file over whatever has the new name. Durable once the directory is synced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Unlinks a file. Durable once the directory is synced.
@@ -44,8 +48,26 @@ pub(crate) trait File: Send + Sync + fmt::Debug {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Writes all of `buf` at an offset.
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()>;
+    /// Makes the file `len` bytes long; bytes that it gains are zero.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// `fallocate`: makes the file at least `len` bytes long and has the space for all of them, so that a write
+    /// below `len` cannot hit a full disk; bytes that it gains are zero.
+    fn allocate(&self, len: u64) -> io::Result<()>;
+    /// A read-only view of the first `len` bytes, which are there.
+    ///
+    /// Whoever takes a slice of the view sees to it that nobody writes those bytes or shortens the file as long as
+    /// the slice lives.
+    fn map(&self, len: u64) -> io::Result<Arc<dyn Map>>;
     /// `fdatasync`: the contents, and the length if it changed, are durable when it returns.
     fn sync_data(&self) -> io::Result<()>;
+}
+
+/// A read-only view of a file.
+pub(crate) trait Map: Send + Sync + fmt::Debug {
+    /// How many bytes can be seen.
+    fn len(&self) -> u64;
+    /// Some of the bytes, in place; `None` when they do not all lie in the view.
+    fn bytes(&self, offset: u64, len: usize) -> Option<&[u8]>;
 }
 
 /// Holds a lock until it is dropped.

@@ -21,7 +21,7 @@ pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub use exec::BoxFuture;
 pub(crate) use exec::{Exec, TaskHandle, ThreadHandle};
-pub(crate) use fs::{File, Fs, LockGuard, Open};
+pub(crate) use fs::{File, Fs, LockGuard, Map, Open};
 
 /// One of each door.
 #[derive(Clone)]

@@ -37,7 +37,10 @@ impl Exec for RealExec {
 
     fn spawn_thread(&self, name: &str, work: BoxFuture<'static, ()>) -> io::Result<ThreadHandle> {
         let (ended, wait) = oneshot::channel::<()>();
+        let tokio = self.tokio.clone();
         thread::Builder::new().name(name.to_owned()).spawn(move || {
+            // What a user's checkpoint store awaits may need the runtime.
+            let _entered = tokio.enter();
             let _ended = ended; // dropped, and so reported, when the work is over or panics
             drive(work);
         })?;

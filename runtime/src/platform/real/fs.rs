@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::platform::{File, Fs, LockGuard, Open};
+use super::map::RealMap;
+use crate::platform::{File, Fs, LockGuard, Map, Open};
 
 #[derive(Debug)]
 pub(super) struct RealFs;
@@ -23,9 +24,15 @@ impl Fs for RealFs {
     fn open(&self, path: &Path, how: Open) -> io::Result<Arc<dyn File>> {
         let file = match how {
             Open::Read => fs::File::open(path)?,
+            Open::Edit => OpenOptions::new().read(true).write(true).open(path)?,
             Open::CreateNew => OpenOptions::new().read(true).write(true).create_new(true).open(path)?,
         };
         Ok(Arc::new(RealFile(file)))
+    }
+
+    fn available(&self, path: &Path) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(path)?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -75,7 +82,35 @@ impl File for RealFile {
         self.0.write_all_at(buf, offset)
     }
 
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(&self.0, rustix::fs::FallocateFlags::empty(), 0, len) {
+            // A file system that cannot is written to instead: the zeros take the space.
+            Err(rustix::io::Errno::OPNOTSUPP) => fill(&self.0, len),
+            done => Ok(done?),
+        }
+    }
+
+    fn map(&self, len: u64) -> io::Result<Arc<dyn Map>> {
+        Ok(Arc::new(RealMap::new(&self.0, len)?))
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
     }
+}
+
+/// Writes zeros from the end of a file on until it is `len` bytes long.
+fn fill(file: &fs::File, len: u64) -> io::Result<()> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    let mut at = file.metadata()?.len();
+    while at < len {
+        let some = (len - at).min(ZEROS.len() as u64);
+        file.write_all_at(&ZEROS[..some as usize], at)?;
+        at += some;
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@
 
 mod exec;
 mod fs;
+mod map;
 
 use std::io;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use crate::platform::{File, Fs, LockGuard, Open};
+use crate::platform::{File, Fs, LockGuard, Map, Open};
 
 /// How long a test waits for what must come before it fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -153,6 +153,10 @@ impl Fs for FaultFs {
         Ok(Arc::new(FaultFile { file, name: Mutex::new(name(path)), gate: self.gate.clone() }))
     }
 
+    fn available(&self, path: &Path) -> io::Result<u64> {
+        self.fs.available(path)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.gate.pass(Op::Rename(name(from), name(to)))?;
         self.fs.rename(from, to)
@@ -206,6 +210,20 @@ impl File for FaultFile {
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.gate.pass(Op::Write(self.name(), offset))?;
         self.file.write_all_at(buf, offset)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.gate.pass(Op::Write(self.name(), len))?;
+        self.file.set_len(len)
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        self.gate.pass(Op::Write(self.name(), len))?;
+        self.file.allocate(len)
+    }
+
+    fn map(&self, len: u64) -> io::Result<Arc<dyn Map>> {
+        self.file.map(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::platform::{File, Fs, LockGuard, Open};
+use crate::platform::{File, Fs, LockGuard, Map, Open};
 
 /// What a crash tears a write into.
 const SECTOR: usize = 512;
@@ -154,8 +154,8 @@ impl Fs for MemoryFs {
         let mut state = self.lock();
         let there = state.now.files.get(path).cloned();
         let node = match (how, there) {
-            (Open::Read, Some(node)) => node,
-            (Open::Read, None) => return Err(not_found()),
+            (Open::Read | Open::Edit, Some(node)) => node,
+            (Open::Read | Open::Edit, None) => return Err(not_found()),
             (Open::CreateNew, Some(_)) => return Err(io::ErrorKind::AlreadyExists.into()),
             (Open::CreateNew, None) => {
                 let node = Node::default();
@@ -164,6 +164,10 @@ impl Fs for MemoryFs {
             }
         };
         Ok(Arc::new(MemoryFile(node)))
+    }
+
+    fn available(&self, _: &Path) -> io::Result<u64> {
+        Ok(u64::MAX)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -225,9 +229,42 @@ impl File for MemoryFile {
         Ok(())
     }
 
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.lock().unwrap().now.resize(len as usize, 0);
+        Ok(())
+    }
+
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        let mut contents = self.0.lock().unwrap();
+        let len = contents.now.len().max(len as usize);
+        contents.now.resize(len, 0);
+        Ok(())
+    }
+
+    fn map(&self, len: u64) -> io::Result<Arc<dyn Map>> {
+        let contents = self.0.lock().unwrap();
+        let bytes = contents.now.get(..len as usize).ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(Arc::new(MemoryMap(bytes.to_vec())))
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         let mut contents = self.0.lock().unwrap();
         contents.synced = contents.now.clone();
         Ok(())
+    }
+}
+
+/// What a file held when it was mapped.
+#[derive(Debug)]
+struct MemoryMap(Vec<u8>);
+
+impl Map for MemoryMap {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn bytes(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        let offset = usize::try_from(offset).ok()?;
+        self.0.get(offset..offset.checked_add(len)?)
     }
 }
