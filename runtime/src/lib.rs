@@ -61,10 +61,10 @@ mod step;
 mod storage;
 mod time;
 
-pub use codec::{DecodeError, EncodeError, MAX_PAYLOAD, Payload};
+pub use codec::{Blob, DecodeError, EncodeError, MAX_PAYLOAD, Payload, PayloadError};
 pub use engine::{
-    Cut, Error, HistoryEntry, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats, Status, Waiting,
-    WaitingOn,
+    Cut, Error, History, HistoryEntry, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats, Status,
+    TailEntry, Waiting, WaitingOn,
 };
 pub use factum_macros::{saga, signal, step};
 pub use handle::{
@@ -74,10 +74,14 @@ pub use handle::{
 pub use id::{Lsn, MAX_RUN_ID, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
 pub use ops::{Durable, Signal, SignalWait, Sleep, days, hours, millis, minutes, seconds, signal, sleep};
+pub use platform::BoxFuture;
 pub use record::{Cause, Event, UndoKind};
 pub use saga::{SagaCall, SagaFn};
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
-pub use storage::{Durability, StorageError};
+pub use storage::{
+    Batch, CheckpointError, CheckpointStore, Durability, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,
+    MemoryCheckpoint, Op, RedbCheckpoint, StorageError, TableRow,
+};
 pub use time::Timestamp;
 
 pub mod prelude;

@@ -1,11 +1,19 @@
 //! Large bytes that stand beside the records: what a value holds of them.
 //!
-//! A [`Blob`] in a value is written as `{"$blob":<id>}`; the payload that it stands in keeps the blob itself. Where a
-//! blob lies is said in the record ([`BlobAt`]) and may change; its id does not.
+//! A [`Blob`] in a value is written as `{"$blob":<id>}`; the payload that it
+//! stands in keeps the blob itself. Where a blob lies is said in the record
+//! ([`BlobAt`]) and may change; its id does not. What must always hold: a
+//! `Blob` that exists was checked, so that its bytes can be had without an error.
 
+use std::cell::RefCell;
+use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where a blob lies in the arena, and what it must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +32,24 @@ pub(crate) struct BlobAt {
     pub(crate) schema: u64,
 }
 
+/// Why a blob cannot be had: it is damaged, missing, or cannot be read.
+pub(crate) type BlobError = Arc<dyn Error + Send + Sync>;
+
+/// Where blobs are opened.
+pub(crate) trait BlobSource: Send + Sync + fmt::Debug {
+    /// The blob that lies there, or where it has moved to, checked.
+    fn open(&self, at: &BlobAt) -> Result<Blob, BlobError>;
+}
+
 /// Large or binary bytes, written once and read in place. Cheap to clone.
 ///
-/// Made by `io.put(bytes)` in a step; derefs to `[u8]`.
+/// Made by [`Io::put`](crate::Io::put) in a step and by
+/// [`Engine::put`](crate::Engine::put); derefs to `[u8]`. In a value that is
+/// recorded it takes a few bytes: the blob itself stands in the arena, once.
+/// A run keeps every blob that its records name for as long as it is known itself.
+///
+/// Only what factum records can be decoded again: a `Blob` in JSON from
+/// elsewhere is an error. Two blobs are equal when their bytes are.
 #[derive(Clone)]
 pub struct Blob {
     at: BlobAt,
@@ -61,7 +84,7 @@ impl AsRef<[u8]> for Blob {
 
 impl PartialEq for Blob {
     fn eq(&self, other: &Blob) -> bool {
-        self.at.id == other.at.id || **self == **other
+        **self == **other
     }
 }
 
@@ -70,5 +93,151 @@ impl Eq for Blob {}
 impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Blob({}, {} bytes)", self.at.id, self.at.len)
+    }
+}
+
+/// A blob that a record names; opened when it is first wanted.
+#[derive(Clone)]
+pub(crate) struct NamedBlob {
+    at: BlobAt,
+    source: Option<Arc<dyn BlobSource>>,
+    opened: Arc<OnceLock<Blob>>,
+}
+
+impl NamedBlob {
+    /// The blob that a record says lies there. Without a source it cannot be opened.
+    pub(crate) fn new(at: BlobAt, source: Option<Arc<dyn BlobSource>>) -> NamedBlob {
+        NamedBlob { at, source, opened: Arc::default() }
+    }
+
+    pub(crate) fn at(&self) -> BlobAt {
+        self.opened.get().map_or(self.at, Blob::at)
+    }
+
+    /// The blob itself.
+    pub(crate) fn open(&self) -> Result<&Blob, BlobError> {
+        if let Some(blob) = self.opened.get() {
+            return Ok(blob);
+        }
+        let Some(source) = &self.source else {
+            return Err(format!("blob {} was not to be read here", self.at.id).into_error());
+        };
+        let blob = source.open(&self.at)?;
+        Ok(self.opened.get_or_init(|| blob))
+    }
+}
+
+trait IntoError {
+    fn into_error(self) -> BlobError;
+}
+
+impl IntoError for String {
+    fn into_error(self) -> BlobError {
+        Arc::from(Box::<dyn Error + Send + Sync>::from(self))
+    }
+}
+
+impl From<Blob> for NamedBlob {
+    fn from(blob: Blob) -> NamedBlob {
+        NamedBlob { at: blob.at, source: None, opened: Arc::new(OnceLock::from(blob)) }
+    }
+}
+
+impl fmt::Debug for NamedBlob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NamedBlob").field(&self.at).finish()
+    }
+}
+
+/// The one member of a blob's JSON object.
+const MEMBER: &str = "$blob";
+
+/// What serde cannot carry along: the blobs of the value that this thread is encoding or decoding.
+#[derive(Default)]
+struct Carried {
+    encoding: Option<Vec<NamedBlob>>,
+    decoding: Vec<NamedBlob>,
+    /// Why a blob could not be opened.
+    failed: Option<BlobError>,
+}
+
+thread_local! {
+    static CARRIED: RefCell<Carried> = RefCell::default();
+}
+
+/// Puts back what was carried before, however the closure ends.
+struct Restore(Option<Carried>);
+
+impl Drop for Restore {
+    fn drop(&mut self) {
+        if let Some(before) = self.0.take() {
+            CARRIED.with_borrow_mut(|carried| *carried = before);
+        }
+    }
+}
+
+/// Runs `encode`, and gives with its result the blobs that it wrote.
+pub(super) fn collect<T>(encode: impl FnOnce() -> T) -> (T, Vec<NamedBlob>) {
+    let fresh = Carried { encoding: Some(Vec::new()), ..Carried::default() };
+    let _restore = Restore(Some(CARRIED.with_borrow_mut(|carried| std::mem::replace(carried, fresh))));
+    let value = encode();
+    let blobs = CARRIED.with_borrow_mut(|carried| carried.encoding.take());
+    (value, blobs.unwrap_or_default())
+}
+
+/// Runs `decode`, which may ask for these blobs. Gives with its result why one could not be opened.
+pub(super) fn offer<T>(blobs: &[NamedBlob], decode: impl FnOnce() -> T) -> (T, Option<BlobError>) {
+    let fresh = Carried { decoding: blobs.to_vec(), ..Carried::default() };
+    let _restore = Restore(Some(CARRIED.with_borrow_mut(|carried| std::mem::replace(carried, fresh))));
+    let value = decode();
+    let failed = CARRIED.with_borrow_mut(|carried| carried.failed.take());
+    (value, failed)
+}
+
+impl Serialize for Blob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        CARRIED.with_borrow_mut(|carried| {
+            if let Some(blobs) = &mut carried.encoding
+                && !blobs.iter().any(|known| known.at.id == self.at.id)
+            {
+                blobs.push(self.clone().into());
+            }
+        });
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(MEMBER, &self.at.id)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Blob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Blob, D::Error> {
+        struct Member;
+
+        impl<'de> Visitor<'de> for Member {
+            type Value = Blob;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a blob, as `{{\"{MEMBER}\":<id>}}`")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Blob, A::Error> {
+                let Some(MEMBER) = map.next_key::<String>()?.as_deref() else {
+                    return Err(A::Error::missing_field(MEMBER));
+                };
+                let id: u64 = map.next_value()?;
+                if map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                    return Err(A::Error::custom(format!("a blob has the member `{MEMBER}` alone")));
+                }
+                let named = CARRIED.with_borrow(|carried| carried.decoding.iter().find(|b| b.at.id == id).cloned());
+                let named = named.ok_or_else(|| A::Error::custom(format!("blob {id} is not one of this value's")))?;
+                named.open().cloned().map_err(|error| {
+                    let text = error.to_string();
+                    CARRIED.with_borrow_mut(|carried| carried.failed = Some(error));
+                    A::Error::custom(text)
+                })
+            }
+        }
+
+        deserializer.deserialize_map(Member)
     }
 }

@@ -20,9 +20,11 @@ pub(crate) struct Digest(pub(crate) [u8; 32]);
 impl Digest {
     /// The digest of a value's canonical form.
     pub(crate) fn of(payload: &Payload) -> Result<Digest, DecodeError> {
-        canonical(payload.as_bytes())
+        let expected = "a JSON value with a canonical form";
+        let json = payload.bytes().map_err(|error| DecodeError::unreadable(expected, error.0))?;
+        canonical(json)
             .map(|text| Digest::of_bytes(&[text.as_slice()]))
-            .map_err(|e| DecodeError { expected: "a JSON value with a canonical form", reason: e.to_string() })
+            .map_err(|error| DecodeError::new(expected, error))
     }
 
     /// The digest of bytes, one after the other.

@@ -14,6 +14,11 @@ pub(super) fn hash(json: &[u8]) -> u64 {
     value(&mut &*json)
 }
 
+/// The hash of a type's name; never 0.
+pub(super) fn name(name: &str) -> u64 {
+    fold(OFFSET, name.as_bytes()).max(1)
+}
+
 fn fold(hash: u64, bytes: &[u8]) -> u64 {
     bytes.iter().fold(hash, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }

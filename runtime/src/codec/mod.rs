@@ -10,49 +10,20 @@ mod blob;
 mod digest;
 mod hash;
 mod json_text;
+mod payload;
 mod strict;
 pub(crate) mod wire;
-
-use std::fmt;
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use blob::Blob;
-pub(crate) use blob::BlobAt;
+pub(crate) use blob::{BlobAt, BlobError, BlobSource, NamedBlob};
 pub(crate) use digest::Digest;
+pub use payload::{Payload, PayloadError};
 
 /// The most bytes that one recorded value may have: 16 MiB.
 pub const MAX_PAYLOAD: usize = 16 << 20;
-
-/// A user's value as JSON text. Cheap to clone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Payload(Arc<[u8]>);
-
-impl Payload {
-    pub(crate) fn from_bytes(bytes: &[u8]) -> Payload {
-        Payload(bytes.into())
-    }
-
-    /// The JSON text's bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The JSON text; bytes that are no UTF-8 are shown as `\u{FFFD}`.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        String::from_utf8_lossy(&self.0).into_owned()
-    }
-}
-
-impl fmt::Debug for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_text())
-    }
-}
 
 /// A value that cannot be recorded.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -80,6 +51,18 @@ impl EncodeError {
 pub struct DecodeError {
     expected: &'static str,
     reason: String,
+    /// Why the value's bytes could not be had, if that is the reason.
+    pub(crate) storage: Option<BlobError>,
+}
+
+impl DecodeError {
+    pub(crate) fn new(expected: &'static str, reason: impl ToString) -> DecodeError {
+        DecodeError { expected, reason: reason.to_string(), storage: None }
+    }
+
+    fn unreadable(expected: &'static str, error: BlobError) -> DecodeError {
+        DecodeError { expected, reason: error.to_string(), storage: Some(error) }
+    }
 }
 
 /// The JSON text of a value.
@@ -88,12 +71,13 @@ pub struct DecodeError {
 /// When JSON cannot hold it: a float that is not finite, a map key that is no
 /// string or number, a `Serialize` that fails, more than [`MAX_PAYLOAD`] bytes.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, EncodeError> {
-    let bytes = text(value)?;
+    let (bytes, blobs) = blob::collect(|| text(value));
+    let bytes = bytes?;
     if bytes.len() > MAX_PAYLOAD {
         let reason = format!("its JSON has {} bytes, more than the limit of {MAX_PAYLOAD}", bytes.len());
         return Err(EncodeError { reason });
     }
-    Ok(Payload(bytes.into()))
+    Ok(Payload::encoded(bytes, blobs, hash::name(std::any::type_name::<T>())))
 }
 
 /// A hash of a value's JSON in which the order of a map's entries does not
@@ -128,8 +112,13 @@ pub(crate) fn encode_checked<T: Serialize + DeserializeOwned>(value: &T) -> Resu
 /// # Errors
 /// When the text is not that of a `T`.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> {
-    serde_json::from_slice(payload.as_bytes())
-        .map_err(|e| DecodeError { expected: std::any::type_name::<T>(), reason: e.to_string() })
+    let expected = std::any::type_name::<T>();
+    let json = payload.bytes().map_err(|error| DecodeError::unreadable(expected, error.0))?;
+    let (decoded, failed) = blob::offer(payload.blobs(), || serde_json::from_slice(json));
+    decoded.map_err(|error| match failed {
+        Some(failed) => DecodeError::unreadable(expected, failed),
+        None => DecodeError::new(expected, error),
+    })
 }
 
 #[cfg(test)]

@@ -6,16 +6,19 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use super::Error;
-use super::live::LiveRun;
+use super::checkpoint::{Checkpointer, Sleepers};
+use super::live::{Held, LiveRun};
 use super::registry::Registry;
 use super::stop::{Stage, Stop};
 use super::timers::Timers;
 use crate::id::{RunId, RunNumber};
 use crate::journal::Journal;
-use crate::platform::{Platform, TaskHandle};
+use crate::platform::{Platform, TaskHandle, ThreadHandle};
 use crate::record::Event;
 use crate::run::RunState;
 use crate::time::Timestamp;
@@ -36,7 +39,10 @@ pub(crate) struct Limits {
 pub(crate) struct Runs {
     pub(crate) by_id: HashMap<RunId, Arc<LiveRun>>,
     pub(crate) last_number: u64,
-    pub(super) tasks: HashMap<RunNumber, TaskHandle>,
+    /// How often a run has left memory.
+    pub(super) left: u64,
+    /// The task of each run that goes on, and which of its tasks that is.
+    pub(super) tasks: HashMap<RunNumber, (u64, TaskHandle)>,
 }
 
 /// What all runs of an engine share.
@@ -44,6 +50,10 @@ pub(crate) struct Core {
     pub(crate) dir: PathBuf,
     pub(crate) platform: Platform,
     pub(crate) journal: Journal,
+    pub(crate) checkpoint: Arc<Checkpointer>,
+    pub(crate) sleepers: Sleepers,
+    /// One run is brought back at a time.
+    pub(super) loading: AsyncMutex<()>,
     pub(crate) registry: Registry,
     pub(crate) app: Arc<dyn Any + Send + Sync>,
     /// The UUID of the data directory.
@@ -56,7 +66,11 @@ pub(crate) struct Core {
     pub(crate) after_crash: bool,
     pub(crate) limits: Limits,
     pub(crate) runs: Mutex<Runs>,
-    pub(crate) timer_task: Mutex<Option<TaskHandle>>,
+    /// The tasks that are no run's.
+    pub(crate) keepers: Mutex<Vec<TaskHandle>>,
+    /// Completes when the checkpointer has ended.
+    pub(crate) checkpointing: Mutex<Option<ThreadHandle>>,
+    pub(super) serials: AtomicU64,
 }
 
 impl Core {
@@ -64,9 +78,14 @@ impl Core {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the task of the timers, to end it with the engine.
-    pub(crate) fn keep_timers(&self, task: TaskHandle) {
-        *self.timer_task.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    /// Keeps a task, to end it with the engine.
+    pub(crate) fn keep(&self, task: TaskHandle) {
+        self.keepers.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// A number for the next task.
+    pub(super) fn task_serial(&self) -> u64 {
+        self.serials.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -82,10 +101,6 @@ impl Core {
         if self.stop.stage() == Stage::Open { Ok(()) } else { Err(self.stopped()) }
     }
 
-    pub(crate) fn find(&self, id: &str) -> Result<Arc<LiveRun>, Error> {
-        self.runs().by_id.get(id).cloned().ok_or_else(|| Error::UnknownRun { id: RunId::from(id) })
-    }
-
     /// Makes a run's events durable, then tells others.
     pub(crate) async fn commit(&self, run: &LiveRun, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
         let last = run.lock().record(&self.journal, run.number, self.now(), events)?;
@@ -95,27 +110,30 @@ impl Core {
     }
 
     /// A run that is not known yet: its start is queued.
-    pub(crate) fn admit(&self, runs: &mut Runs, event: Event) -> Result<Arc<LiveRun>, Error> {
+    pub(crate) fn admit(&self, runs: &mut Runs, event: Event) -> Result<Held, Error> {
         let number = RunNumber(runs.last_number + 1);
         let now = self.now();
         let state = RunState::new(&event, now).map_err(|illegal| Error::Internal { reason: illegal.to_string() })?;
         let started = self.journal.append(number, now, &[event])?;
         runs.last_number = number.0;
-        let run = LiveRun::new(number, state, started);
+        let run = LiveRun::new(number, state, started, started);
         if self.after_crash {
             // It may have been started before, and have taken the process down
             // before anything of it was on disk: this time it is.
             run.be_cautious(1);
         }
         runs.by_id.insert(run.id.clone(), run.clone());
-        Ok(run)
+        if runs.by_id.len() > self.checkpoint.resident() {
+            self.checkpoint.nudge();
+        }
+        Ok(Held::new(&run))
     }
 
     /// Ends everything at once, as a crash would: nothing more is recorded but
     /// what a task is about to record at this moment.
     pub(crate) fn kill(&self) {
         let mut runs = self.runs();
-        for task in runs.tasks.values() {
+        for (_, task) in runs.tasks.values() {
             task.abort();
         }
         runs.tasks.clear();
@@ -124,8 +142,8 @@ impl Core {
             run.abandon(self.stopped());
         }
         drop(runs);
-        if let Some(timers) = self.timer_task.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            timers.abort();
+        for keeper in self.keepers.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            keeper.abort();
         }
     }
 
@@ -140,6 +158,11 @@ impl Core {
                 return Err(Error::StillRunning { dir: self.dir.clone() });
             }
         }
+        let checkpointing = self.checkpointing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ended) = checkpointing {
+            ended.await;
+        }
+        self.checkpoint.arena.close().await;
         let closed = self.journal.close().await;
         self.kill();
         Ok(closed?)

@@ -21,6 +21,7 @@ use crate::step::Site;
 pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
     let number = run.number;
     let working = core.stop.work();
+    let serial = core.task_serial();
     let task = {
         let core = core.clone();
         async move {
@@ -28,14 +29,19 @@ pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
                 tracing::error!(run_id = %run.id, panic, "a fault of the engine: the task of a run has panicked");
                 run.abandon(Error::Internal { reason: panic });
             }
-            core.runs().tasks.remove(&number);
+            let mut runs = core.runs();
+            // The run may have left and come back: then the task is another one.
+            if runs.tasks.get(&number).is_some_and(|(of, _)| *of == serial) {
+                runs.tasks.remove(&number);
+            }
+            drop(runs);
             drop(working);
         }
     };
     // Held while the task starts, so that it cannot end before it is known.
     let mut runs = core.runs();
     let handle = core.platform.exec.spawn(Box::pin(task));
-    runs.tasks.insert(number, handle);
+    runs.tasks.insert(number, (serial, handle));
 }
 
 /// Drives a run until it has ended, cannot go on by itself, or the engine stops.
@@ -49,6 +55,8 @@ async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
             }
             // Parked by a shutdown: the next engine on this directory goes on with
             // it, from the outcomes that were held for what would have followed.
+            // The run is in the checkpoint, and somebody else's now.
+            Interrupt::Asleep => return,
             _ => {
                 let held = match core.stop.stage() {
                     Stage::Stopped => None,

@@ -136,6 +136,24 @@ pub enum Error {
         id: RunId,
     },
 
+    /// The run ended long ago, and is known by its id alone.
+    #[error("run `{id}` has ended and was forgotten by the retention of ended runs; its id is not free again")]
+    Forgotten {
+        /// The id.
+        id: RunId,
+    },
+
+    /// The directory is a backup.
+    #[error(
+        "`{}` is a backup: if the engine that it was taken from will not run on, open it with `Builder::restore`, \
+         and its runs go on here",
+        dir.display()
+    )]
+    IsBackup {
+        /// The data directory.
+        dir: PathBuf,
+    },
+
     /// The run has ended, or cannot go on by itself (stuck, diverged, poisoned).
     #[error("run `{id}` is {status}")]
     NotActive {

@@ -5,7 +5,8 @@
 //! the phase and the outcome that others are shown are durable.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -32,6 +33,8 @@ pub(crate) enum Interrupt {
     Fail(Cause),
     /// The run was recorded as stuck or diverged.
     Parked,
+    /// The run leaves memory while it waits.
+    Asleep,
     /// The log takes nothing any more.
     Engine(Error),
 }
@@ -49,6 +52,8 @@ pub(crate) struct Inner {
     /// What was recorded when the body began and it has not come to yet.
     unvisited: HashSet<Position>,
     waits: Vec<(Position, Waiting)>,
+    /// It has left memory.
+    asleep: bool,
 }
 
 /// What others see of a run.
@@ -75,6 +80,32 @@ pub(crate) struct LiveRun {
     caution: AtomicU32,
     /// Operations that the body waits for.
     operations: AtomicU32,
+    /// How many hold it: handles, and requests under way.
+    held: AtomicUsize,
+}
+
+/// A run that stays in memory while this lives. Made under the lock of the runs.
+pub(crate) struct Held(Arc<LiveRun>);
+
+impl Held {
+    pub(crate) fn new(run: &Arc<LiveRun>) -> Held {
+        run.held.fetch_add(1, Ordering::AcqRel);
+        Held(run.clone())
+    }
+}
+
+impl Deref for Held {
+    type Target = Arc<LiveRun>;
+
+    fn deref(&self) -> &Arc<LiveRun> {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Counts one operation until it is dropped.
@@ -87,7 +118,8 @@ impl Drop for InFlight<'_> {
 }
 
 impl LiveRun {
-    pub(crate) fn new(number: RunNumber, state: RunState, started: Lsn) -> Arc<LiveRun> {
+    /// A run whose first and last records have these LSNs.
+    pub(crate) fn new(number: RunNumber, state: RunState, started: Lsn, last: Lsn) -> Arc<LiveRun> {
         let unvisited: HashSet<Position> = state.positions().map(|(at, _)| at.clone()).collect();
         Arc::new(LiveRun {
             number,
@@ -97,14 +129,16 @@ impl LiveRun {
             seen: watch::Sender::new(Seen::Phase(state.phase.clone())),
             caution: AtomicU32::new(0),
             operations: AtomicU32::new(0),
+            held: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
                 replaying: !unvisited.is_empty(),
                 state,
                 pending: Vec::new(),
-                last: started,
+                last,
                 interrupt: None,
                 unvisited,
                 waits: Vec::new(),
+                asleep: false,
             }),
         })
     }
@@ -113,6 +147,16 @@ impl LiveRun {
     pub(crate) fn operation(&self) -> InFlight<'_> {
         self.operations.fetch_add(1, Ordering::Relaxed);
         InFlight(self)
+    }
+
+    /// Whether somebody holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire) > 0
+    }
+
+    /// Whether each operation that the body waits for is a wait that others can see.
+    pub(crate) fn only_waits(&self, inner: &Inner) -> bool {
+        self.operations.load(Ordering::Relaxed) as usize == inner.waits.len()
     }
 
     /// Whether the body waits for an operation of the engine.
@@ -175,7 +219,7 @@ impl LiveRun {
         let phase = self.phase_seen();
         let inner = self.lock();
         let waiting: Vec<Waiting> = match phase {
-            Phase::Forward => inner.waits.iter().map(|(_, waiting)| waiting.clone()).collect(),
+            Phase::Forward => inner.waiting(),
             _ => Vec::new(),
         };
         let start = &inner.state.start;
@@ -211,7 +255,11 @@ pub(crate) fn problem(phase: &Phase, state: &RunState) -> Option<String> {
 
 impl Inner {
     /// Applies an outcome, which is queued together with what follows from it.
+    /// A run that has left memory is somebody else's: nothing happens to it here.
     pub(crate) fn hold(&mut self, time: Timestamp, event: Event) {
+        if self.asleep {
+            return;
+        }
         match self.state.apply(time, &event) {
             Ok(()) => self.pending.push(event),
             Err(illegal) => self.illegal(&illegal),
@@ -227,6 +275,9 @@ impl Inner {
         time: Timestamp,
         events: impl IntoIterator<Item = Event>,
     ) -> Result<Lsn, Error> {
+        if self.asleep {
+            return Err(Error::Internal { reason: "a run that sleeps was to record something".to_owned() });
+        }
         for event in events {
             self.hold(time, event);
         }
@@ -235,6 +286,32 @@ impl Inner {
             self.pending.clear();
         }
         Ok(self.last)
+    }
+
+    /// The run leaves memory; its task ends without a word.
+    pub(crate) fn fall_asleep(&mut self) {
+        self.asleep = true;
+        self.interrupt = Some(Interrupt::Asleep);
+    }
+
+    /// Whether everything that happened is queued.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.pending.is_empty() && self.interrupt.is_none()
+    }
+
+    /// Whether nothing happens until something comes from outside.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_settled()
+            && match self.state.phase {
+                Phase::Forward => !self.waits.is_empty(),
+                Phase::RollingBack { .. } => false,
+                _ => true,
+            }
+    }
+
+    /// What the run waits for.
+    pub(crate) fn waiting(&self) -> Vec<Waiting> {
+        self.waits.iter().map(|(_, waiting)| waiting.clone()).collect()
     }
 
     /// An event that cannot follow: the run stops here and nothing of it is

@@ -6,6 +6,7 @@
 //! the engine and not to whoever started them; nothing is acknowledged before
 //! it is durable; the engine knows workflows by name and body alone.
 
+mod checkpoint;
 mod core;
 mod driver;
 mod error;
@@ -20,13 +21,15 @@ mod status;
 mod stop;
 mod timers;
 
+pub use checkpoint::History;
+pub(crate) use checkpoint::Policy;
 pub(crate) use core::{Core, Limits};
 pub use error::{Error, MissingStep, MissingWorkflow};
 pub(crate) use host::Host;
-pub(crate) use live::{LiveRun, problem};
+pub(crate) use live::{Held, problem};
 pub(crate) use recovery::{Config, open};
 pub(crate) use registry::{BodyEnd, Registry, Workflow};
-pub use report::{Cut, HistoryEntry, OpenReport, Stats};
+pub use report::{Cut, HistoryEntry, OpenReport, Stats, TailEntry};
 pub(crate) use requests::NewRun;
 pub use status::{RunInfo, Status, Waiting, WaitingOn};
 

@@ -3,158 +3,310 @@
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
+use super::checkpoint::{Checkpointer, Policy, Sleepers};
 use super::core::{Core, Limits, Runs};
 use super::error::{MissingStep, MissingWorkflow};
 use super::live::{CAUTIOUS_ATTEMPTS, LiveRun};
 use super::registry::Registry;
 use super::stop::Stop;
 use super::timers::Timers;
-use super::{Error, OpenReport, driver};
+use super::{Error, OpenReport, checkpoint, driver};
 use crate::id::{Lsn, RunId, RunNumber};
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, blobs_of};
 use crate::platform::Platform;
 use crate::record::{Event, UndoKind};
 use crate::run::RunState;
-use crate::storage::WalConfig;
+use crate::storage::arena::{Arena, ArenaConfig};
+use crate::storage::checkpoint::{CheckpointStore, RedbCheckpoint};
+use crate::storage::{self, DataDir, StorageError, WalConfig};
 
 /// What an engine is opened with.
 pub(crate) struct Config {
     pub(crate) dir: PathBuf,
     pub(crate) platform: Platform,
     pub(crate) wal: WalConfig,
+    pub(crate) arena: ArenaConfig,
+    /// The checkpoint store; redb in the data directory if there is none.
+    pub(crate) store: Option<Arc<dyn CheckpointStore>>,
+    /// How many bytes of the default store are kept in memory.
+    pub(crate) cache_bytes: usize,
+    pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) registry: Registry,
     pub(crate) app: Arc<dyn Any + Send + Sync>,
     /// Runs in flight without a workflow are left alone.
     pub(crate) keep_unknown: bool,
+    /// A backup may be opened: the original will not run on.
+    pub(crate) restore: bool,
 }
 
-/// Every run of a log, added up.
+/// One run of those that are added up.
+struct Recovering {
+    state: RunState,
+    started: Lsn,
+    last: Lsn,
+}
+
+/// The runs that are to be in memory, added up.
 #[derive(Default)]
-pub(crate) struct Recovered {
-    runs: HashMap<RunNumber, (RunState, Lsn)>,
+struct Recovered {
+    runs: HashMap<RunNumber, Recovering>,
     last_number: u64,
+    /// Records of runs that were not in memory: they are added up when those are loaded.
+    strays: BTreeMap<RunNumber, Vec<Entry>>,
 }
 
 impl Recovered {
-    /// Adds the next record.
-    pub(crate) fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+    /// Adds the next record of the log's tail.
+    fn apply(&mut self, entry: Entry) -> Result<(), String> {
+        self.last_number = self.last_number.max(entry.run.0);
         match self.runs.get_mut(&entry.run) {
-            Some((state, _)) => {
-                state.apply(entry.time, &entry.event).map_err(|illegal| illegal.to_string())?;
-                if state.phase.has_ended() {
-                    state.shrink();
-                }
-            }
-            None => {
+            Some(run) => run.apply(&entry)?,
+            None if matches!(entry.event, Event::RunStarted { .. }) => {
                 let state = RunState::new(&entry.event, entry.time).map_err(|illegal| illegal.to_string())?;
-                self.runs.insert(entry.run, (state, entry.lsn));
-                self.last_number = self.last_number.max(entry.run.0);
+                self.runs.insert(entry.run, Recovering { state, started: entry.lsn, last: entry.lsn });
             }
+            None => self.strays.entry(entry.run).or_default().push(entry),
+        }
+        Ok(())
+    }
+
+    /// Loads the runs that were not in memory and about which the log's tail says something.
+    async fn load_strays(&mut self, checkpoint: &Checkpointer) -> Result<(), Error> {
+        for (number, entries) in std::mem::take(&mut self.strays) {
+            if entries.iter().all(|entry| matches!(entry.event, Event::RunDeleted {})) {
+                checkpoint.deleting([number]);
+                continue;
+            }
+            let unknown = || Error::Internal {
+                reason: format!("the log has records of run {}, which was never started", number.0),
+            };
+            let loaded = checkpoint.load(number).await?.ok_or_else(unknown)?;
+            let mut run = Recovering { state: loaded.state, started: loaded.started, last: loaded.last };
+            for entry in &entries {
+                run.apply(entry).map_err(|reason| Error::Internal { reason })?;
+            }
+            self.runs.insert(number, run);
         }
         Ok(())
     }
 }
 
-/// Opens a data directory and sets the runs going that have something to do.
-pub(crate) async fn open(config: Config) -> Result<(Arc<Core>, OpenReport), Error> {
-    let Config { dir, platform, wal, limits, registry, app, keep_unknown } = config;
+impl Recovering {
+    fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+        self.state.apply(entry.time, &entry.event).map_err(|illegal| illegal.to_string())?;
+        self.last = entry.lsn;
+        if self.state.phase.has_ended() {
+            self.state.shrink();
+        }
+        Ok(())
+    }
+}
+
+/// A data directory with everything in it open, and the runs that are to be in memory.
+struct Opened {
+    journal: Journal,
+    checkpoint: Arc<Checkpointer>,
+    report: storage::OpenReport,
+    recovered: Recovered,
+}
+
+/// Opens the files: the checkpoint, the arena by its rows, then the log behind it.
+async fn open_files(config: &mut Config) -> Result<Opened, Error> {
+    let Config { dir, platform, .. } = config;
+    let mut data = DataDir::open(platform, dir)?;
+    match (data.is_backup(), config.restore) {
+        (true, true) => data.restore()?,
+        (true, false) => return Err(Error::IsBackup { dir: dir.clone() }),
+        (false, _) => {}
+    }
+    let uuid = data.uuid();
+    let store: Arc<dyn CheckpointStore> = match config.store.take() {
+        Some(store) => store,
+        None => {
+            let file = dir.join(storage::CHECKPOINT);
+            let opened = RedbCheckpoint::open(platform.fs.clone(), &file, uuid, config.cache_bytes);
+            Arc::new(opened.map_err(StorageError::from)?)
+        }
+    };
+    let applied = store.applied_lsn().await.map_err(StorageError::from)?;
+    let known = checkpoint::blobs(&*store).await?;
+    let arena = Arena::open(platform, dir, uuid, config.arena.clone(), known)?;
+    arena.applied(applied);
     let mut recovered = Recovered::default();
-    let (journal, report) = Journal::open(&platform, &dir, wal, &mut |entry| recovered.apply(&entry))?;
+    let source = blobs_of(&arena);
+    let (awake, last_number) = checkpoint::awake(&*store).await?;
+    recovered.last_number = last_number;
+    for number in awake {
+        // One that ended in this moment is not awake any more: both are one row's business.
+        if let Some(loaded) = checkpoint::load(&*store, &source, number).await? {
+            let run = Recovering { state: loaded.state, started: loaded.started, last: loaded.last };
+            recovered.runs.insert(number, run);
+        }
+    }
+    let mut replay = |entry| recovered.apply(entry);
+    let (journal, report) = Journal::open(platform, data, config.wal.clone(), applied, arena.clone(), &mut replay)?;
+    let clock = platform.clock.clone();
+    let checkpoint =
+        Checkpointer::new(store, arena, source, journal.clone(), config.policy.clone(), clock, applied);
+    recovered.load_strays(&checkpoint).await?;
+    Ok(Opened { journal, checkpoint, report, recovered })
+}
+
+/// Opens a data directory and sets the runs going that have something to do.
+pub(crate) async fn open(mut config: Config) -> Result<(Arc<Core>, OpenReport), Error> {
+    let Opened { journal, checkpoint, report, recovered } = open_files(&mut config).await?;
+    let Config { dir, platform, limits, registry, app, keep_unknown, .. } = config;
     if let Some(cut) = &report.cut {
         tracing::warn!(
             ?cut,
             "the log's last frame was torn by a crash; it was cut off, nothing acknowledged was in it"
         );
     }
-    let missing = missing_workflows(&recovered, &registry);
-    let checked = match missing.is_empty() || keep_unknown {
-        true => check_steps(&recovered, &registry),
-        false => Err(Error::UnknownWorkflows { missing }),
-    };
-    if let Err(error) = checked {
+    if let Err(error) = check(&recovered, &registry, &checkpoint, keep_unknown).await {
         // Left as it was found: what a crash has left is for the next engine to see.
+        drop(checkpoint);
         match report.clean {
             true => journal.close().await?,
             false => journal.abandon().await,
         }
         return Err(error);
     }
-    let timers = Timers::new(platform.clock.clone());
+    let sleepers = Sleepers::default();
+    let wakes = checkpoint.timers().await?;
+    let sleeping = wakes.len();
+    sleepers.add(wakes);
     let core = Arc::new(Core {
         dir,
+        timers: Timers::new(platform.clock.clone()),
         platform,
         journal,
+        checkpoint,
+        sleepers,
+        loading: AsyncMutex::new(()),
         registry,
         app,
         origin: report.uuid.into_bytes(),
-        timers,
         stop: Arc::new(Stop::default()),
         suspects: Semaphore::new(1),
         after_crash: !report.clean,
         limits,
         runs: Mutex::new(Runs::default()),
-        timer_task: Mutex::new(None),
+        keepers: Mutex::new(Vec::new()),
+        checkpointing: Mutex::new(None),
+        serials: AtomicU64::new(0),
     });
-    let known = recovered.runs.len();
     let (runs, counted) = resume(&core, recovered, report.clean)?;
     if let Some(counted) = counted {
         // A crash that is not counted on disk could repeat for ever.
         core.journal.durable(counted).await?;
     }
-    let timer_task = core.platform.exec.spawn(Box::pin(core.timers.clone().run()));
-    core.keep_timers(timer_task);
+    set_going(&core)?;
     let resumed = runs.len();
     for run in runs {
         driver::launch(&core, run);
     }
-    tracing::debug!(resumed, known, "opened");
+    tracing::debug!(resumed, sleeping, "opened");
     let report = OpenReport {
         created: report.created,
         clean: report.clean,
         records: report.records,
-        runs: known,
         resumed,
+        sleeping,
         cut: report.cut.map(Into::into),
     };
     Ok((core, report))
 }
 
-fn missing_workflows(recovered: &Recovered, registry: &Registry) -> Vec<MissingWorkflow> {
+/// Starts what is no run's: timers, the alarm of the sleepers, the checkpointer.
+fn set_going(core: &Arc<Core>) -> Result<(), Error> {
+    let exec = &core.platform.exec;
+    let work = core.checkpoint.clone().run(core.clone());
+    let thread = exec.spawn_thread("factum-checkpoint", Box::pin(work));
+    let thread = thread.map_err(|error| Error::Internal { reason: format!("no thread for the checkpoint: {error}") })?;
+    *core.checkpointing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(thread);
+    core.keep(exec.spawn(Box::pin(core.timers.clone().run())));
+    core.keep(exec.spawn(Box::pin(core.clone().wake_sleepers())));
+    Ok(())
+}
+
+/// Whether everything that runs in flight need is registered.
+async fn check(
+    recovered: &Recovered,
+    registry: &Registry,
+    checkpoint: &Checkpointer,
+    keep_unknown: bool,
+) -> Result<(), Error> {
+    let missing = missing_workflows(recovered, registry, checkpoint).await?;
+    if !missing.is_empty() && !keep_unknown {
+        return Err(Error::UnknownWorkflows { missing });
+    }
+    check_steps(recovered, registry, checkpoint).await
+}
+
+async fn missing_workflows(
+    recovered: &Recovered,
+    registry: &Registry,
+    checkpoint: &Checkpointer,
+) -> Result<Vec<MissingWorkflow>, Error> {
     let mut missing: BTreeMap<(String, u32), Vec<RunId>> = BTreeMap::new();
-    for (state, _) in recovered.runs.values() {
+    let is_missing = |name: &str, version| registry.workflow(name, version).is_none();
+    for ((name, version), runs) in checkpoint.in_flight(is_missing).await? {
+        for (number, row) in runs {
+            // What the log's tail says of a run is newer.
+            if !recovered.runs.contains_key(&number) && row.status.is_active() {
+                missing.entry((name.clone(), version)).or_default().push(row.id);
+            }
+        }
+    }
+    for Recovering { state, .. } in recovered.runs.values() {
         let start = &state.start;
         if state.phase.is_active() && registry.workflow(&start.workflow, start.version).is_none() {
             missing.entry((start.workflow.clone().into_owned(), start.version)).or_default().push(start.id.clone());
         }
     }
-    missing
-        .into_iter()
-        .map(|((name, version), mut runs)| {
-            runs.sort();
-            MissingWorkflow { name, version, runs }
-        })
-        .collect()
+    let missing = missing.into_iter().map(|((name, version), mut runs)| {
+        runs.sort();
+        MissingWorkflow { name, version, runs }
+    });
+    Ok(missing.collect())
 }
 
 /// A rollback finds its undos by the names of steps: they are all looked up now.
-fn check_steps(recovered: &Recovered, registry: &Registry) -> Result<(), Error> {
+async fn check_steps(
+    recovered: &Recovered,
+    registry: &Registry,
+    checkpoint: &Checkpointer,
+) -> Result<(), Error> {
+    let is_known = |step: &str, kind| {
+        registry.step(step).and_then(|meta| meta.undo).is_some_and(|undo| match kind {
+            UndoKind::Compensate => undo.done,
+            UndoKind::Unknown => undo.unknown,
+        })
+    };
     let mut missing = BTreeMap::new();
-    for (state, _) in recovered.runs.values() {
+    for (step, runs) in checkpoint.needed(|step, kind| !is_known(step, kind)).await? {
+        let unseen = runs.into_iter().find(|(number, row)| {
+            !recovered.runs.contains_key(number)
+                && row.status.is_active()
+                && registry.workflow(&row.workflow, row.version).is_some()
+        });
+        if let Some((_, row)) = unseen {
+            missing.insert(step.into(), row.id);
+        }
+    }
+    for Recovering { state, .. } in recovered.runs.values() {
         let start = &state.start;
         if !state.phase.is_active() || registry.workflow(&start.workflow, start.version).is_none() {
             continue;
         }
         for (step, kind) in state.undos_needed() {
-            let known = registry.step(step).and_then(|meta| meta.undo).is_some_and(|undo| match kind {
-                UndoKind::Compensate => undo.done,
-                UndoKind::Unknown => undo.unknown,
-            });
-            if !known {
+            if !is_known(step, kind) {
                 missing.insert(step.clone(), start.id.clone());
             }
         }
@@ -172,7 +324,7 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
     {
         let mut runs = core.runs();
         runs.last_number = recovered.last_number;
-        for (number, (mut state, started)) in recovered.runs {
+        for (number, Recovering { mut state, started, mut last }) in recovered.runs {
             let now = core.now();
             let mut events = Vec::new();
             if state.phase.is_active() && state.attempt_in_air() {
@@ -189,12 +341,11 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
             if !state.phase.is_active() {
                 state.shrink();
             }
-            let run = LiveRun::new(number, state, started);
             if !events.is_empty() {
-                let last = core.journal.append(number, now, &events)?;
-                run.lock().last = last;
+                last = core.journal.append(number, now, &events)?;
                 counted = Some(last);
             }
+            let run = LiveRun::new(number, state, started, last);
             if !clean {
                 run.be_cautious(CAUTIOUS_ATTEMPTS);
             }

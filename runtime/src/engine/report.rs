@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use crate::id::Lsn;
+use crate::id::{Lsn, RunId};
 use crate::record::Event;
 use crate::storage;
 
@@ -18,10 +18,10 @@ pub struct OpenReport {
     pub clean: bool,
     /// The records that were replayed.
     pub records: u64,
-    /// The runs that are known, ended ones included.
-    pub runs: usize,
-    /// The runs that go on.
+    /// The runs that go on now.
     pub resumed: usize,
+    /// The runs that sleep until a moment that is known.
+    pub sleeping: usize,
     /// What was cut off the log's end: a frame that a crash tore, in which nothing was acknowledged.
     pub cut: Option<Cut>,
 }
@@ -46,7 +46,7 @@ impl From<storage::Cut> for Cut {
     }
 }
 
-/// What an engine has written since it was opened.
+/// What an engine has written to its log since it was opened, and what it holds now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -58,6 +58,14 @@ pub struct Stats {
     pub records: u64,
     /// Bytes written, padding included.
     pub bytes: u64,
+    /// Runs in memory.
+    pub runs_in_memory: usize,
+    /// The checkpoint holds everything up to here.
+    pub applied: Lsn,
+    /// Blobs in the arena.
+    pub blobs: u64,
+    /// Their bytes, with headers.
+    pub blob_bytes: u64,
 }
 
 /// One durable event of a run, from [`Engine::history`](crate::Engine::history).
@@ -70,6 +78,16 @@ pub struct HistoryEntry {
     pub time: SystemTime,
     /// What happened.
     pub event: Event,
+}
+
+/// One durable event of any run, from [`Engine::tail`](crate::Engine::tail).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TailEntry {
+    /// The run; none if it was forgotten since.
+    pub run: Option<RunId>,
+    /// What happened.
+    pub entry: HistoryEntry,
 }
 
 impl fmt::Display for HistoryEntry {

@@ -3,18 +3,28 @@
 //! Every change is acknowledged only when it is durable. A caller that goes
 //! away in the middle changes nothing: what was queued stays queued.
 
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::checkpoint::{Found, Record};
 use super::core::Core;
-use super::live::LiveRun;
-use super::report::{HistoryEntry, Stats};
+use super::live::{Held, LiveRun};
+use super::report::{HistoryEntry, Stats, TailEntry};
 use super::status::RunInfo;
-use super::{Error, Status, driver};
-use crate::codec::{Digest, Payload};
-use crate::id::{Lsn, MAX_RUN_ID, RunId};
+use super::{Error, Status, checkpoint, driver};
+use crate::codec::{Blob, Digest, Payload};
+use crate::id::{Lsn, MAX_RUN_ID, RunId, RunNumber};
 use crate::plan::WorkflowMeta;
 use crate::record::{Event, Name};
 use crate::run::{Decision, INBOX_LIMIT, Offer, RunState};
+use crate::storage::StorageError;
+
+/// A value with a longer JSON text than this stands in the arena: 64 KiB.
+const INLINE_LIMIT: usize = 64 << 10;
+/// How long a large value waits before it looks for space again.
+const FULL_DISK: Duration = Duration::from_secs(1);
 
 /// A run that is asked for.
 pub(crate) struct NewRun {
@@ -25,43 +35,90 @@ pub(crate) struct NewRun {
 
 impl Core {
     /// Starts a run, or finds the one that was started with this id and input before.
-    pub(crate) async fn start(self: &Arc<Self>, new: NewRun) -> Result<Arc<LiveRun>, Error> {
+    pub(crate) async fn start(self: &Arc<Self>, new: NewRun) -> Result<Held, Error> {
         let NewRun { id, workflow, input } = new;
         if self.registry.workflow(workflow.name, workflow.version).is_none() {
             return Err(Error::NotRegistered { workflow: workflow.name.to_owned(), version: workflow.version });
         }
-        let id = match id {
-            Some(id) => id,
-            None => self.fresh_id()?,
+        // A random id is nobody's.
+        let (id, is_random) = match id {
+            Some(id) => (id, false),
+            None => (self.fresh_id()?, true),
         };
         if id.as_str().is_empty() || id.as_str().len() > MAX_RUN_ID {
             return Err(Error::InvalidId { found: id.as_str().len(), limit: MAX_RUN_ID });
         }
         self.is_open()?;
         self.journal.room().await?;
-        let (run, is_new) = {
-            let mut runs = self.runs();
-            match runs.by_id.get(id.as_str()) {
-                Some(run) => (run.clone(), false),
-                None => {
-                    let event = Event::RunStarted {
-                        id,
-                        workflow: Name::Borrowed(workflow.name),
-                        version: workflow.version,
-                        fingerprint: workflow.fingerprint,
-                        origin: self.origin,
-                        origin_run: runs.last_number + 1,
-                        input: input.clone(),
-                    };
-                    (self.admit(&mut runs, event)?, true)
-                }
+        loop {
+            let (known, left) = {
+                let runs = self.runs();
+                (runs.by_id.get(id.as_str()).map(Held::new), runs.left)
+            };
+            if let Some(run) = known {
+                return self.started(run, workflow, &input).await;
             }
-        };
-        if is_new {
+            if !is_random && let Some(run) = self.started_before(&id, workflow, &input).await? {
+                return self.started(run, workflow, &input).await;
+            }
+            self.journal.has_space()?;
+            let input = self.settle(input.clone()).await?;
+            let run = {
+                let mut runs = self.runs();
+                if runs.by_id.contains_key(id.as_str()) || (runs.left != left && !is_random) {
+                    // Somebody else has started it meanwhile; it may even have ended and left.
+                    continue;
+                }
+                let event = Event::RunStarted {
+                    id: id.clone(),
+                    workflow: Name::Borrowed(workflow.name),
+                    version: workflow.version,
+                    fingerprint: workflow.fingerprint,
+                    origin: self.origin,
+                    origin_run: runs.last_number + 1,
+                    input,
+                };
+                self.admit(&mut runs, event)?
+            };
             driver::launch(self, run.clone());
-        } else {
-            same_start(&run, workflow, &input)?;
+            self.journal.durable(run.started).await?;
+            return Ok(run);
         }
+    }
+
+    /// A run that was started with this id and is not in memory.
+    async fn started_before(
+        self: &Arc<Self>,
+        id: &RunId,
+        workflow: &WorkflowMeta,
+        input: &Payload,
+    ) -> Result<Option<Held>, Error> {
+        match self.checkpoint.find(id.as_str()).await? {
+            Found::Nothing => Ok(None),
+            Found::Run(_) => match self.obtain(id.as_str()).await {
+                // It was forgotten in this moment.
+                Err(Error::UnknownRun { .. }) => Ok(None),
+                run => run.map(Some),
+            },
+            Found::Tomb(tomb) => {
+                let conflict = |differs| Err(Error::Conflict { id: id.clone(), differs });
+                if tomb.workflow != workflow.name {
+                    return conflict("workflow");
+                }
+                if tomb.version != workflow.version {
+                    return conflict("version");
+                }
+                if tomb.input != Some(digest(id, input)?) {
+                    return conflict("input");
+                }
+                Err(Error::Forgotten { id: id.clone() })
+            }
+        }
+    }
+
+    /// A run that exists, if this start is the same.
+    async fn started(&self, run: Held, workflow: &WorkflowMeta, input: &Payload) -> Result<Held, Error> {
+        same_start(&run, workflow, input)?;
         self.journal.durable(run.started).await?;
         Ok(run)
     }
@@ -73,8 +130,12 @@ impl Core {
     }
 
     /// A run that exists, if it is of this workflow.
-    pub(crate) fn attach(&self, workflow: &'static WorkflowMeta, id: &str) -> Result<Arc<LiveRun>, Error> {
-        let run = self.find(id)?;
+    pub(crate) async fn attach(
+        self: &Arc<Self>,
+        workflow: &'static WorkflowMeta,
+        id: &str,
+    ) -> Result<Held, Error> {
+        let run = self.obtain(id).await?;
         let (differs, ended) = {
             let state = &run.lock().state;
             let differs = match &state.start {
@@ -95,15 +156,16 @@ impl Core {
 
     /// Gives a run a signal.
     pub(crate) async fn signal(
-        &self,
+        self: &Arc<Self>,
         id: &str,
         signal: &'static str,
         payload: Payload,
         sender: Option<String>,
     ) -> Result<(), Error> {
         self.is_open()?;
-        let run = self.find(id)?;
+        let run = self.obtain(id).await?;
         self.journal.room().await?;
+        let payload = self.settle(payload).await?;
         let (last, refused) = {
             let mut inner = run.lock();
             let (last, offer) = (inner.last, inner.state.inbox.offer(signal, sender.as_deref()));
@@ -129,9 +191,9 @@ impl Core {
     }
 
     /// Asks a run to stop and undo what it did.
-    pub(crate) async fn cancel(&self, id: &str) -> Result<(), Error> {
+    pub(crate) async fn cancel(self: &Arc<Self>, id: &str) -> Result<(), Error> {
         self.is_open()?;
-        let run = self.find(id)?;
+        let run = self.obtain(id).await?;
         let (last, refused) = {
             let mut inner = run.lock();
             let (last, state) = (inner.last, &inner.state);
@@ -150,26 +212,127 @@ impl Core {
     }
 
     /// Every run, in the order of their starts.
-    pub(crate) fn list(&self) -> Vec<RunInfo> {
-        let mut runs: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
-        runs.retain(|run| self.journal.is_durable(run.started));
-        runs.sort_by_key(|run| run.number);
-        runs.iter().map(|run| run.info()).collect()
+    pub(crate) async fn list(&self) -> Result<Vec<RunInfo>, Error> {
+        let in_memory: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
+        // The rows come later: a run that leaves meanwhile is in them.
+        let rows = self.checkpoint.rows().await?;
+        let mut runs: BTreeMap<RunNumber, RunInfo> = rows.into_iter().map(|(number, row)| (number, row.info())).collect();
+        for run in in_memory {
+            if self.journal.is_durable(run.started) {
+                runs.insert(run.number, run.info());
+            }
+        }
+        Ok(runs.into_values().collect())
     }
 
     /// Every durable event of a run.
-    pub(crate) fn history(&self, id: &str) -> Result<Vec<HistoryEntry>, Error> {
-        let run = self.find(id)?;
-        let entries = self.journal.history(run.number)?;
-        Ok(entries
-            .into_iter()
-            .map(|entry| HistoryEntry { lsn: entry.lsn, time: entry.time.into(), event: entry.event })
-            .collect())
+    pub(crate) async fn history(self: &Arc<Self>, id: &str) -> Result<Vec<HistoryEntry>, Error> {
+        let run = self.obtain(id).await?;
+        let records = self.records_of(run.number).await?;
+        records.into_iter().map(|record| self.entry(record)).collect()
+    }
+
+    /// Every durable record of a run, from the checkpoint and from the log behind it.
+    pub(crate) async fn records_of(&self, run: RunNumber) -> Result<Vec<Record>, Error> {
+        loop {
+            let (mut newer, mut count) = (Vec::new(), 0u64);
+            let from = Lsn(self.checkpoint.applied().0 + 1);
+            let read = self.journal.read(from, Lsn(u64::MAX), &mut |lsn, raw| {
+                count += 1;
+                if raw.run == run.0 {
+                    newer.push(Record::of(lsn, raw));
+                }
+                ControlFlow::Continue(())
+            });
+            match read {
+                // It was applied and went while it was to be read.
+                Err(StorageError::Retired { .. }) => continue,
+                read => read?,
+            }
+            let store = &*self.checkpoint.store;
+            let mut records = checkpoint::records(store, run).await.map_err(StorageError::from)?.unwrap_or_default();
+            // What was applied meanwhile is in both.
+            let applied = records.last().map_or(Lsn(0), |record| record.lsn);
+            records.extend(newer.into_iter().filter(|record| record.lsn > applied));
+            return Ok(records);
+        }
+    }
+
+    fn entry(&self, record: Record) -> Result<HistoryEntry, Error> {
+        let Record { lsn, time, kind, body } = record;
+        let event = self.journal.event(kind, &body).map_err(|reason| Error::Internal { reason })?;
+        Ok(HistoryEntry { lsn, time: time.into(), event })
+    }
+
+    /// The last durable events of all runs that the log still holds, oldest first, each with its run's id.
+    pub(crate) async fn tail(self: &Arc<Self>, count: usize) -> Result<Vec<TailEntry>, Error> {
+        let mut last = VecDeque::new();
+        loop {
+            let durable = self.journal.durable_lsn();
+            let from = Lsn(durable.0.saturating_sub(count as u64) + 1).max(self.journal.oldest());
+            last.clear();
+            let read = self.journal.read(from, durable, &mut |lsn, raw| {
+                last.push_back((RunNumber(raw.run), Record::of(lsn, raw)));
+                ControlFlow::Continue(())
+            });
+            match read {
+                Err(StorageError::Retired { .. }) => {}
+                read => break read?,
+            }
+        }
+        let names: HashMap<RunNumber, RunId> =
+            self.runs().by_id.values().map(|run| (run.number, run.id.clone())).collect();
+        let mut entries = Vec::with_capacity(last.len());
+        for (number, record) in last {
+            let run = match names.get(&number) {
+                Some(id) => Some(id.clone()),
+                None => self.checkpoint.row(number).await.map_err(StorageError::from)?.map(|row| row.id),
+            };
+            entries.push(TailEntry { run, entry: self.entry(record)? });
+        }
+        Ok(entries)
+    }
+
+    /// Puts bytes into the arena.
+    pub(crate) async fn put(&self, bytes: Vec<u8>) -> Result<Blob, Error> {
+        self.is_open()?;
+        Ok(self.checkpoint.arena.put(Box::new(bytes), 0).await?)
+    }
+
+    /// A value that is about to be recorded: a large one goes into the arena first, and is durable there.
+    ///
+    /// While the disk is full it waits: what has happened must not be lost.
+    pub(crate) async fn settle(&self, payload: Payload) -> Result<Payload, Error> {
+        let Some(json) = payload.inline().filter(|json| json.len() > INLINE_LIMIT) else { return Ok(payload) };
+        let mut told = false;
+        loop {
+            match self.checkpoint.arena.put(Box::new(json.clone()), payload.schema()).await {
+                Err(StorageError::Io { source, .. })
+                    if source.kind() == std::io::ErrorKind::StorageFull && self.is_open().is_ok() =>
+                {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!("the disk is full: a large value waits for space");
+                    }
+                    self.platform.clock.sleep(FULL_DISK).await;
+                }
+                blob => return Ok(payload.moved_to(blob?.into())),
+            }
+        }
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let wal = self.journal.stats();
-        Stats { syncs: wal.syncs, frames: wal.frames, records: wal.records, bytes: wal.bytes }
+        let arena = self.checkpoint.arena.stats();
+        Stats {
+            syncs: wal.syncs,
+            frames: wal.frames,
+            records: wal.records,
+            bytes: wal.bytes,
+            runs_in_memory: self.runs().by_id.len(),
+            applied: self.checkpoint.applied(),
+            blobs: arena.blobs,
+            blob_bytes: arena.bytes_live,
+        }
     }
 }
 
@@ -186,11 +349,12 @@ fn same_start(run: &LiveRun, workflow: &WorkflowMeta, input: &Payload) -> Result
     if start.version != workflow.version {
         return Err(Error::Conflict { id: run.id.clone(), differs: "version" });
     }
-    let digest = |payload: &Payload| {
-        Digest::of(payload).map_err(|source| Error::Undecodable { what: "input", id: run.id.clone(), source })
-    };
-    if start.input != *input && digest(&start.input)? != digest(input)? {
+    if start.input != *input && digest(&run.id, &start.input)? != digest(&run.id, input)? {
         return Err(Error::Conflict { id: run.id.clone(), differs: "input" });
     }
     Ok(())
+}
+
+fn digest(id: &RunId, input: &Payload) -> Result<Digest, Error> {
+    Digest::of(input).map_err(|source| Error::Undecodable { what: "input", id: id.clone(), source })
 }

@@ -1,11 +1,12 @@
 //! What a run is doing, as others see it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
 use crate::id::RunId;
 use crate::run::Phase;
-use crate::step::Site;
+use crate::time::Timestamp;
 
 /// A run's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +52,11 @@ impl Status {
         }
     }
 
+    /// Whether the run goes on by itself.
+    pub(crate) fn is_active(self) -> bool {
+        matches!(self, Status::Running | Status::Waiting | Status::Compensating)
+    }
+
     pub(crate) fn of(phase: &Phase, waits: bool) -> Status {
         match phase {
             Phase::Forward if waits => Status::Waiting,
@@ -84,12 +90,12 @@ pub enum WaitingOn {
     /// A signal.
     Signal {
         /// The signal's name.
-        name: &'static str,
+        name: Cow<'static, str>,
     },
     /// The next attempt of a step.
     Retry {
         /// The step's name.
-        step: &'static str,
+        step: Cow<'static, str>,
         /// When it begins.
         until: SystemTime,
     },
@@ -101,10 +107,22 @@ pub enum WaitingOn {
 pub struct Waiting {
     /// For what.
     pub on: WaitingOn,
-    /// Since when, in this process.
+    /// Since when, in the process that last ran its body.
     pub since: SystemTime,
-    /// Where.
-    pub site: Site,
+    /// The file that waits, as the compiler names it.
+    pub file: Cow<'static, str>,
+    /// The line that waits, from 1.
+    pub line: u32,
+}
+
+impl Waiting {
+    /// When the wait ends by itself, if it does.
+    pub(crate) fn until(&self) -> Option<Timestamp> {
+        match self.on {
+            WaitingOn::Timer { until } | WaitingOn::Retry { until, .. } => Some(until.into()),
+            WaitingOn::Signal { .. } => None,
+        }
+    }
 }
 
 /// One line of [`Engine::list`](crate::Engine::list).

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use crate::engine::{self, Config, Error, Limits, Registry, Result, Workflow};
+use crate::engine::{self, Config, Error, History, Limits, Policy, Registry, Result, Workflow};
 use crate::io::NoApp;
 use crate::platform::{Platform, real};
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
 use crate::step::{Step, StepFn, StepMeta, StepSig};
+use crate::storage::arena::ArenaConfig;
+use crate::storage::checkpoint::CheckpointStore;
 use crate::storage::{Durability, WalConfig};
 
 /// Puts an [`Engine`] together: [`Engine::builder`].
@@ -20,8 +22,13 @@ pub struct Builder<App = NoApp> {
     workflows: Vec<Arc<dyn Workflow>>,
     steps: Vec<&'static StepMeta>,
     wal: WalConfig,
+    arena: ArenaConfig,
+    store: Option<Arc<dyn CheckpointStore>>,
+    cache_bytes: usize,
+    policy: Policy,
     limits: Limits,
     keep_unknown: bool,
+    restore: bool,
 }
 
 impl Builder<NoApp> {
@@ -32,16 +39,23 @@ impl Builder<NoApp> {
             workflows: Vec::new(),
             steps: Vec::new(),
             wal: WalConfig::default(),
+            arena: ArenaConfig::default(),
+            store: None,
+            cache_bytes: 64 << 20,
+            policy: Policy::default(),
             limits: Limits { poison: 10, suspect: 3, shutdown: Duration::from_secs(10) },
             keep_unknown: false,
+            restore: false,
         }
     }
 
     /// Gives the engine its app: what steps reach as `io.app()`, such as
     /// connection pools. Comes before the sagas that need it.
     pub fn app<App: Send + Sync + 'static>(self, app: App) -> Builder<App> {
-        let Builder { dir, app: _, workflows, steps, wal, limits, keep_unknown } = self;
-        Builder { dir, app: Arc::new(app), workflows, steps, wal, limits, keep_unknown }
+        let Builder { dir, app: _, workflows, steps, wal, arena, store, cache_bytes, policy, limits, keep_unknown, restore } =
+            self;
+        let app = Arc::new(app);
+        Builder { dir, app, workflows, steps, wal, arena, store, cache_bytes, policy, limits, keep_unknown, restore }
     }
 }
 
@@ -84,6 +98,87 @@ impl<App: Send + Sync + 'static> Builder<App> {
         self
     }
 
+    /// The size of the arena's segments in bytes: 64 MiB unless told otherwise,
+    /// and at least 64 KiB. The arena holds values above 64 KiB and [`Blob`](crate::Blob)s.
+    pub fn arena_segment_bytes(mut self, bytes: u64) -> Self {
+        self.arena.segment_bytes = bytes;
+        self
+    }
+
+    /// Where the engine keeps what its log no longer holds: a file `checkpoint.redb`
+    /// in the data directory unless told otherwise. The log and the arena stay in the directory: a store belongs to
+    /// one directory, and must not lose what it has answered for.
+    pub fn checkpoint_store(mut self, store: impl CheckpointStore) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// How many bytes of `checkpoint.redb` are kept in memory: 64 MiB unless told otherwise.
+    pub fn checkpoint_cache_bytes(mut self, bytes: usize) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// How long a record may wait in a segment of the log that is not full
+    /// before it goes into the checkpoint: 5 s unless told otherwise.
+    pub fn checkpoint_interval(mut self, interval: Duration) -> Self {
+        self.policy.seal_age = interval;
+        self
+    }
+
+    /// How long a run waits in memory before it sleeps in the checkpoint alone:
+    /// 30 s unless told otherwise. It wakes for its timer, for a signal, a cancel, and for whoever
+    /// attaches to it.
+    pub fn sleep_after(mut self, wait: Duration) -> Self {
+        self.policy.park_age = wait;
+        self
+    }
+
+    /// With more runs in memory than this, those that wait sleep at once, short
+    /// journals first: 10,000 unless told otherwise.
+    pub fn resident_runs(mut self, runs: usize) -> Self {
+        self.policy.resident = runs;
+        self
+    }
+
+    /// What is kept of a run that has ended: [`History::Full`] unless told otherwise.
+    pub fn history(mut self, history: History) -> Self {
+        self.policy.history = history;
+        self
+    }
+
+    /// Forgets runs this long after they have ended; never unless told otherwise. Their ids stay known.
+    pub fn forget_after(mut self, age: Duration) -> Self {
+        self.policy.retention.age = Some(age);
+        self
+    }
+
+    /// Of the runs that have ended, keeps so many, the newest; all unless told otherwise. The ids of the others stay known.
+    pub fn keep_ended(mut self, runs: u64) -> Self {
+        self.policy.retention.count = Some(runs);
+        self
+    }
+
+    /// Forgets even the id of a run this long after the run was forgotten; never
+    /// unless told otherwise. From then on the id can be started anew.
+    pub fn forget_ids_after(mut self, age: Duration) -> Self {
+        self.policy.retention.tombstone_age = Some(age);
+        self
+    }
+
+    /// Of the ids of forgotten runs, keeps so many, the newest; all unless told otherwise.
+    pub fn keep_ids(mut self, ids: u64) -> Self {
+        self.policy.retention.tombstone_count = Some(ids);
+        self
+    }
+
+    /// Opens a backup: its runs go on here, with the same idempotency keys. Says
+    /// that the engine that it was taken from does not run on, nor any other copy.
+    pub fn restore(mut self) -> Self {
+        self.restore = true;
+        self
+    }
+
     /// How many crashes in a row, each with an attempt of the run in the air,
     /// make a run [`Status::Poisoned`](crate::Status::Poisoned): 10 unless told
     /// otherwise, and at least 1. Any new fact of the run starts the count again.
@@ -123,9 +218,23 @@ impl<App: Send + Sync + 'static> Builder<App> {
 
     /// As [`open`](Self::open), through other doors.
     pub(super) async fn open_on(self, platform: Platform) -> Result<Engine> {
-        let Builder { dir, app, workflows, steps, wal, limits, keep_unknown } = self;
+        let Builder { dir, app, workflows, steps, wal, arena, store, cache_bytes, policy, limits, keep_unknown, restore } =
+            self;
         let registry = Registry::new(workflows, steps)?;
-        let config = Config { dir, platform, wal, limits, registry, app, keep_unknown };
+        let config = Config {
+            dir,
+            platform,
+            wal,
+            arena,
+            store,
+            cache_bytes,
+            policy,
+            limits,
+            registry,
+            app,
+            keep_unknown,
+            restore,
+        };
         let (core, report) = engine::open(config).await?;
         Ok(Engine::new(core, report))
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::request::{RunRequest, SignalRequest, StartRequest};
 use super::{Builder, Run, Running};
-use crate::codec::EncodeError;
-use crate::engine::{Core, Error, HistoryEntry, OpenReport, Result, RunInfo, Stats};
+use crate::codec::{Blob, EncodeError};
+use crate::engine::{Core, Error, HistoryEntry, OpenReport, Result, RunInfo, Stats, TailEntry};
+use crate::id::Lsn;
 use crate::io::NoApp;
 use crate::ops::Signal;
 use crate::saga::{SagaCall, SagaFn, SagaSig};
@@ -80,14 +81,19 @@ impl Engine {
         RunRequest::new(self.start(call))
     }
 
-    /// A typed handle of a run that exists: `engine.attach(checkout, "order-42")?`.
+    /// A typed handle of a run that exists: `engine.attach(checkout, "order-42").await?`.
     ///
     /// # Errors
     /// [`Error::UnknownRun`]; [`Error::Conflict`] when it is of another workflow
-    /// or version; [`Error::NotRegistered`] when the engine does not run it.
-    pub fn attach<Shape, F: SagaFn<Shape>>(&self, function: F, id: impl AsRef<str>) -> Result<Run<F::Saga, Running>> {
+    /// or version; [`Error::NotRegistered`] when the engine does not run it;
+    /// [`Error::Forgotten`]; [`Error::Storage`].
+    pub async fn attach<Shape, F: SagaFn<Shape>>(
+        &self,
+        function: F,
+        id: impl AsRef<str>,
+    ) -> Result<Run<F::Saga, Running>> {
         let _ = function;
-        self.core().attach(F::Saga::meta(), id.as_ref()).map(Run::running)
+        self.core().attach(F::Saga::meta(), id.as_ref()).await.map(Run::running)
     }
 
     /// Sends a run a signal: `engine.signal("order-42", Approval { .. }).await?`.
@@ -122,18 +128,56 @@ impl Engine {
     /// Every run that is known, in the order of their starts.
     ///
     /// # Errors
-    /// None yet; a store that has to be read can fail.
+    /// [`Error::Storage`].
     pub async fn list(&self) -> Result<Vec<RunInfo>> {
-        Ok(self.core().list())
+        self.core().list().await
     }
 
-    /// Every durable event of a run, in order. Reads all of the log's files, and
-    /// blocks the calling task meanwhile.
+    /// Every durable event of a run, in order. Of a run that has ended with
+    /// [`History::Outcome`](crate::History::Outcome) only the start and the end are left. Reads the part of the log that is not in the
+    /// checkpoint yet, and blocks the calling task meanwhile.
     ///
     /// # Errors
-    /// [`Error::UnknownRun`], [`Error::Storage`].
+    /// [`Error::UnknownRun`], [`Error::Forgotten`], [`Error::Storage`].
     pub async fn history(&self, id: impl AsRef<str>) -> Result<Vec<HistoryEntry>> {
-        self.core().history(id.as_ref())
+        self.core().history(id.as_ref()).await
+    }
+
+    /// The newest `count` durable events of all runs, oldest first, as far as
+    /// the log still holds them: its newest full segment and what came after.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub async fn tail(&self, count: usize) -> Result<Vec<TailEntry>> {
+        self.core().tail(count).await
+    }
+
+    /// Puts bytes into the arena, to be passed to a run as part of its input:
+    /// `engine.start(index(engine.put(pages).await?))`. They are durable when
+    /// that returns, and kept while a run that names them is known; bytes that
+    /// no run ever names are given back when the last handle is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], also for more than 1 GiB; [`Error::Stopped`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing but the bytes' space for a while.
+    pub async fn put(&self, bytes: impl Into<Vec<u8>>) -> Result<Blob> {
+        self.core().put(bytes.into()).await
+    }
+
+    /// Copies the data directory, as of one moment, into `dir`, which is absent
+    /// or empty; runs go on meanwhile. The copy opens only with
+    /// [`Builder::restore`], as its runs go on with the same idempotency keys.
+    /// Gives the last event that is in it.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::Stopped`]. What is in `dir` then is no backup, and does not open.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not end the copying.
+    pub async fn backup(&self, dir: impl AsRef<Path>) -> Result<Lsn> {
+        self.core().backup(dir.as_ref()).await
     }
 
     /// What was found when the engine was opened.

@@ -1,12 +1,11 @@
 //! How a run ended, or why it cannot go on.
 
 use std::fmt;
-use std::sync::Arc;
 
 use super::request::failure_of;
 use super::run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Stuck};
 use crate::codec;
-use crate::engine::{Error, LiveRun, Result, Status, problem};
+use crate::engine::{Error, Held, Result, Status, problem};
 use crate::run::Phase;
 use crate::saga::SagaSig;
 
@@ -29,9 +28,9 @@ pub enum Outcome<W: SagaSig> {
 }
 
 impl<W: SagaSig> Outcome<W> {
-    pub(super) fn new(live: &Arc<LiveRun>, phase: Phase) -> Result<Self> {
+    pub(super) fn new(live: &Held, phase: Phase) -> Result<Self> {
         let in_words = || problem(&phase, &live.lock().state).unwrap_or_default();
-        let run = live.clone();
+        let run = Held::new(live);
         Ok(match &phase {
             Phase::Completed { output } => {
                 let output = codec::decode(output).map_err(|source| Error::Undecodable {

@@ -1,11 +1,9 @@
 //! One run as a program holds it, typed by its status.
 
 use std::fmt;
-use std::sync::Arc;
-
 use super::Failure;
 use super::outcome::Outcome;
-use crate::engine::{LiveRun, Result, RunInfo};
+use crate::engine::{Held, Result, RunInfo};
 use crate::id::RunId;
 use crate::saga::SagaSig;
 
@@ -59,14 +57,14 @@ states! {
 ///
 /// The status was durable in the journal when the handle was made; what a
 /// handle offers depends on it: only a [`Completed`] run has an
-/// [`output`](Run::output).
+/// [`output`](Run::output). A run that goes on stays in memory while a handle of it lives.
 pub struct Run<W: SagaSig, S: State = Running> {
-    live: Arc<LiveRun>,
+    live: Held,
     data: S::Data<W>,
 }
 
 impl<W: SagaSig, S: State> Run<W, S> {
-    pub(super) fn new(live: Arc<LiveRun>, data: S::Data<W>) -> Self {
+    pub(super) fn new(live: Held, data: S::Data<W>) -> Self {
         Run { live, data }
     }
 
@@ -84,7 +82,7 @@ impl<W: SagaSig, S: State> Run<W, S> {
 }
 
 impl<W: SagaSig> Run<W, Running> {
-    pub(super) fn running(live: Arc<LiveRun>) -> Self {
+    pub(super) fn running(live: Held) -> Self {
         Run::new(live, ())
     }
 

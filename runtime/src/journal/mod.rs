@@ -1,24 +1,27 @@
 //! Records in order (floor 3).
 //!
 //! Owns the passage from [`Event`]s to the log and back: appending a group of
-//! one run, waiting until it is durable, replaying everything at open, and
-//! reading one run's history. What must always hold: a group is appended whole
-//! or not at all, and nothing is handed out that cannot be read to the last byte.
+//! one run, waiting until it is durable, replaying what is not in the checkpoint
+//! at open, and reading records from the log's files. What must always hold: a
+//! group is appended whole or not at all; nothing is handed out that cannot be
+//! read to the last byte; the arena knows of every blob that a record names.
 
 use std::future::Future;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::codec::{Blob, BlobAt, BlobError, BlobSource};
 use crate::id::{Lsn, RunNumber};
 use crate::platform::Platform;
 use crate::record::Event;
-use crate::storage::{OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats};
+use crate::storage::arena::Arena;
+use crate::storage::{DataDir, OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats};
 use crate::time::Timestamp;
 
 /// One event with its place and time.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) lsn: Lsn,
     pub(crate) run: RunNumber,
@@ -30,35 +33,65 @@ pub(crate) struct Entry {
 #[derive(Clone)]
 pub(crate) struct Journal {
     wal: Wal,
+    arena: Arena,
+    source: Arc<dyn BlobSource>,
 }
 
-struct Decoded<'a>(&'a mut dyn FnMut(Entry) -> Result<(), String>);
+/// Blobs by their ids, wherever they lie.
+#[derive(Debug)]
+struct InArena(Arena);
 
-impl Replay for Decoded<'_> {
-    fn record(&mut self, lsn: Lsn, record: &RawRecord<'_>) -> Result<(), ReplayError> {
-        let entry = decode(lsn, record).map_err(ReplayError::new)?;
-        (self.0)(entry).map_err(ReplayError::new)
+impl BlobSource for InArena {
+    fn open(&self, at: &BlobAt) -> Result<Blob, BlobError> {
+        self.0.get(at.id).map_err(|error| Arc::new(error) as BlobError)
     }
 }
 
-fn decode(lsn: Lsn, record: &RawRecord<'_>) -> Result<Entry, String> {
-    let event = Event::decode(record.kind, record.body).map_err(|e| e.to_string())?;
+/// Where the blobs of an arena are opened.
+pub(crate) fn blobs_of(arena: &Arena) -> Arc<dyn BlobSource> {
+    Arc::new(InArena(arena.clone()))
+}
+
+struct Decoded<'a> {
+    arena: &'a Arena,
+    source: &'a Arc<dyn BlobSource>,
+    replay: &'a mut dyn FnMut(Entry) -> Result<(), String>,
+}
+
+impl Replay for Decoded<'_> {
+    fn record(&mut self, lsn: Lsn, record: &RawRecord<'_>) -> Result<(), ReplayError> {
+        let entry = decode(lsn, record, self.source).map_err(ReplayError::new)?;
+        for at in entry.event.payloads().flat_map(|payload| payload.named().collect::<Vec<_>>()) {
+            self.arena.note(&at).map_err(ReplayError::new)?;
+            self.arena.named(at.id, lsn);
+        }
+        (self.replay)(entry).map_err(ReplayError::new)
+    }
+}
+
+fn decode(lsn: Lsn, record: &RawRecord<'_>, source: &Arc<dyn BlobSource>) -> Result<Entry, String> {
+    let event = Event::decode(record.kind, record.body, Some(source)).map_err(|e| e.to_string())?;
     Ok(Entry { lsn, run: RunNumber(record.run), time: Timestamp(record.time), event })
 }
 
 impl Journal {
-    /// Opens the log of a data directory and gives every event in it to `replay`.
+    /// Opens the log of a data directory, of which everything up to `applied` is in the checkpoint, and gives every
+    /// later event in it to `replay`.
     ///
     /// # Errors
-    /// When the directory cannot be owned or read, the log is damaged, or `replay` refuses an event.
+    /// When the log cannot be read, is damaged or does not fit the checkpoint, or `replay` refuses an event.
     pub(crate) fn open(
         platform: &Platform,
-        dir: &Path,
+        data: DataDir,
         config: WalConfig,
+        applied: Lsn,
+        arena: Arena,
         replay: &mut dyn FnMut(Entry) -> Result<(), String>,
     ) -> Result<(Journal, OpenReport), StorageError> {
-        let (wal, report) = Wal::open(platform, dir, config, &mut Decoded(replay))?;
-        Ok((Journal { wal }, report))
+        let source = blobs_of(&arena);
+        let mut replay = Decoded { arena: &arena, source: &source, replay };
+        let (wal, report) = Wal::open(platform, data, config, applied, &mut replay)?;
+        Ok((Journal { wal, arena, source }, report))
     }
 
     /// Queues the events of one run as one atomic group, and gives the last one's LSN. Never waits.
@@ -66,11 +99,15 @@ impl Journal {
     /// # Errors
     /// When the log is closed or a write has failed.
     pub(crate) fn append(&self, run: RunNumber, time: Timestamp, events: &[Event]) -> Result<Lsn, StorageError> {
-        self.wal.append(|group| {
+        let last = self.wal.append(|group| {
             for event in events {
                 group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
             }
-        })
+        })?;
+        for payload in events.iter().flat_map(Event::payloads) {
+            payload.named().for_each(|at| self.arena.named(at.id, last));
+        }
+        Ok(last)
     }
 
     /// Completes when everything up to `lsn` is durable. Cancel safe.
@@ -89,22 +126,73 @@ impl Journal {
         self.wal.room()
     }
 
-    /// Every durable event of one run, in order, from the log's files.
+    /// Makes everything durable and ends the segment that it is in; gives the last LSN in it.
+    pub(crate) fn seal(&self) -> impl Future<Output = Result<Lsn, StorageError>> + Send + 'static {
+        self.wal.seal()
+    }
+
+    /// Completes when sealed segments have records above `after`; gives the last such LSN. Cancel safe.
+    pub(crate) fn sealed(&self, after: Lsn) -> impl Future<Output = Result<Lsn, StorageError>> + Send + 'static {
+        self.wal.sealed(after)
+    }
+
+    /// Everything up to here is in a durable checkpoint: the segments that hold no more than that can go.
+    pub(crate) fn retire(&self, through: Lsn) {
+        self.wal.retire(through);
+    }
+
+    /// Stops the log for good; everybody gets the error.
+    pub(crate) fn poison(&self, error: StorageError) {
+        self.wal.poison(error);
+    }
+
+    /// Whether there is space for new runs.
     ///
     /// # Errors
-    /// When the log cannot be read.
-    pub(crate) fn history(&self, run: RunNumber) -> Result<Vec<Entry>, StorageError> {
-        let mut entries = Vec::new();
-        self.wal.scan(&mut |lsn, record| {
-            // Everything in the log was decoded or encoded by this process before.
-            if record.run == run.0
-                && let Ok(entry) = decode(lsn, record)
-            {
-                entries.push(entry);
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(entries)
+    /// [`StorageError::DiskFull`] when what is left is kept for the runs that there are.
+    pub(crate) fn has_space(&self) -> Result<(), StorageError> {
+        Ok(()) // SPACE
+    }
+
+    /// Looks again for space, if there was none.
+    pub(crate) fn retry_space(&self) {
+        // SPACE
+    }
+
+    /// No frame bears this salt or a higher one.
+    pub(crate) fn next_salt(&self) -> u64 {
+        self.wal.next_salt()
+    }
+
+    /// Visits durable records in the log's files, in order, as they are.
+    ///
+    /// # Errors
+    /// [`StorageError::Retired`] when `from` is not in the log any more, and when it cannot be read.
+    pub(crate) fn read(
+        &self,
+        from: Lsn,
+        through: Lsn,
+        visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StorageError> {
+        self.wal.read(from, through, visit)
+    }
+
+    /// The first LSN that the log's files hold.
+    pub(crate) fn oldest(&self) -> Lsn {
+        self.wal.oldest_lsn()
+    }
+
+    /// The last LSN that was synced.
+    pub(crate) fn durable_lsn(&self) -> Lsn {
+        self.wal.durable_lsn()
+    }
+
+    /// The event of a record; its blobs are opened when they are wanted.
+    ///
+    /// # Errors
+    /// When it is no record that this version knows.
+    pub(crate) fn event(&self, kind: u8, body: &[u8]) -> Result<Event, String> {
+        Event::decode(kind, body, Some(&self.source)).map_err(|e| e.to_string())
     }
 
     /// What the writer has done since the log was opened.

@@ -58,6 +58,10 @@ pub(crate) trait File: Send + Sync + fmt::Debug {
     /// Whoever takes a slice of the view sees to it that nobody writes those bytes or shortens the file as long as
     /// the slice lives.
     fn map(&self, len: u64) -> io::Result<Arc<dyn Map>>;
+    /// Whether a view shows what is written to the file after it was made. If not, it is made again.
+    fn maps_show_writes(&self) -> bool {
+        false
+    }
     /// `fdatasync`: the contents, and the length if it changed, are durable when it returns.
     fn sync_data(&self) -> io::Result<()>;
 }

@@ -1,7 +1,9 @@
 //! The bytes of a record's body, field by field (see `FORMAT.md`).
 
+use std::sync::Arc;
+
 use super::{Cause, Event, Kind, Name, UndoKind};
-use crate::codec::Payload;
+use crate::codec::{BlobAt, BlobSource, NamedBlob, Payload};
 use crate::codec::wire::{Reader, WireError, Writer};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
@@ -110,60 +112,66 @@ impl Event {
                 w.text(site);
             }
             Event::RunCompleted { output } => payload(w, output),
-            Event::CancelRequested {} | Event::Recovered {} | Event::RunFailed {} | Event::RunCancelled {} => {}
+            Event::CancelRequested {} | Event::Recovered {} | Event::RunFailed {} | Event::RunCancelled {} | Event::RunDeleted {} => {}
         }
     }
 
-    /// Reads a body to its last byte.
-    pub(crate) fn decode(kind: u8, body: &[u8]) -> Result<Event, RecordError> {
+    /// Reads a body to its last byte. Blobs that it names are opened from `blobs`, when they are first wanted.
+    pub(crate) fn decode(kind: u8, body: &[u8], blobs: Option<&Arc<dyn BlobSource>>) -> Result<Event, RecordError> {
         let kind = Kind::from_number(kind).ok_or(RecordError::UnknownKind { kind })?;
-        let mut reader = Reader::new(body);
+        let mut reader = Body { wire: Reader::new(body), blobs };
         read(kind, &mut reader)
-            .and_then(|event| reader.end().map(|()| event))
+            .and_then(|event| reader.wire.end().map(|()| event))
             .map_err(|source| RecordError::Body { kind: kind.text(), source })
     }
 }
 
-fn read(kind: Kind, r: &mut Reader<'_>) -> Result<Event, WireError> {
+/// A body that is read, and where its blobs are.
+struct Body<'a> {
+    wire: Reader<'a>,
+    blobs: Option<&'a Arc<dyn BlobSource>>,
+}
+
+fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
     Ok(match kind {
         Kind::RunStarted => Event::RunStarted {
-            id: RunId::from(r.text("id")?),
+            id: RunId::from(r.wire.text("id")?),
             workflow: name(r, "workflow")?,
-            version: r.small("version")?,
-            fingerprint: r.fixed("fingerprint")?,
-            origin: r.array("origin")?,
-            origin_run: r.number("origin run")?,
+            version: r.wire.small("version")?,
+            fingerprint: r.wire.fixed("fingerprint")?,
+            origin: r.wire.array("origin")?,
+            origin_run: r.wire.number("origin run")?,
             input: get_payload(r, "input")?,
         },
         Kind::StepAttempted => Event::StepAttempted {
             at: get_position(r)?,
             step: name(r, "step")?,
-            attempt: r.small("attempt")?,
-            args: r.fixed("arguments")?,
-            pivot: r.flag("pivot")?,
-            undo_done: r.flag("undo of success")?,
-            undo_unknown: r.flag("undo of an unknown end")?,
-            undo_args: r.option("undo arguments", |r| get_payload(r, "undo arguments"))?,
+            attempt: r.wire.small("attempt")?,
+            args: r.wire.fixed("arguments")?,
+            pivot: r.wire.flag("pivot")?,
+            undo_done: r.wire.flag("undo of success")?,
+            undo_unknown: r.wire.flag("undo of an unknown end")?,
+            undo_args: option(r, "undo arguments", |r| get_payload(r, "undo arguments"))?,
         },
         Kind::AttemptFailed => Event::AttemptFailed {
             at: get_position(r)?,
             cause: get_cause(r)?,
-            unknown: r.flag("unknown")?,
-            retry_at: r.option("retry time", get_time)?,
+            unknown: r.wire.flag("unknown")?,
+            retry_at: option(r, "retry time", get_time)?,
         },
         Kind::StepDone => Event::StepDone { at: get_position(r)?, output: get_payload(r, "output")? },
         Kind::StepFailed => {
-            Event::StepFailed { at: get_position(r)?, cause: get_cause(r)?, unknown: r.flag("unknown")? }
+            Event::StepFailed { at: get_position(r)?, cause: get_cause(r)?, unknown: r.wire.flag("unknown")? }
         }
         Kind::ScopeEntered => Event::ScopeEntered {
             at: get_position(r)?,
             saga: name(r, "saga")?,
-            version: r.small("version")?,
-            args: r.fixed("arguments")?,
+            version: r.wire.small("version")?,
+            args: r.wire.fixed("arguments")?,
         },
         Kind::ScopeLeft => {
             let at = get_position(r)?;
-            let failed = r.flag("result")?;
+            let failed = r.wire.flag("result")?;
             let value = get_payload(r, "result")?;
             Event::ScopeLeft { at, result: if failed { Err(value) } else { Ok(value) } }
         }
@@ -172,40 +180,41 @@ fn read(kind: Kind, r: &mut Reader<'_>) -> Result<Event, WireError> {
         Kind::SignalReceived => Event::SignalReceived {
             signal: name(r, "signal")?,
             payload: get_payload(r, "payload")?,
-            sender: r.option("sender", |r| r.text("sender").map(str::to_owned))?,
+            sender: option(r, "sender", |r| r.wire.text("sender").map(str::to_owned))?,
         },
-        Kind::SignalConsumed => Event::SignalConsumed { at: get_position(r)?, number: r.number("number")? },
+        Kind::SignalConsumed => Event::SignalConsumed { at: get_position(r)?, number: r.wire.number("number")? },
         Kind::RollbackDecided => Event::RollbackDecided { scope: get_position(r)?, cause: get_cause(r)? },
         Kind::CompensationStarted => Event::CompensationStarted {
             of: get_position(r)?,
-            kind: match r.byte("kind of undo")? {
+            kind: match r.wire.byte("kind of undo")? {
                 0 => UndoKind::Compensate,
                 1 => UndoKind::Unknown,
                 found => return Err(WireError::Unknown { field: "kind of undo", found: found.into() }),
             },
             step: name(r, "step")?,
-            attempt: r.small("attempt")?,
+            attempt: r.wire.small("attempt")?,
         },
         Kind::CompensationDone => Event::CompensationDone { of: get_position(r)? },
         Kind::CompensationFailed => Event::CompensationFailed {
             of: get_position(r)?,
             cause: get_cause(r)?,
-            last: r.flag("last")?,
-            retry_at: r.option("retry time", get_time)?,
+            last: r.wire.flag("last")?,
+            retry_at: option(r, "retry time", get_time)?,
         },
-        Kind::Stuck => Event::Stuck { cause: r.option("cause", get_cause)? },
+        Kind::Stuck => Event::Stuck { cause: option(r, "cause", get_cause)? },
         Kind::CancelRequested => Event::CancelRequested {},
         Kind::Recovered => Event::Recovered {},
-        Kind::Poisoned => Event::Poisoned { crashes: r.small("crashes")? },
+        Kind::Poisoned => Event::Poisoned { crashes: r.wire.small("crashes")? },
         Kind::Diverged => Event::Diverged {
             at: get_position(r)?,
-            expected: r.text("expected")?.to_owned(),
-            found: r.text("found")?.to_owned(),
-            site: r.text("site")?.to_owned(),
+            expected: r.wire.text("expected")?.to_owned(),
+            found: r.wire.text("found")?.to_owned(),
+            site: r.wire.text("site")?.to_owned(),
         },
         Kind::RunCompleted => Event::RunCompleted { output: get_payload(r, "output")? },
         Kind::RunFailed => Event::RunFailed {},
         Kind::RunCancelled => Event::RunCancelled {},
+        Kind::RunDeleted => Event::RunDeleted {},
     })
 }
 
@@ -213,36 +222,102 @@ fn position(w: &mut Writer<'_>, at: &Position) {
     w.bytes(at.as_bytes());
 }
 
-fn get_position(r: &mut Reader<'_>) -> Result<Position, WireError> {
-    Position::from_bytes(r.bytes("position")?)
+fn get_position(r: &mut Body<'_>) -> Result<Position, WireError> {
+    Position::from_bytes(r.wire.bytes("position")?)
         .ok_or(WireError::Malformed { field: "position", expected: "a path of parts" })
 }
 
-fn name(r: &mut Reader<'_>, field: &'static str) -> Result<Name, WireError> {
-    r.text(field).map(|text| Name::Owned(text.to_owned()))
+fn name(r: &mut Body<'_>, field: &'static str) -> Result<Name, WireError> {
+    r.wire.text(field).map(|text| Name::Owned(text.to_owned()))
 }
 
 fn time(w: &mut Writer<'_>, at: Timestamp) {
     w.fixed(at.0.cast_unsigned());
 }
 
-fn get_time(r: &mut Reader<'_>) -> Result<Timestamp, WireError> {
-    r.fixed("time").map(|bits| Timestamp(bits.cast_signed()))
+fn get_time(r: &mut Body<'_>) -> Result<Timestamp, WireError> {
+    r.wire.fixed("time").map(|bits| Timestamp(bits.cast_signed()))
 }
 
-/// The tag of a payload that stands in the record itself; others will say where it lies.
+fn option<T>(
+    r: &mut Body<'_>,
+    field: &'static str,
+    read: impl FnOnce(&mut Body<'_>) -> Result<T, WireError>,
+) -> Result<Option<T>, WireError> {
+    if r.wire.flag(field)? { read(r).map(Some) } else { Ok(None) }
+}
+
+/// What a payload is, as its first byte says: the JSON stands in the record itself;
 const INLINE: u8 = 0;
+/// so it does, after where the blobs in it lie;
+const WITH_BLOBS: u8 = 1;
+/// the JSON is a blob itself, and is followed by where the blobs in it lie.
+const IN_ARENA: u8 = 2;
 
 fn payload(w: &mut Writer<'_>, value: &Payload) {
-    w.byte(INLINE);
-    w.bytes(value.as_bytes());
+    match (value.inline(), value.json_blob()) {
+        (Some(json), _) if value.blobs().is_empty() => {
+            w.byte(INLINE);
+            w.bytes(json);
+        }
+        (Some(json), _) => {
+            w.byte(WITH_BLOBS);
+            blobs(w, value);
+            w.bytes(json);
+        }
+        (None, json) => {
+            w.byte(IN_ARENA);
+            json.iter().for_each(|json| blob(w, json));
+            blobs(w, value);
+        }
+    }
 }
 
-fn get_payload(r: &mut Reader<'_>, field: &'static str) -> Result<Payload, WireError> {
-    match r.byte(field)? {
-        INLINE => r.bytes(field).map(Payload::from_bytes),
+fn get_payload(r: &mut Body<'_>, field: &'static str) -> Result<Payload, WireError> {
+    match r.wire.byte(field)? {
+        INLINE => r.wire.bytes(field).map(Payload::from_bytes),
+        WITH_BLOBS => {
+            let blobs = get_blobs(r, field)?;
+            r.wire.bytes(field).map(|json| Payload::from_bytes(json).with_blobs(blobs))
+        }
+        IN_ARENA => {
+            let json = get_blob(r, field)?;
+            get_blobs(r, field).map(|blobs| Payload::in_arena(json).with_blobs(blobs))
+        }
         found => Err(WireError::Unknown { field, found: found.into() }),
     }
+}
+
+fn blobs(w: &mut Writer<'_>, value: &Payload) {
+    w.number(value.blobs().len() as u64);
+    value.blobs().iter().for_each(|named| blob(w, &named.at()));
+}
+
+fn get_blobs(r: &mut Body<'_>, field: &'static str) -> Result<Vec<NamedBlob>, WireError> {
+    // No capacity is taken from the count: it is as it was read.
+    (0..r.wire.number(field)?).map(|_| get_blob(r, field)).collect()
+}
+
+fn blob(w: &mut Writer<'_>, at: &BlobAt) {
+    let BlobAt { id, segment, offset, len, crc, schema } = *at;
+    w.number(id);
+    w.number(segment);
+    w.number(offset);
+    w.number(len);
+    w.number(crc.into());
+    w.fixed(schema);
+}
+
+fn get_blob(r: &mut Body<'_>, field: &'static str) -> Result<NamedBlob, WireError> {
+    let at = BlobAt {
+        id: r.wire.number(field)?,
+        segment: r.wire.number(field)?,
+        offset: r.wire.number(field)?,
+        len: r.wire.number(field)?,
+        crc: r.wire.small(field)?,
+        schema: r.wire.fixed(field)?,
+    };
+    Ok(NamedBlob::new(at, r.blobs.cloned()))
 }
 
 fn put_cause(w: &mut Writer<'_>, cause: &Cause) {
@@ -272,15 +347,15 @@ fn put_cause(w: &mut Writer<'_>, cause: &Cause) {
     }
 }
 
-fn get_cause(r: &mut Reader<'_>) -> Result<Cause, WireError> {
-    Ok(match r.byte("cause")? {
+fn get_cause(r: &mut Body<'_>) -> Result<Cause, WireError> {
+    Ok(match r.wire.byte("cause")? {
         0 => Cause::Error { error: get_payload(r, "error")? },
         1 => Cause::TimedOut { error: get_payload(r, "error")? },
-        2 => Cause::Panicked { message: r.text("message")?.to_owned() },
-        3 => Cause::Unrecordable { message: r.text("message")?.to_owned() },
+        2 => Cause::Panicked { message: r.wire.text("message")?.to_owned() },
+        3 => Cause::Unrecordable { message: r.wire.text("message")?.to_owned() },
         4 => Cause::Aborted,
         5 => Cause::Cancelled,
-        6 => Cause::NoUndo { message: r.text("message")?.to_owned() },
+        6 => Cause::NoUndo { message: r.wire.text("message")?.to_owned() },
         found => return Err(WireError::Unknown { field: "cause", found: found.into() }),
     })
 }

@@ -45,7 +45,8 @@ impl fmt::Display for Event {
             | Event::CancelRequested {}
             | Event::Recovered {}
             | Event::RunFailed {}
-            | Event::RunCancelled {} => Ok(()),
+            | Event::RunCancelled {}
+            | Event::RunDeleted {} => Ok(()),
         }
     }
 }

@@ -214,6 +214,9 @@ pub enum Event {
     /// The run was cancelled, and everything it did is undone.
     #[non_exhaustive]
     RunCancelled {},
+    /// The run had ended, and is forgotten but for its id.
+    #[non_exhaustive]
+    RunDeleted {},
 }
 
 impl Event {
@@ -242,7 +245,40 @@ impl Event {
             Event::RunCompleted { .. } => Kind::RunCompleted,
             Event::RunFailed {} => Kind::RunFailed,
             Event::RunCancelled {} => Kind::RunCancelled,
+            Event::RunDeleted {} => Kind::RunDeleted,
         }
+    }
+
+    /// The values in it.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = &Payload> {
+        let (value, undo_args) = match self {
+            Event::RunStarted { input: value, .. }
+            | Event::StepDone { output: value, .. }
+            | Event::SignalReceived { payload: value, .. }
+            | Event::RunCompleted { output: value } => (Some(value), None),
+            Event::ScopeLeft { result, .. } => (Some(result.as_ref().unwrap_or_else(|error| error)), None),
+            Event::StepAttempted { undo_args, .. } => (None, undo_args.as_ref()),
+            Event::AttemptFailed { cause, .. }
+            | Event::StepFailed { cause, .. }
+            | Event::RollbackDecided { cause, .. }
+            | Event::CompensationFailed { cause, .. }
+            | Event::Stuck { cause: Some(cause) } => (cause.error(), None),
+            Event::ScopeEntered { .. }
+            | Event::TimerSet { .. }
+            | Event::TimerFired { .. }
+            | Event::SignalConsumed { .. }
+            | Event::CompensationStarted { .. }
+            | Event::CompensationDone { .. }
+            | Event::Stuck { cause: None }
+            | Event::CancelRequested {}
+            | Event::Recovered {}
+            | Event::Poisoned { .. }
+            | Event::Diverged { .. }
+            | Event::RunFailed {}
+            | Event::RunCancelled {}
+            | Event::RunDeleted {} => (None, None),
+        };
+        value.into_iter().chain(undo_args)
     }
 
     /// The kind of event, in words.

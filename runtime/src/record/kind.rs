@@ -56,4 +56,5 @@ kinds! {
     RunCompleted = 33, "run completed";
     RunFailed = 34, "run failed";
     RunCancelled = 35, "run cancelled";
+    RunDeleted = 36, "run deleted";
 }

@@ -12,7 +12,11 @@ impl RunState {
     /// The next state. After an error the state is not to be used any more.
     pub(crate) fn apply(&mut self, time: Timestamp, event: &Event) -> Applied {
         if self.phase.has_ended() {
-            return Err(illegal(event, "the run has ended"));
+            return match event {
+                // It stays as it ended, for as long as anybody looks at it.
+                Event::RunDeleted {} => Ok(()),
+                _ => Err(illegal(event, "the run has ended")),
+            };
         }
         match event {
             Event::RunStarted { .. } => return Err(illegal(event, "the run has been started before")),
@@ -122,6 +126,7 @@ impl RunState {
                 self.forward(event)?;
                 self.phase = Phase::Completed { output: output.clone() };
             }
+            Event::RunDeleted {} => return Err(illegal(event, "the run has not ended")),
             Event::RunFailed {} => self.phase = Phase::Failed { cause: self.undone(event)? },
             Event::RunCancelled {} => {
                 self.undone(event)?;

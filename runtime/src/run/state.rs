@@ -158,6 +158,16 @@ impl RunState {
         if pivot { Decision::Stuck } else { Decision::RollBack }
     }
 
+    /// When the run ended, if it has.
+    pub(crate) fn ended_at(&self) -> Timestamp {
+        self.last
+    }
+
+    /// How many records have been added up.
+    pub(crate) fn records(&self) -> u64 {
+        self.applied
+    }
+
     /// Forgets what only a run that goes on needs.
     pub(crate) fn shrink(&mut self) {
         self.journal = HashMap::new();

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::platform::{File, Fs, LockGuard, Open};
+use crate::platform::{File, Fs, LockGuard, Map, Open};
 
 /// An operation that the operating system refused.
 #[derive(Debug)]
@@ -49,6 +49,21 @@ impl Disk {
     /// Opens a file for reading.
     pub(super) fn open(&self, path: &Path) -> Result<DiskFile, Failure> {
         let file = self.0.open(path, Open::Read).map_err(|e| Failure::new("open", path, e))?;
+        Ok(DiskFile { file, path: path.to_owned() })
+    }
+
+    /// Opens a file for reading and writing; `None` when there is no such file.
+    pub(super) fn edit_if_there(&self, path: &Path) -> Result<Option<DiskFile>, Failure> {
+        match self.0.open(path, Open::Edit) {
+            Ok(file) => Ok(Some(DiskFile { file, path: path.to_owned() })),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(Failure::new("open", path, e)),
+        }
+    }
+
+    /// Opens a file for reading and writing.
+    pub(super) fn edit(&self, path: &Path) -> Result<DiskFile, Failure> {
+        let file = self.0.open(path, Open::Edit).map_err(|e| Failure::new("open for writing", path, e))?;
         Ok(DiskFile { file, path: path.to_owned() })
     }
 
@@ -100,6 +115,25 @@ impl DiskFile {
 
     pub(super) fn write_all_at(&self, buf: &[u8], offset: u64) -> Result<(), Failure> {
         self.file.write_all_at(buf, offset).map_err(|e| Failure::new("write", &self.path, e))
+    }
+
+    pub(super) fn set_len(&self, len: u64) -> Result<(), Failure> {
+        self.file.set_len(len).map_err(|e| Failure::new("set the length of", &self.path, e))
+    }
+
+    /// Makes the file at least `len` bytes long, with space for all of them.
+    pub(super) fn allocate(&self, len: u64) -> Result<(), Failure> {
+        self.file.allocate(len).map_err(|e| Failure::new("allocate the space of", &self.path, e))
+    }
+
+    /// A read-only view of the first `len` bytes, which are there.
+    pub(super) fn map(&self, len: u64) -> Result<Arc<dyn Map>, Failure> {
+        self.file.map(len).map_err(|e| Failure::new("map", &self.path, e))
+    }
+
+    /// Whether a view shows what is written after it was made.
+    pub(super) fn maps_show_writes(&self) -> bool {
+        self.file.maps_show_writes()
     }
 
     pub(super) fn sync_data(&self) -> Result<(), Failure> {

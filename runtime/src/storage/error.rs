@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::checkpoint::CheckpointError;
 use super::disk::Failure;
 use crate::id::Lsn;
 
@@ -67,13 +68,50 @@ pub enum StorageError {
         /// What is there.
         found: String,
     },
-    /// The log has segments, but the file that says what they belong to is gone.
-    #[error("the data directory `{}` has no MANIFEST, but log segments such as `{}`", dir.display(), segment.display())]
+    /// There is data, but the file that says what it belongs to is gone, or was never written: half a backup.
+    #[error("the data directory `{}` has no MANIFEST, but data such as `{}`: it is lost, or this is an unfinished backup", dir.display(), file.display())]
     MissingManifest {
         /// The data directory.
         dir: PathBuf,
-        /// One of the segments.
-        segment: PathBuf,
+        /// One of the files with data.
+        file: PathBuf,
+    },
+    /// A backup was to be made where something is already.
+    #[error("a backup needs an empty directory, but `{}` has `{}`", dir.display(), entry.display())]
+    DirectoryNotEmpty {
+        /// The directory.
+        dir: PathBuf,
+        /// One of its entries.
+        entry: PathBuf,
+    },
+    /// The log does not reach back to what the checkpoint has: the checkpoint is gone, or an older one.
+    #[error(
+        "the checkpoint is gone or older than the log: it ends at LSN {applied}, and the log starts at LSN {oldest}, in `{}`",
+        file.display()
+    )]
+    CheckpointBehind {
+        /// The last LSN that is in the checkpoint; 0 if there is none.
+        applied: Lsn,
+        /// The first LSN that is in the log.
+        oldest: Lsn,
+        /// The segment that has it.
+        file: PathBuf,
+    },
+    /// The checkpoint has records that the log has lost.
+    #[error("the log ends at LSN {last}, before the end of the checkpoint at LSN {applied}: the log is an older one")]
+    LogBehind {
+        /// The last LSN in the log.
+        last: Lsn,
+        /// The last LSN that is in the checkpoint.
+        applied: Lsn,
+    },
+    /// A record was to be read from the log that is in the checkpoint only.
+    #[error("LSN {lsn} is not in the log any more, which starts at LSN {oldest}")]
+    Retired {
+        /// The record.
+        lsn: Lsn,
+        /// The first LSN that is in the log.
+        oldest: Lsn,
     },
     /// Records that were acknowledged are in no segment.
     #[error("the log segment `{}`, which starts at LSN {first_lsn}, is missing", file.display())]
@@ -93,8 +131,8 @@ pub enum StorageError {
         /// The first LSN that both hold.
         lsn: Lsn,
     },
-    /// The log's directory has an entry that does not belong there.
-    #[error("`{}` does not belong into the log's directory", file.display())]
+    /// A directory of the log or of the arena has an entry that does not belong there.
+    #[error("`{}` does not belong there: its directory is for files of factum alone", file.display())]
     UnexpectedFile {
         /// The entry.
         file: PathBuf,
@@ -132,6 +170,44 @@ pub enum StorageError {
         /// The most that one group may have.
         limit: u64,
     },
+    /// A record or a row names a blob, but the segment that it lay in is gone.
+    #[error("the arena segment `{}`, in which blob {id} lies, is missing", file.display())]
+    MissingArenaSegment {
+        /// The file that should be there.
+        file: PathBuf,
+        /// The blob.
+        id: u64,
+    },
+    /// No record and no row names a blob of this id.
+    #[error("there is no blob {id}")]
+    MissingBlob {
+        /// The blob.
+        id: u64,
+    },
+    /// No blob has this content.
+    #[error("there is no blob whose SHA-256 is {digest}")]
+    MissingContent {
+        /// The digest, in hexadecimal.
+        digest: String,
+    },
+    /// One blob is said to lie at two places, or two blobs are said to have one content.
+    #[error("blob {id} is named twice: {one}, and {other}")]
+    DoubledBlob {
+        /// The blob.
+        id: u64,
+        /// What the one row says.
+        one: String,
+        /// What the other one says.
+        other: String,
+    },
+    /// A blob is larger than the arena takes; nothing of it was written.
+    #[error("a blob has {bytes} bytes, more than the limit of {limit}")]
+    BlobTooLarge {
+        /// The size of the blob.
+        bytes: u64,
+        /// The most that one blob may have.
+        limit: u64,
+    },
     /// The operating system refused an operation; nothing was acknowledged before it.
     #[error("cannot {operation} `{}`", path.display())]
     Io {
@@ -155,6 +231,9 @@ pub enum StorageError {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
+    /// The checkpoint store.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
 }
 
 impl From<Failure> for StorageError {

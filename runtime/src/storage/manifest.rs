@@ -21,12 +21,15 @@ const UUID_AT: usize = STAMP;
 const NEXT_SALT_AT: usize = UUID_AT + 16;
 const NEWEST_AT: usize = NEXT_SALT_AT + 8;
 const CLOSED_AT: usize = NEWEST_AT + 8;
-const RESERVED_AT: usize = CLOSED_AT + 4;
-const CLOSED_LSN_AT: usize = RESERVED_AT + 4;
+const FLAGS_AT: usize = CLOSED_AT + 4;
+const CLOSED_LSN_AT: usize = FLAGS_AT + 4;
 /// The size of the file: less than a sector of any disk.
+const SIZE: usize = CLOSED_LSN_AT + 8;
+
+/// The flag of a backup that was not restored.
+const BACKUP: u32 = 1;
 /// Salts count up from 1, one for each segment: none comes near this.
 const MOST_SALTS: u64 = 1 << 63;
-const SIZE: usize = CLOSED_LSN_AT + 8;
 
 /// The most bytes that are read of a manifest of any version.
 const MOST: u64 = 64 * 1024;
@@ -42,9 +45,16 @@ pub(super) struct Manifest {
     pub(super) newest_segment: Lsn,
     /// The last LSN, if the log was closed cleanly and not opened since.
     pub(super) closed: Option<Lsn>,
+    /// Whether this is a copy of a directory that may still be in use.
+    pub(super) backup: bool,
 }
 
 impl Manifest {
+    /// That of a directory without segments.
+    pub(super) fn new(uuid: Uuid) -> Manifest {
+        Manifest { uuid, next_salt: 1, newest_segment: Lsn(0), closed: None, backup: false }
+    }
+
     pub(super) fn encode(&self) -> [u8; SIZE] {
         let mut bytes = [0; SIZE];
         put(&mut bytes, UUID_AT, self.uuid.as_bytes());
@@ -54,6 +64,7 @@ impl Manifest {
             put(&mut bytes, CLOSED_AT, &1u32.to_le_bytes());
             put(&mut bytes, CLOSED_LSN_AT, &last.0.to_le_bytes());
         }
+        put(&mut bytes, FLAGS_AT, &(if self.backup { BACKUP } else { 0 }).to_le_bytes());
         stamp::seal(&mut bytes, MAGIC);
         bytes
     }
@@ -80,10 +91,11 @@ impl Manifest {
             1 => Some(Lsn(last)),
             other => return Err(damaged(CLOSED_AT, "0 or 1", other.to_string())),
         };
-        match u32_at(bytes, RESERVED_AT) {
-            0 => {}
-            other => return Err(damaged(RESERVED_AT, "0", other.to_string())),
-        }
+        let backup = match u32_at(bytes, FLAGS_AT) {
+            0 => false,
+            BACKUP => true,
+            other => return Err(damaged(FLAGS_AT, "no flag but that of a backup", other.to_string())),
+        };
         let next_salt = u64_at(bytes, NEXT_SALT_AT);
         if next_salt >= MOST_SALTS {
             return Err(damaged(NEXT_SALT_AT, "a salt below 2^63", next_salt.to_string()));
@@ -93,6 +105,7 @@ impl Manifest {
             next_salt,
             newest_segment: Lsn(u64_at(bytes, NEWEST_AT)),
             closed,
+            backup,
         })
     }
 
@@ -110,11 +123,28 @@ impl Manifest {
     }
 
     /// Replaces the manifest of `dir`; durable when it returns.
+    ///
+    /// `MANIFEST.new` is there already, as room for it, unless a crash took it: so that a full disk has room for the
+    /// next one too.
     pub(super) fn store(&self, disk: &Disk, dir: &Path) -> Result<(), Failure> {
-        let mut file = disk.create(&dir.join(NEW_NAME))?;
+        let new = dir.join(NEW_NAME);
+        let mut file = match disk.edit_if_there(&new)? {
+            Some(file) => file,
+            None => disk.create(&new)?,
+        };
         file.write_all_at(&self.encode(), 0)?;
+        if file.len()? != SIZE as u64 {
+            file.set_len(SIZE as u64)?;
+        }
         file.sync_data()?;
         disk.rename(&mut file, dir.join(NAME))?;
-        disk.sync_dir(dir)
+        disk.sync_dir(dir)?;
+        make_room(disk, &new);
+        Ok(())
     }
+}
+
+/// Takes the room of a manifest. A disk that has none now is told of when there is a manifest to write.
+fn make_room(disk: &Disk, new: &Path) {
+    let _: Result<(), Failure> = disk.create(new).and_then(|file| file.write_all_at(&[0; SIZE], 0));
 }

@@ -6,13 +6,21 @@
 //! the directory's lock is held; a length that was read is checked against the
 //! bytes that are there before it is used; nothing is ever skipped in silence.
 
+pub(crate) mod arena;
 mod bytes;
+pub(crate) mod checkpoint;
+mod dir;
 mod disk;
 mod error;
 mod manifest;
 mod stamp;
 mod wal;
 
+pub use checkpoint::{
+    Batch, CheckpointError, CheckpointStore, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,
+    MemoryCheckpoint, Op, RedbCheckpoint, TableRow,
+};
+pub(crate) use dir::{CHECKPOINT, DataDir};
 pub use error::StorageError;
 pub use wal::Durability;
 pub(crate) use wal::{Cut, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats};

@@ -58,10 +58,16 @@ pub(super) fn check(block: &[u8], magic: [u8; 8]) -> Result<(), Fault> {
 impl Fault {
     /// This fault as that of `file`, whose name alone makes it one of factum's.
     pub(super) fn of(self, file: &Path) -> StorageError {
+        if let Fault::Newer { found } = self {
+            return StorageError::NewerFormat { file: file.to_owned(), found, supported: FORMAT_VERSION };
+        }
+        let (offset, expected, found) = self.words();
+        StorageError::Damaged { file: file.to_owned(), offset, expected, found }
+    }
+
+    /// The offset, what should be there, and what is there.
+    pub(super) fn words(self) -> (u64, String, String) {
         let (offset, expected, found) = match self {
-            Fault::Newer { found } => {
-                return StorageError::NewerFormat { file: file.to_owned(), found, supported: FORMAT_VERSION };
-            }
             Fault::Short { found } => (0, format!("at least {STAMP} bytes"), format!("{found}")),
             Fault::Magic { expected, found } => {
                 (0, format!("`{}`", expected.escape_ascii()), format!("`{}`", found.escape_ascii()))
@@ -69,11 +75,11 @@ impl Fault {
             Fault::Checksum { expected, found } => {
                 (CRC_AT, format!("the checksum {expected:#010x}"), format!("{found:#010x}"))
             }
-            Fault::Version { found } => {
+            Fault::Newer { found } | Fault::Version { found } => {
                 (VERSION_AT, format!("the format version {FORMAT_VERSION}"), format!("{found}"))
             }
         };
-        StorageError::Damaged { file: file.to_owned(), offset: offset as u64, expected, found }
+        (offset as u64, expected, found)
     }
 }
 

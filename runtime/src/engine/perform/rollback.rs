@@ -88,7 +88,7 @@ impl Undoing<'_> {
         loop {
             let (attempts, retry_at) = self.progress();
             if let Some(until) = retry_at.filter(|until| *until > performer.core.now()) {
-                let on = WaitingOn::Retry { step: meta.name, until: until.into() };
+                let on = WaitingOn::Retry { step: known(meta.name), until: until.into() };
                 performer.wait_until(&key_at, meta.site, until, on, true).await;
             }
             performer.heed(true).await;

@@ -108,7 +108,7 @@ impl Performer {
         let retry_at = self.run.lock().state.step(at).and_then(|step| step.retry_at);
         match retry_at {
             Some(until) if until > self.core.now() => {
-                let on = WaitingOn::Retry { step: meta.name, until: until.into() };
+                let on = WaitingOn::Retry { step: known(meta.name), until: until.into() };
                 self.wait_until(at, site, until, on, false).await;
             }
             _ => self.heed(false).await,

@@ -74,7 +74,7 @@ impl Performer {
             if let Some(payload) = self.take_signal(&at, name) {
                 return payload;
             }
-            visible.get_or_insert_with(|| self.visible(&at, site, WaitingOn::Signal { name }));
+            visible.get_or_insert_with(|| self.visible(&at, site, WaitingOn::Signal { name: known(name) }));
             tokio::select! {
                 () = changed => {}
                 () = self.core.stop.reached(crate::engine::stop::Stage::Parking) => {}
@@ -95,7 +95,8 @@ impl Performer {
 
     /// Shows the run as waiting until the guard is dropped.
     fn visible<'a>(&'a self, at: &Position, site: Site, on: WaitingOn) -> Visible<'a> {
-        let waiting = Waiting { on, since: self.core.now().into(), site };
+        let (since, file) = (self.core.now().into(), known(site.file));
+        let waiting = Waiting { on, since, file, line: site.line };
         self.run.lock().wait_begins(at, waiting);
         Visible { performer: self, at: at.clone() }
     }

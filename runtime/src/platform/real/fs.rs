@@ -98,6 +98,10 @@ impl File for RealFile {
         Ok(Arc::new(RealMap::new(&self.0, len)?))
     }
 
+    fn maps_show_writes(&self) -> bool {
+        true // a view and `pwrite` go through one page cache
+    }
+
     fn sync_data(&self) -> io::Result<()> {
         self.0.sync_data()
     }

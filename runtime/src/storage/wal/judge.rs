@@ -8,18 +8,22 @@ use crate::id::Lsn;
 use crate::storage::StorageError;
 use crate::storage::manifest::Manifest;
 
-/// Checks the names of the segments against MANIFEST: the first LSNs, ascending.
-pub(super) fn names(dir: &Path, manifest: &Manifest, names: &[Lsn]) -> Result<(), StorageError> {
+/// Checks the names of the segments, which are the first LSNs, ascending, against MANIFEST and the checkpoint.
+///
+/// Gives the index of the first that counts: the checkpoint has all of those before it.
+pub(super) fn names(dir: &Path, manifest: &Manifest, names: &[Lsn], applied: Lsn) -> Result<usize, StorageError> {
     let newest = manifest.newest_segment;
-    let missing = |first_lsn| Err(StorageError::MissingSegment { file: segment::path(dir, first_lsn), first_lsn });
     if newest > Lsn(0) && !names.contains(&newest) {
-        return missing(newest);
+        return Err(StorageError::MissingSegment { file: segment::path(dir, newest), first_lsn: newest });
     }
-    match names.first() {
-        Some(&Lsn(1)) => {}
-        Some(_) => return missing(Lsn(1)),
-        None => return Ok(()),
-    }
+    let reach = names.iter().take_while(|first| first.0 <= applied.0.saturating_add(1)).count();
+    let base = match (names.first(), reach.checked_sub(1)) {
+        (Some(_), Some(base)) => base,
+        (Some(&oldest), None) => {
+            return Err(StorageError::CheckpointBehind { applied, oldest, file: segment::path(dir, oldest) });
+        }
+        (None, _) => return Ok(0),
+    };
     // One segment may have been made that MANIFEST does not name yet.
     match names.iter().filter(|&&first| first > newest).nth(1) {
         Some(&first) => Err(StorageError::Damaged {
@@ -28,7 +32,7 @@ pub(super) fn names(dir: &Path, manifest: &Manifest, names: &[Lsn]) -> Result<()
             expected: format!("at most one segment after {newest}, which MANIFEST names as the newest"),
             found: "another".to_owned(),
         }),
-        None => Ok(()),
+        None => Ok(base),
     }
 }
 
@@ -70,6 +74,8 @@ pub(super) enum Place {
         closed: Option<Lsn>,
         /// Whether frames may have been written to it.
         used: bool,
+        /// The last LSN that the checkpoint has: it was durable.
+        applied: Lsn,
     },
 }
 
@@ -119,7 +125,9 @@ pub(super) fn end(dir: &Path, file: &Path, scanned: &Scanned<'_>, place: Place) 
             let (expected, found) = ("zeros after the last frame".to_owned(), "other bytes".to_owned());
             Err(damage(Damage { offset: first, expected, found }))
         }
-        Place::Last { closed: None, .. } if witness.is_none() => Ok(Some(Torn { offset: end, bytes: junk_end - end })),
+        Place::Last { closed: None, applied, .. } if witness.is_none() && next > applied => {
+            Ok(Some(Torn { offset: end, bytes: junk_end - end }))
+        }
         _ => {
             let Damage { offset, mut expected, found } = invalid.at(end);
             expected.push_str(&format!(" that starts at LSN {next}"));

@@ -1,7 +1,7 @@
 //! The write-ahead log: records in, one at a time or in atomic groups; the
 //! same records out, in order, after any crash.
 //!
-//! Owns LOCK, MANIFEST and `wal/`. The parts, from the bytes up: `record`,
+//! Owns `wal/`. The parts, from the bytes up: `record`,
 //! `frame` and `segment` are the format; `scan` finds frames in bytes and
 //! `judge` says what they amount to, both pure; `open` is recovery; `queue`,
 //! `shared` and `writer` are the live log; `wait` is what callers hold.
@@ -23,19 +23,20 @@ mod writer;
 
 use std::future::Future;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use self::config::{MAX_SEGMENT, MIN_SEGMENT};
 use self::frame::BLOCK;
-use self::open::{Data, Found, Renewed};
-use self::queue::{GroupWriter, Queue};
+use self::open::{Found, Renewed};
+use self::queue::{GroupWriter, MAX_GROUP, Queue};
 use self::shared::{Goal, Shared};
 use self::wait::Wait;
 use self::writer::Writer;
 use super::StorageError;
+use super::dir::DataDir;
 use super::disk::{Disk, Failure};
 use crate::id::Lsn;
 use crate::platform::{Platform, TaskHandle};
@@ -84,6 +85,14 @@ pub(crate) struct WalStats {
     pub(crate) bytes: u64,
 }
 
+/// What stands in the active segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Unsealed {
+    /// Bytes of frames, with their padding.
+    pub(crate) bytes: u64,
+    pub(crate) records: u64,
+}
+
 /// A live log. Cheap to clone.
 ///
 /// When the last clone is dropped without [`close`](Wal::close), the writer
@@ -102,29 +111,31 @@ struct Handle {
 }
 
 impl Wal {
-    /// Opens the log of the data directory `dir`, which is made if it is absent
-    /// or empty, and replays its records. Blocks.
+    /// Opens the log of a data directory and replays the records after `applied`, the last one that the checkpoint
+    /// has. Segments that the checkpoint has all of are removed, unread. Blocks.
     ///
     /// # Errors
-    /// Every named fault of a data directory, a refusal by `replay`, and IO.
-    /// The records that `replay` was given before an error mean nothing.
+    /// Every named fault of a log, among them that the checkpoint does not fit it
+    /// ([`StorageError::CheckpointBehind`], [`StorageError::LogBehind`]), a refusal by `replay`, and IO.
+    /// The records that `replay` was given before an error mean nothing; the directory is let go.
     pub(crate) fn open(
         platform: &Platform,
-        dir: &Path,
+        data: DataDir,
         config: WalConfig,
+        applied: Lsn,
         replay: &mut dyn Replay,
     ) -> Result<(Wal, OpenReport), StorageError> {
         let segment_bytes = config.segment_bytes.clamp(MIN_SEGMENT, MAX_SEGMENT).next_multiple_of(BLOCK as u64);
         let commit = config.durability == Durability::Commit;
-        let disk = Disk::new(platform.fs.clone());
-        let found = Found::find(disk.clone(), dir, &*platform.entropy)?;
+        let found = Found::find(data, applied)?;
         let Renewed { data, report, segments, tail } = found.check()?.replay(replay)?.renew(segment_bytes)?;
         let queue = Queue::new(Lsn(report.last_lsn.0 + 1), segment_bytes);
-        let shared = Arc::new(Shared::new(queue, segments, config.queue_bytes, commit));
-        let Data { lock, manifest, .. } = data;
+        let active_bytes = tail.offset - segment::FRAMES_AT as u64;
+        let shared = Arc::new(Shared::new(queue, segments, active_bytes, config.queue_bytes, commit));
+        let DataDir { disk, dir, lock, manifest, .. } = data;
         let writer = Writer {
             disk: disk.clone(),
-            dir: dir.to_owned(),
+            dir: dir.clone(),
             manifest,
             segment_bytes,
             commit,
@@ -137,7 +148,7 @@ impl Wal {
         let _thread = platform
             .exec
             .spawn_thread("factum-wal", Box::pin(writer.run()))
-            .map_err(|e| Failure::new("start the writer of", dir, e))?;
+            .map_err(|e| Failure::new("start the writer of", &dir, e))?;
         let ticker = ticker(platform, config.durability, &shared);
         Ok((Wal { handle: Arc::new(Handle { shared, disk, ticker }) }, report))
     }
@@ -171,8 +182,65 @@ impl Wal {
         self.wait(Goal::Room)
     }
 
+    /// Closes the segment that holds what was appended until now: it is written and synced, and what comes goes into
+    /// a new one, unless the active one is empty. Gives the last LSN that is in a closed segment. The future only
+    /// waits for that. Cancel safe.
+    ///
+    /// # Errors
+    /// [`StorageError::Closed`], [`StorageError::Poisoned`].
+    pub(crate) fn seal(&self) -> impl Future<Output = Result<Lsn, StorageError>> + Send + use<> {
+        let wanted = self.handle.shared.begin_seal();
+        self.until_sealed(wanted)
+    }
+
+    /// Waits until closed segments hold records after `after`; gives the last LSN in them. Cancel safe.
+    ///
+    /// # Errors
+    /// [`StorageError::Closed`], [`StorageError::Poisoned`].
+    pub(crate) fn sealed(&self, after: Lsn) -> impl Future<Output = Result<Lsn, StorageError>> + Send + use<> {
+        self.until_sealed(Lsn(after.0.saturating_add(1)))
+    }
+
+    fn until_sealed(&self, lsn: Lsn) -> impl Future<Output = Result<Lsn, StorageError>> + Send + use<> {
+        let (wait, shared) = (self.wait(Goal::Sealed(lsn)), self.handle.shared.clone());
+        async move {
+            wait.await?;
+            Ok(shared.sealed_lsn())
+        }
+    }
+
+    /// What stands in the active segment, and would be closed by [`seal`](Self::seal).
+    pub(crate) fn unsealed(&self) -> Unsealed {
+        self.handle.shared.unsealed()
+    }
+
+    /// Says that a durable checkpoint has every record up to `through`: closed segments with no others go, oldest
+    /// first, as soon as nobody reads them. Never waits.
+    pub(crate) fn retire(&self, through: Lsn) {
+        self.handle.shared.retire(through);
+    }
+
+    /// Stops the log for good: everybody gets this error from now on, and nothing more is written.
+    pub(crate) fn poison(&self, error: StorageError) {
+        self.handle.shared.end(error);
+    }
+
+    /// The salt that the next segment gets: what a backup needs to know.
+    pub(crate) fn next_salt(&self) -> u64 {
+        self.handle.shared.next_salt()
+    }
+
+    /// The most bytes that a group of records may have.
+    pub(crate) fn max_group(&self) -> u64 {
+        MAX_GROUP as u64
+    }
+
+    /// The first LSN that is in the log's files.
+    pub(crate) fn oldest_lsn(&self) -> Lsn {
+        self.handle.shared.oldest_lsn()
+    }
+
     /// The LSN of the last record that was synced.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the checkpointer, which applies what is durable"))]
     pub(crate) fn durable_lsn(&self) -> Lsn {
         self.handle.shared.durable_lsn()
     }
@@ -182,17 +250,19 @@ impl Wal {
         self.handle.shared.stats()
     }
 
-    /// Visits every record that was acknowledged when this was called, from the
-    /// files (with other durabilities than `Commit`: every one that was written). Blocks.
+    /// Visits the records from `from` through `through`, in order, from the files: as far as they were acknowledged
+    /// when this was called (with other durabilities than `Commit`: written). Blocks.
     ///
     /// # Errors
-    /// Damage, and IO.
-    pub(crate) fn scan(
+    /// [`StorageError::Retired`] when `from` is not in the log any more, damage, and IO.
+    pub(crate) fn read(
         &self,
+        from: Lsn,
+        through: Lsn,
         visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
-        let (through, segments) = self.handle.shared.readable();
-        read::records(&self.handle.disk, &segments, through, visit)
+        let readable = self.handle.shared.readable();
+        read::records(&self.handle.disk, &readable, from, through, visit)
     }
 
     /// Closes the log: from now on nothing is appended; what is queued is

@@ -9,7 +9,7 @@ use crate::id::Lsn;
 use crate::storage::StorageError;
 
 /// The most bytes of a group: 1 GiB.
-const MAX_GROUP: usize = 1 << 30;
+pub(super) const MAX_GROUP: usize = 1 << 30;
 
 /// The records of one frame to be: room for its header, then the records.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Batch {
     fn encode(&mut self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<u32, StorageError> {
         let start = self.bytes.len();
         let mut undo = Undo { bytes: &mut self.bytes, start, keep: false };
-        let mut writer = GroupWriter { bytes: undo.bytes, count: 0, last: None, too_large: false };
+        let mut writer = GroupWriter { bytes: undo.bytes, start, count: 0, last: None, too_large: false };
         group(&mut writer);
         let (count, too_large) = (writer.count, writer.too_large);
         let bytes = undo.bytes.len() - start;
@@ -53,6 +53,8 @@ impl Batch {
 #[derive(Debug)]
 pub(crate) struct GroupWriter<'a> {
     bytes: &'a mut Vec<u8>,
+    /// Where the group starts.
+    start: usize,
     count: u32,
     last: Option<usize>,
     too_large: bool,
@@ -69,7 +71,7 @@ impl GroupWriter<'_> {
             record::continue_group(self.bytes, previous);
         }
         self.last = record::write(self.bytes, kind, run, time, body);
-        self.too_large = self.last.is_none();
+        self.too_large = self.last.is_none() || self.bytes.len() - self.start > MAX_GROUP;
         self.count += 1;
     }
 }

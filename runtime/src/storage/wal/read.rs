@@ -7,21 +7,31 @@ use super::judge;
 use super::record::RawRecord;
 use super::scan::Damage;
 use super::segment;
-use super::shared::LiveSegment;
+use super::shared::Readable;
 use crate::id::Lsn;
 use crate::storage::StorageError;
 use crate::storage::disk::Disk;
 
-/// Visits the records up to `through`, which are all in `segments`, a frame at a time.
+/// Visits the records from `from` through `through`, a frame at a time. Only the segments that hold them are read.
 pub(super) fn records(
     disk: &Disk,
-    segments: &[LiveSegment],
+    readable: &Readable,
+    from: Lsn,
     through: Lsn,
     visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>,
 ) -> Result<(), StorageError> {
+    let (segments, through) = (&readable.segments, through.min(readable.through));
+    if from > through {
+        return Ok(());
+    }
+    let before = segments.partition_point(|segment| segment.first_lsn <= from);
+    let Some(base) = before.checked_sub(1) else {
+        let oldest = segments.first().map_or(Lsn(through.0 + 1), |segment| segment.first_lsn);
+        return Err(StorageError::Retired { lsn: from, oldest });
+    };
     let mut bytes = Vec::new();
-    let mut next = Lsn(1);
-    for (i, segment) in segments.iter().enumerate() {
+    let mut next = segments[base].first_lsn;
+    for (i, segment) in segments.iter().enumerate().skip(base) {
         let end = segments.get(i + 1).map_or(through, |after| through.min(Lsn(after.first_lsn.0 - 1)));
         if next > end {
             continue;
@@ -46,7 +56,7 @@ pub(super) fn records(
             let frame: Frame<'_> = frame::read(&bytes, segment.salt).map_err(invalid)?;
             frame.check(next).map_err(|fault| judge::fault(&segment.path, fault.at(offset as usize)))?;
             for (_, lsn, record) in frame.records().take_while(|(_, lsn, _)| *lsn <= end) {
-                if visit(lsn, &record).is_break() {
+                if lsn >= from && visit(lsn, &record).is_break() {
                     return Ok(());
                 }
             }

@@ -13,7 +13,7 @@ use crate::storage::disk::{Disk, DiskFile, Failure};
 use crate::storage::stamp::{self, STAMP};
 
 /// The log's directory within the data directory.
-pub(super) const DIR: &str = "wal";
+pub(super) use crate::storage::dir::WAL as DIR;
 /// Where the first frame is.
 pub(super) const FRAMES_AT: usize = BLOCK;
 

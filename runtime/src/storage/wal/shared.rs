@@ -5,14 +5,14 @@
 //! hold: an LSN at or below `durable` was synced; once there is an `end`,
 //! nothing is acknowledged and nothing joins the queue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::mem;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::WalStats;
 use super::queue::{Batch, GroupWriter, Queue};
+use super::{Unsealed, WalStats};
 use crate::id::Lsn;
 use crate::storage::StorageError;
 
@@ -27,6 +27,8 @@ pub(super) enum Goal {
     Closed,
     /// That the writer has let go of everything, the lock included.
     Gone,
+    /// That a record is in a segment that is closed for good.
+    Sealed(Lsn),
 }
 
 /// Where a waiter's waker is kept.
@@ -39,6 +41,10 @@ pub(super) enum Work {
     Write { batch: Batch, bytes: usize, durable: Lsn },
     /// Sync what was written.
     Sync,
+    /// Go on in a new segment, whose first record is this one.
+    Seal { next: Lsn },
+    /// Remove a segment that nobody reads any more.
+    Retire(Arc<LiveSegment>),
     /// Nothing is left: close the log.
     Close { last: Lsn },
     /// Nothing is left and nobody is there: let go.
@@ -61,7 +67,14 @@ struct State {
     written: Lsn,
     /// The last LSN that was synced.
     durable: Lsn,
-    segments: Vec<LiveSegment>,
+    /// Every segment that may be read, ascending; the last is the active one.
+    segments: Vec<Arc<LiveSegment>>,
+    /// Those that nobody needs any more, ascending; some may still be being read.
+    retired: VecDeque<Arc<LiveSegment>>,
+    /// What stands in the active one.
+    unsealed: Unsealed,
+    /// The record whose segment is to be closed for good.
+    seal: Option<Lsn>,
     stats: WalStats,
     /// Why the log takes and acknowledges nothing more.
     end: Option<StorageError>,
@@ -77,6 +90,33 @@ struct State {
     tickets: u64,
 }
 
+impl State {
+    /// The last LSN before the active segment.
+    fn sealed(&self) -> Lsn {
+        self.segments.last().map_or(Lsn(0), |active| Lsn(active.first_lsn.0 - 1))
+    }
+
+    fn oldest(&self) -> Lsn {
+        self.segments.first().map_or(Lsn(1), |oldest| oldest.first_lsn)
+    }
+}
+
+/// Files that are being read: they stay until this is dropped.
+#[derive(Debug)]
+pub(super) struct Readable {
+    /// The last LSN that may be read.
+    pub(super) through: Lsn,
+    pub(super) segments: Vec<Arc<LiveSegment>>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Readable {
+    fn drop(&mut self) {
+        self.segments.clear();
+        self.shared.prod(|_| {});
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -87,13 +127,24 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(queue: Queue, segments: Vec<LiveSegment>, queue_bytes: usize, commit: bool) -> Shared {
+    /// For a log that ends with what is in `queue`, whose last segment, the active one, has frames of this many bytes.
+    pub(super) fn new(
+        queue: Queue,
+        segments: Vec<LiveSegment>,
+        active_bytes: u64,
+        queue_bytes: usize,
+        commit: bool,
+    ) -> Shared {
         let last = queue.last_lsn();
+        let records = segments.last().map_or(0, |active| last.0 + 1 - active.first_lsn.0);
         let state = State {
             queue,
             written: last,
             durable: last,
-            segments,
+            segments: segments.into_iter().map(Arc::new).collect(),
+            retired: VecDeque::new(),
+            unsealed: Unsealed { bytes: active_bytes, records },
+            seal: None,
             stats: WalStats::default(),
             end: None,
             closing: false,
@@ -171,6 +222,7 @@ impl Shared {
             Goal::Room => ended().or_else(|| (state.queue.bytes() <= self.queue_bytes).then_some(Ok(()))),
             Goal::Closed => poison.or_else(|| state.end.is_some().then_some(Ok(()))),
             Goal::Gone => state.gone.then_some(Ok(())),
+            Goal::Sealed(lsn) => poison.or_else(|| (lsn <= state.sealed()).then_some(Ok(()))).or_else(ended),
         }
     }
 
@@ -213,10 +265,49 @@ impl Shared {
         self.lock().stats
     }
 
-    /// The last LSN that may be read from files, and the files.
-    pub(super) fn readable(&self) -> (Lsn, Vec<LiveSegment>) {
+    /// Closes the segment that holds what was appended last; gives that LSN.
+    pub(super) fn begin_seal(&self) -> Lsn {
+        let mut wanted = Lsn(0);
+        self.prod(|state| {
+            wanted = state.queue.last_lsn();
+            state.seal = Some(wanted);
+        });
+        wanted
+    }
+
+    /// The last LSN in a segment that is closed for good.
+    pub(super) fn sealed_lsn(&self) -> Lsn {
+        self.lock().sealed()
+    }
+
+    pub(super) fn unsealed(&self) -> Unsealed {
+        self.lock().unsealed
+    }
+
+    /// The salt that the next segment gets.
+    pub(super) fn next_salt(&self) -> u64 {
+        self.lock().segments.last().map_or(1, |active| active.salt + 1)
+    }
+
+    /// The first LSN that is in a file.
+    pub(super) fn oldest_lsn(&self) -> Lsn {
+        self.lock().oldest()
+    }
+
+    /// Nobody needs the records up to `through` any more.
+    pub(super) fn retire(&self, through: Lsn) {
+        self.prod(|state| {
+            let ends = state.segments.iter().skip(1).map(|after| Lsn(after.first_lsn.0 - 1));
+            let old = ends.take_while(|end| *end <= through).count();
+            state.retired.extend(state.segments.drain(..old));
+        });
+    }
+
+    /// The last LSN that may be read from files, and the files, which stay as long as this is kept.
+    pub(super) fn readable(self: &Arc<Self>) -> Readable {
         let state = self.lock();
-        (if self.commit { state.durable } else { state.written }, state.segments.clone())
+        let through = if self.commit { state.durable } else { state.written };
+        Readable { through, segments: state.segments.clone(), shared: self.clone() }
     }
 
     #[cfg(test)]
@@ -232,6 +323,19 @@ impl Shared {
         if state.end.is_none() {
             if mem::take(&mut state.tick) && state.durable < state.written {
                 return Poll::Ready(Work::Sync);
+            }
+            if let Some(wanted) = state.seal
+                && wanted <= state.written
+            {
+                state.seal = None;
+                if state.unsealed.records > 0 {
+                    return Poll::Ready(Work::Seal { next: Lsn(state.written.0 + 1) });
+                }
+            }
+            if state.retired.front().is_some_and(|old| Arc::strong_count(old) == 1)
+                && let Some(old) = state.retired.pop_front()
+            {
+                return Poll::Ready(Work::Retire(old));
             }
             if let Some((batch, bytes)) = state.queue.take() {
                 return Poll::Ready(Work::Write { batch, bytes, durable: state.durable });
@@ -254,6 +358,8 @@ impl Shared {
         state.stats.frames += 1;
         state.stats.records += u64::from(batch.count);
         state.stats.bytes += batch.bytes.len() as u64;
+        state.unsealed.bytes += batch.bytes.len() as u64;
+        state.unsealed.records += u64::from(batch.count);
         state.queue.done(bytes, batch.bytes);
         if durable {
             state.durable = state.written;
@@ -272,11 +378,13 @@ impl Shared {
         self.lock().stats.syncs += 1;
     }
 
-    /// Frames go to another segment from now on; one with the same first LSN is replaced.
+    /// Frames go to another segment from now on; one with the same first LSN, which has none, is replaced.
     pub(super) fn rotated(&self, segment: LiveSegment) {
         let mut state = self.lock();
         state.segments.retain(|old| old.first_lsn < segment.first_lsn);
-        state.segments.push(segment);
+        state.segments.push(Arc::new(segment));
+        state.unsealed = Unsealed::default();
+        self.wake_ready(state);
     }
 
     /// The log takes and acknowledges nothing more.

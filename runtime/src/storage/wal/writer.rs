@@ -52,6 +52,8 @@ impl Writer {
             let done = match poll_fn(|cx| self.shared.poll_work(cx)).await {
                 Work::Write { batch, bytes, durable } => self.write(batch, bytes, durable),
                 Work::Sync => self.sync().map(|()| self.shared.synced()),
+                Work::Seal { next } => self.rotate(next, 0),
+                Work::Retire(old) => self.disk.remove(&old.path),
                 Work::Close { last } => match self.close(last) {
                     Ok(()) => {
                         self.lock = None;

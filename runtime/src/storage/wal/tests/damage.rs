@@ -134,8 +134,8 @@ async fn no_flipped_bit_of_a_segment_gives_other_records() {
             scanned.frames.iter().flat_map(|(_, frame)| frame.records()).map(|(_, lsn, r)| Seen::of(lsn, &r)).collect(),
         )
     };
-    let closed = Place::Last { closed: Some(Lsn(2)), used: true };
-    let open = Place::Last { closed: None, used: true };
+    let closed = Place::Last { closed: Some(Lsn(2)), used: true, applied: Lsn(0) };
+    let open = Place::Last { closed: None, used: true, applied: Lsn(0) };
     let whole = records(&bytes, closed).unwrap();
     assert_eq!(whole.len(), 2);
     for at in 4096..bytes.len() {

@@ -24,12 +24,15 @@ fn the_version_is_the_one_that_is_described() {
 #[test]
 fn the_manifest_is_as_described() {
     let mut manifest =
-        Manifest { uuid: Uuid::from_bytes(UUID), next_salt: 0x0102, newest_segment: Lsn(0x0304), closed: None };
+        Manifest { next_salt: 0x0102, newest_segment: Lsn(0x0304), ..Manifest::new(Uuid::from_bytes(UUID)) };
     let open: [&[u8]; 6] = [b"FACTUMDB", &[1, 0, 0, 0], &[0; 4], &UUID, &[2, 1, 0, 0, 0, 0, 0, 0], &[4, 3]];
     assert_eq!(manifest.encode()[..], stamped(&open, 64));
     manifest.closed = Some(Lsn(0x0506));
     let closed: [&[u8]; 4] = [&open.concat(), &[0; 6], &[1, 0, 0, 0, 0, 0, 0, 0], &[6, 5]];
     assert_eq!(manifest.encode()[..], stamped(&closed, 64));
+    manifest.backup = true;
+    let backup: [&[u8]; 4] = [&open.concat(), &[0; 6], &[1, 0, 0, 0, 1, 0, 0, 0], &[6, 5]];
+    assert_eq!(manifest.encode()[..], stamped(&backup, 64));
     assert_eq!(Manifest::decode(&manifest.encode(), Path::new("MANIFEST")).unwrap(), manifest);
 }
 

@@ -381,6 +381,6 @@ async fn at_intervals_what_was_written_is_synced() {
     assert_eq!(wal.stats().syncs, 1);
 }
 
-fn is_pending<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> bool {
+pub(super) fn is_pending<F: Future + ?Sized>(future: std::pin::Pin<&mut F>) -> bool {
     future.poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending()
 }

@@ -1,5 +1,7 @@
 //! The log over a disk that can fail, wait, tell and crash.
 
+mod backup;
+mod checkpoint;
 mod crash;
 mod damage;
 mod format;
@@ -95,8 +97,14 @@ impl Bench {
     }
 
     fn open_with(&self, config: WalConfig) -> Result<Opened, StorageError> {
+        self.open_after(config, Lsn(0))
+    }
+
+    /// Opens the log with a checkpoint that has everything up to `applied`.
+    fn open_after(&self, config: WalConfig, applied: Lsn) -> Result<Opened, StorageError> {
         let mut keep = Keep::default();
-        let (wal, report) = Wal::open(&self.platform, &self.dir, config, &mut keep)?;
+        let data = DataDir::open(&self.platform, &self.dir)?;
+        let (wal, report) = Wal::open(&self.platform, data, config, applied, &mut keep)?;
         Ok(Opened { wal, report, seen: keep.0 })
     }
 
@@ -173,11 +181,14 @@ fn bodies(seen: &[Seen]) -> Vec<&[u8]> {
 }
 
 fn scanned(wal: &Wal) -> Vec<Seen> {
+    read(wal, wal.oldest_lsn(), Lsn(u64::MAX)).unwrap()
+}
+
+fn read(wal: &Wal, from: Lsn, through: Lsn) -> Result<Vec<Seen>, StorageError> {
     let mut seen = Vec::new();
-    wal.scan(&mut |lsn, record| {
+    wal.read(from, through, &mut |lsn, record| {
         seen.push(Seen::of(lsn, record));
         ControlFlow::Continue(())
-    })
-    .unwrap();
-    seen
+    })?;
+    Ok(seen)
 }

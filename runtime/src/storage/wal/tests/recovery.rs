@@ -119,16 +119,31 @@ async fn records_after_the_end_of_a_closed_log_are_damage() {
 
 #[tokio::test]
 async fn a_missing_segment_is_named() {
-    for (missing, first_lsn) in [(1, 1), (3, 3), (5, 5)] {
+    for missing in [3, 5] {
         let bench = three_segments().await;
         bench.platform.fs.remove(&bench.segment(missing)).unwrap();
         match bench.refused() {
-            StorageError::MissingSegment { file, first_lsn: found } => {
-                assert_eq!((file, found), (bench.segment(missing), Lsn(first_lsn)));
+            StorageError::MissingSegment { file, first_lsn } => {
+                assert_eq!((file, first_lsn), (bench.segment(missing), Lsn(missing)));
             }
             other => panic!("{other}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_log_whose_start_is_missing_says_where_the_checkpoint_ends() {
+    let bench = three_segments().await;
+    bench.platform.fs.remove(&bench.segment(1)).unwrap();
+    for behind in [0, 1] {
+        match bench.open_after(config(), Lsn(behind)).unwrap_err() {
+            StorageError::CheckpointBehind { applied, oldest, file } => {
+                assert_eq!((applied, oldest, file), (Lsn(behind), Lsn(3), bench.segment(3)));
+            }
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!(bench.open_after(config(), Lsn(2)).unwrap().seen.len(), 4);
 }
 
 #[tokio::test]
@@ -226,8 +241,8 @@ async fn a_log_without_its_manifest_is_not_taken_for_a_new_one() {
     let bench = Bench::with_frames(&[b"one"]).await;
     bench.platform.fs.remove(&bench.manifest()).unwrap();
     match bench.refused() {
-        StorageError::MissingManifest { dir, segment } => {
-            assert_eq!((dir, segment), (bench.dir.clone(), bench.segment(1)))
+        StorageError::MissingManifest { dir, file } => {
+            assert_eq!((dir, file), (bench.dir.clone(), bench.segment(1)))
         }
         other => panic!("{other}"),
     }
@@ -243,10 +258,15 @@ async fn an_empty_directory_is_made_a_data_directory() {
 #[tokio::test]
 async fn leftovers_of_a_crash_are_removed() {
     let bench = Bench::with_frames(&[b"one"]).await;
-    let leftovers = [bench.dir.join("MANIFEST.new"), bench.dir.join("wal/0000000000000002.new")];
-    leftovers.iter().for_each(|path| bench.write(path, b"half"));
-    assert_eq!(bench.open().unwrap().seen.len(), 1);
-    assert!(leftovers.iter().all(|path| bench.platform.fs.open(path, Open::Read).is_err()));
+    let (manifest, segment) = (bench.dir.join("MANIFEST.new"), bench.dir.join("wal/0000000000000002.new"));
+    for leftover in [&b""[..], b"half", &[1; 100]] {
+        [&manifest, &segment].iter().for_each(|path| bench.write(path, leftover));
+        let Opened { wal, seen, .. } = bench.open().unwrap();
+        assert_eq!(seen.len(), 1);
+        assert!(bench.platform.fs.open(&segment, Open::Read).is_err());
+        assert_eq!(bench.read(&manifest), [0; 64], "room for the next");
+        wal.abandon().await;
+    }
 }
 
 #[tokio::test]

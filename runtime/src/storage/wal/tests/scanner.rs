@@ -53,9 +53,15 @@ fn wanted(groups: &[Group]) -> Vec<Seen> {
 }
 
 /// Scans and judges; the records if the segment is taken.
-fn read(bytes: &[u8], salt: u64) -> Option<Vec<Seen>> {
+fn judged(bytes: &[u8], salt: u64) -> Option<Vec<Seen>> {
     let scanned = scan::segment(bytes, salt, Lsn(1)).ok()?;
-    judge::end(Path::new("data"), Path::new("file"), &scanned, Place::Last { closed: None, used: true }).ok()?;
+    judge::end(
+        Path::new("data"),
+        Path::new("file"),
+        &scanned,
+        Place::Last { closed: None, used: true, applied: Lsn(0) },
+    )
+    .ok()?;
     Some(scanned.frames.iter().flat_map(|(_, frame)| frame.records()).map(|(_, lsn, r)| Seen::of(lsn, &r)).collect())
 }
 
@@ -64,7 +70,7 @@ proptest! {
 
     #[test]
     fn what_is_written_is_read(groups in groups()) {
-        prop_assert_eq!(read(&segment_of(&groups), SALT), Some(wanted(&groups)));
+        prop_assert_eq!(judged(&segment_of(&groups), SALT), Some(wanted(&groups)));
     }
 
     #[test]
@@ -74,13 +80,13 @@ proptest! {
         for (_, frame) in scan::segment(&bytes, SALT, Lsn(1)).unwrap().frames {
             frame.copy(SALT + 1, &mut copy);
         }
-        prop_assert_eq!(read(&copy, SALT + 1), Some(wanted(&groups)));
+        prop_assert_eq!(judged(&copy, SALT + 1), Some(wanted(&groups)));
         prop_assert_eq!(scan::segment(&copy, SALT, Lsn(1)).unwrap().frames.len(), 0);
     }
 
     #[test]
     fn arbitrary_bytes_are_no_records(bytes in vec(any::<u8>(), 0..20_000), salt in any::<u64>()) {
-        if let Some(seen) = read(&bytes, salt) {
+        if let Some(seen) = judged(&bytes, salt) {
             prop_assert!(seen.is_empty());
         }
     }
@@ -97,7 +103,7 @@ proptest! {
         frame.extend_from_slice(&records);
         frame::seal(&mut frame, SALT, FrameHeader { first_lsn: Lsn(first), durable_through: Lsn(durable), count });
         let bytes = [vec![0; BLOCK], frame, vec![0; BLOCK]].concat();
-        if let Some(seen) = read(&bytes, SALT) {
+        if let Some(seen) = judged(&bytes, SALT) {
             prop_assert_eq!((seen.len() as u64, first, durable), (u64::from(count), 1, 0));
         }
     }
@@ -112,7 +118,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Some(seen) = read(&bytes, SALT) {
+        if let Some(seen) = judged(&bytes, SALT) {
             prop_assert!(wanted(&groups).starts_with(&seen));
         }
     }

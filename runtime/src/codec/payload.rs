@@ -1,0 +1,130 @@
+//! A recorded value: its JSON, in memory or in the arena, and the blobs in it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::blob::{BlobAt, BlobError, NamedBlob};
+
+/// A user's value as JSON text. Cheap to clone.
+#[derive(Clone)]
+pub struct Payload {
+    json: Json,
+    /// What `{"$blob":<id>}` in it stands for.
+    blobs: Option<Arc<[NamedBlob]>>,
+    /// A hash of the name of the type that it was encoded from; 0 if that is not known.
+    schema: u64,
+}
+
+#[derive(Clone)]
+enum Json {
+    Inline(Arc<[u8]>),
+    Arena(Arc<NamedBlob>),
+}
+
+/// A payload whose JSON could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct PayloadError(pub(crate) BlobError);
+
+impl Payload {
+    pub(crate) fn from_bytes(json: &[u8]) -> Payload {
+        Payload { json: Json::Inline(json.into()), blobs: None, schema: 0 }
+    }
+
+    pub(super) fn encoded(json: Vec<u8>, blobs: Vec<NamedBlob>, schema: u64) -> Payload {
+        Payload { json: Json::Inline(json.into()), blobs: None, schema }.with_blobs(blobs)
+    }
+
+    /// A payload whose JSON is a blob.
+    pub(crate) fn in_arena(json: NamedBlob) -> Payload {
+        let schema = json.at().schema;
+        Payload { json: Json::Arena(Arc::new(json)), blobs: None, schema }
+    }
+
+    /// The payload with the blobs that stand in it.
+    pub(crate) fn with_blobs(mut self, blobs: Vec<NamedBlob>) -> Payload {
+        self.blobs = (!blobs.is_empty()).then(|| blobs.into());
+        self
+    }
+
+    /// The same value with its JSON in the arena.
+    pub(crate) fn moved_to(&self, json: NamedBlob) -> Payload {
+        Payload { json: Json::Arena(Arc::new(json)), ..self.clone() }
+    }
+
+    /// The JSON text's bytes.
+    ///
+    /// # Errors
+    /// When they are in the arena and cannot be read or are damaged.
+    pub fn bytes(&self) -> Result<&[u8], PayloadError> {
+        match &self.json {
+            Json::Inline(json) => Ok(json),
+            Json::Arena(blob) => blob.open().map(|blob| &**blob).map_err(PayloadError),
+        }
+    }
+
+    /// The JSON text; bytes that are no UTF-8 are shown as `\u{FFFD}`, JSON that cannot be read as the reason.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self.bytes() {
+            Ok(json) => String::from_utf8_lossy(json).into_owned(),
+            Err(error) => format!("<{error}>"),
+        }
+    }
+
+    /// How many bytes its JSON has.
+    pub(crate) fn len(&self) -> u64 {
+        match &self.json {
+            Json::Inline(json) => json.len() as u64,
+            Json::Arena(blob) => blob.at().len,
+        }
+    }
+
+    /// The JSON, if it stands in memory.
+    pub(crate) fn inline(&self) -> Option<&Arc<[u8]>> {
+        match &self.json {
+            Json::Inline(json) => Some(json),
+            Json::Arena(_) => None,
+        }
+    }
+
+    /// The blob that is its JSON, if it is one.
+    pub(crate) fn json_blob(&self) -> Option<BlobAt> {
+        match &self.json {
+            Json::Inline(_) => None,
+            Json::Arena(blob) => Some(blob.at()),
+        }
+    }
+
+    /// The blobs that stand in the value.
+    pub(crate) fn blobs(&self) -> &[NamedBlob] {
+        self.blobs.as_deref().unwrap_or_default()
+    }
+
+    /// Every blob that it needs: its JSON, and those that stand in it.
+    pub(crate) fn named(&self) -> impl Iterator<Item = BlobAt> + '_ {
+        self.json_blob().into_iter().chain(self.blobs().iter().map(NamedBlob::at))
+    }
+
+    pub(crate) fn schema(&self) -> u64 {
+        self.schema
+    }
+}
+
+impl PartialEq for Payload {
+    /// Whether both are the same JSON text; one that cannot be read is like itself alone.
+    fn eq(&self, other: &Payload) -> bool {
+        match (self.json_blob(), other.json_blob()) {
+            (Some(one), Some(two)) if one.id == two.id => true,
+            _ => matches!((self.bytes(), other.bytes()), (Ok(one), Ok(two)) if one == two),
+        }
+    }
+}
+
+impl Eq for Payload {}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
+    }
+}

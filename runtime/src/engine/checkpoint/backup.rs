@@ -1,0 +1,86 @@
+//! A consistent copy of a live data directory.
+//!
+//! The copy is the checkpoint as of one LSN, up to which the log was applied for
+//! it, and the blobs that its rows name. It has no log of its own: it goes on
+//! after that LSN. Runs go on meanwhile; only the checkpoint stands still.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::load::each;
+use super::tables;
+use super::task::Checkpointer;
+use crate::engine::Error;
+use crate::engine::core::Core;
+use crate::id::Lsn;
+use crate::platform::Platform;
+use crate::storage::checkpoint::{Batch, CheckpointStore, KeyRange, RedbCheckpoint};
+use crate::storage::{self, DataDir, StorageError};
+
+/// How many rows are copied in one batch.
+const PAGE: usize = 4096;
+/// The bytes of the copy's store that are kept in memory.
+const CACHE: usize = 8 << 20;
+
+impl Core {
+    /// Copies the data directory into `dir`, which is absent or empty; gives the LSN that the copy is of.
+    pub(crate) async fn backup(self: &Arc<Self>, dir: &Path) -> Result<Lsn, Error> {
+        self.is_open()?;
+        let (done, wait) = oneshot::channel();
+        let (core, to) = (self.clone(), dir.to_owned());
+        let work = async move {
+            // The caller may have gone away; the copy is whole then, too.
+            let _: Result<(), _> = done.send(core.copy_to(&to).await);
+        };
+        let thread = self.platform.exec.spawn_thread("factum-backup", Box::pin(work));
+        let _thread = thread.map_err(|error| Error::Internal { reason: format!("no thread for a backup: {error}") })?;
+        wait.await.unwrap_or_else(|_| Err(Error::Internal { reason: "the backup has panicked".to_owned() }))
+    }
+
+    async fn copy_to(&self, dir: &Path) -> Result<Lsn, Error> {
+        let copy = DataDir::make_backup(&self.platform, dir)?;
+        let sealed = self.journal.seal().await?;
+        self.checkpoint.apply_through(sealed).await?;
+        let lsn = self.checkpoint.copy(&self.platform, copy.path(), uuid::Uuid::from_bytes(self.origin)).await?;
+        copy.finish(uuid::Uuid::from_bytes(self.origin), self.journal.next_salt())?;
+        Ok(lsn)
+    }
+}
+
+impl Checkpointer {
+    /// Copies the rows, and the segments of the arena that they need.
+    async fn copy(&self, platform: &Platform, dir: &Path, uuid: uuid::Uuid) -> Result<Lsn, StorageError> {
+        let _nothing_changes = self.writing.lock().await;
+        let held = self.arena.hold_for_backup();
+        held.copy_to(dir)?;
+        let file = dir.join(storage::CHECKPOINT);
+        let store = RedbCheckpoint::open(platform.fs.clone(), &file, uuid, CACHE)?;
+        for table in tables::ALL {
+            let mut range = KeyRange::all();
+            loop {
+                let rows = self.store.scan(table, range.clone(), PAGE).await?;
+                let Some((last, _)) = rows.last().cloned() else { break };
+                let mut batch = Batch::default();
+                for (key, row) in rows {
+                    batch.put(table, key, row);
+                }
+                store.apply(batch, Lsn(0)).await?;
+                range = range.resume_after(last);
+            }
+        }
+        let mut flights = Vec::new();
+        each(&*self.store, tables::FLIGHT, KeyRange::all(), |key, _| flights.extend(tables::last_number(key))).await?;
+        for run in flights {
+            let mut batch = Batch::default();
+            for row in self.store.load_run(run).await? {
+                batch.append(run, row.sequence, row.row);
+            }
+            store.apply(batch, Lsn(0)).await?;
+        }
+        let applied = self.applied();
+        store.apply(Batch::default(), applied).await?;
+        Ok(applied)
+    }
+}

@@ -1,0 +1,281 @@
+//! From records to changes of the checkpoint: pure functions over values.
+//!
+//! What must always hold: a run's records are in its journal while it is in
+//! flight and packed in one row when it has ended, never in both; its other
+//! rows can be told from those alone (but for how it sleeps, which is the
+//! engine's to say); every blob that a record names has a row as long as the run is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::record::{Record, pack};
+use super::row::{RunRow, Tomb, encode_blob};
+use super::{Broken, History, tables};
+use crate::codec::{BlobAt, BlobSource, Digest};
+use crate::engine::live::problem;
+use crate::engine::status::Status;
+use crate::id::{Lsn, Position, RunNumber};
+use crate::record::{Event, Kind};
+use crate::run::RunState;
+use crate::storage::checkpoint::Batch;
+
+/// What the checkpoint held of a run.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    pub(super) row: Option<RunRow>,
+    /// Its records; only wanted if the run ends now or is deleted.
+    pub(super) records: Vec<Record>,
+    /// The keys of its packed history; only wanted if the run is deleted.
+    pub(super) history: Vec<Vec<u8>>,
+    /// The blobs that it names; only wanted if the run is deleted.
+    pub(super) blobs: Vec<u64>,
+}
+
+/// What of a run's past is wanted to take these records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) row: bool,
+    pub(super) journal: bool,
+    pub(super) history: bool,
+}
+
+pub(super) fn wanted(records: &[Record]) -> Wanted {
+    let has = |kind: Kind| records.iter().any(|record| record.kind == kind as u8);
+    let row = !has(Kind::RunStarted);
+    let deleted = has(Kind::RunDeleted);
+    let ended = records.iter().any(ends);
+    Wanted { row, journal: row && ended, history: row && deleted && !ended }
+}
+
+fn ends(record: &Record) -> bool {
+    [Kind::RunCompleted, Kind::RunFailed, Kind::RunCancelled].iter().any(|kind| *kind as u8 == record.kind)
+}
+
+/// The state of a run after its records.
+pub(super) fn state(records: &[Record], blobs: Option<&Arc<dyn BlobSource>>) -> Result<RunState, Broken> {
+    let mut state: Option<RunState> = None;
+    for record in records {
+        let event = Event::decode(record.kind, &record.body, blobs).map_err(|e| Broken::at(record.lsn, e))?;
+        match &mut state {
+            None => state = Some(RunState::new(&event, record.time).map_err(|e| Broken::at(record.lsn, e))?),
+            Some(state) => state.apply(record.time, &event).map_err(|e| Broken::at(record.lsn, e))?,
+        }
+    }
+    state.ok_or_else(|| Broken::new("the records of a run", "there are none"))
+}
+
+/// One batch in the making.
+pub(super) struct Fold<'a> {
+    batch: Batch,
+    history: History,
+    source: Option<&'a Arc<dyn BlobSource>>,
+    /// Where a blob lies now.
+    place: &'a (dyn Fn(&BlobAt) -> BlobAt + Sync),
+    /// The runs that name a blob, of every blob whose runs may become none.
+    names: BTreeMap<u64, BTreeSet<u64>>,
+    referenced: BTreeSet<u64>,
+    ended: u64,
+    deleted: Vec<RunNumber>,
+    last_run: u64,
+}
+
+/// What became of the records of some runs.
+pub(super) struct Folded {
+    pub(super) batch: Batch,
+    /// Blobs that rows name from now on.
+    pub(super) referenced: BTreeSet<u64>,
+    /// Blobs that no row names any more.
+    pub(super) free: Vec<u64>,
+    /// How many runs ended.
+    pub(super) ended: u64,
+    /// The runs that are forgotten.
+    pub(super) deleted: Vec<RunNumber>,
+}
+
+impl<'a> Fold<'a> {
+    pub(super) fn new(
+        history: History,
+        source: Option<&'a Arc<dyn BlobSource>>,
+        place: &'a (dyn Fn(&BlobAt) -> BlobAt + Sync),
+        names: BTreeMap<u64, BTreeSet<u64>>,
+    ) -> Self {
+        let (batch, referenced) = (Batch::default(), BTreeSet::new());
+        Fold { batch, history, source, place, names, referenced, ended: 0, deleted: Vec::new(), last_run: 0 }
+    }
+
+    /// Takes the next records of one run.
+    pub(super) fn run(&mut self, number: RunNumber, before: Before, records: &[Record]) -> Result<(), Broken> {
+        self.last_run = self.last_run.max(number.0);
+        self.blobs(number, records)?;
+        let fresh = before.row.is_none();
+        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
+        if fresh && records.iter().all(|record| record.kind == Kind::RunDeleted as u8) {
+            // Recorded twice, with a crash in between.
+            self.deleted.push(number);
+            return Ok(());
+        }
+        if fresh && first.kind != Kind::RunStarted as u8 {
+            return Err(Broken::at(first.lsn, format!("run {} was never started", number.0)));
+        }
+        if let Some(row) = &before.row {
+            self.wake(number, row);
+        }
+        let deleted = last.kind == Kind::RunDeleted as u8;
+        let ended = records.iter().any(ends);
+        if deleted || ended {
+            let all: Vec<Record> = before.records.iter().chain(records).cloned().collect();
+            let started = match &before.row {
+                Some(row) => row.started,
+                None => first.lsn,
+            };
+            let state = state(&all, self.source)?;
+            self.ended += u64::from(ended);
+            match deleted {
+                true => self.delete(number, &before, &state, started, last),
+                false => self.end(number, &before, &state, started, &all),
+            }
+            return Ok(());
+        }
+        for record in records {
+            self.batch.append(number.0, record.lsn.0, record.row());
+        }
+        match before.row {
+            None => self.start(number, records)?,
+            Some(row) if row.sleep.is_some() => {
+                self.batch.put(tables::RUNS, tables::run(number), RunRow { sleep: None, ..row }.encode());
+                self.batch.put(tables::AWAKE, tables::run(number), Vec::new());
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    pub(super) fn done(mut self) -> Folded {
+        if self.last_run > 0 {
+            self.batch.put(tables::META, tables::LAST_RUN.to_vec(), self.last_run.to_be_bytes().to_vec());
+        }
+        let free: Vec<u64> = self.names.iter().filter(|(_, runs)| runs.is_empty()).map(|(blob, _)| *blob).collect();
+        for blob in &free {
+            self.batch.remove(tables::BLOBS, blob.to_be_bytes().to_vec());
+        }
+        let Fold { batch, referenced, ended, deleted, .. } = self;
+        Folded { batch, referenced, free, ended, deleted }
+    }
+
+    fn start(&mut self, number: RunNumber, records: &[Record]) -> Result<(), Broken> {
+        let state = state(&records[..1], self.source)?;
+        let row = self.row(&state, records[0].lsn);
+        self.batch.put(tables::AWAKE, tables::run(number), Vec::new());
+        self.batch.put(tables::FLIGHT, tables::flight(&row.workflow, row.version, number), Vec::new());
+        self.batch.put(tables::IDS, row.id.as_str().as_bytes().to_vec(), tables::run(number));
+        self.batch.put(tables::RUNS, tables::run(number), row.encode());
+        Ok(())
+    }
+
+    fn row(&self, state: &RunState, started: Lsn) -> RunRow {
+        RunRow {
+            id: state.start.id.clone(),
+            workflow: state.start.workflow.clone(),
+            version: state.start.version,
+            started,
+            started_at: state.start.at,
+            updated_at: state.last,
+            status: Status::of(&state.phase, false),
+            problem: problem(&state.phase, state),
+            sleep: None,
+        }
+    }
+
+    /// The rows that say how a run sleeps go.
+    fn wake(&mut self, number: RunNumber, row: &RunRow) {
+        let Some(sleep) = &row.sleep else { return };
+        if let Some(wake_at) = sleep.wake_at {
+            self.batch.remove(tables::TIMERS, tables::at(wake_at, number));
+        }
+        for (kind, step) in &sleep.needs {
+            self.batch.remove(tables::NEEDS, tables::need(*kind, step, number));
+        }
+    }
+
+    fn end(&mut self, number: RunNumber, before: &Before, state: &RunState, started: Lsn, all: &[Record]) {
+        let row = self.row(state, started);
+        if before.row.is_some() {
+            self.batch.clear(number.0);
+            self.batch.remove(tables::AWAKE, tables::run(number));
+            self.batch.remove(tables::FLIGHT, tables::flight(&row.workflow, row.version, number));
+        } else {
+            self.batch.put(tables::IDS, row.id.as_str().as_bytes().to_vec(), tables::run(number));
+        }
+        let packed = match self.history {
+            History::Full => pack(all),
+            History::Outcome => pack(&outcome(all)),
+        };
+        for (first, packed) in packed {
+            self.batch.put(tables::HISTORY, tables::pair(number.0, first.0), packed);
+        }
+        self.batch.put(tables::ENDED, tables::at(state.ended_at(), number), Vec::new());
+        self.batch.put(tables::RUNS, tables::run(number), row.encode());
+    }
+
+    fn delete(&mut self, number: RunNumber, before: &Before, state: &RunState, started: Lsn, last: &Record) {
+        let row = self.row(state, started);
+        let key = tables::run(number);
+        if before.row.is_some() {
+            self.batch.clear(number.0);
+        }
+        self.batch.remove(tables::RUNS, key.clone());
+        for first in &before.history {
+            self.batch.remove(tables::HISTORY, first.clone());
+        }
+        self.batch.remove(tables::AWAKE, key);
+        self.batch.remove(tables::FLIGHT, tables::flight(&row.workflow, row.version, number));
+        self.batch.remove(tables::ENDED, tables::at(state.ended_at(), number));
+        self.batch.remove(tables::IDS, row.id.as_str().as_bytes().to_vec());
+        for &blob in &before.blobs {
+            self.batch.remove(tables::RUN_BLOBS, tables::pair(number.0, blob));
+            self.batch.remove(tables::BLOB_RUNS, tables::pair(blob, number.0));
+            self.names.entry(blob).or_default().remove(&number.0);
+        }
+        let tomb = Tomb {
+            number,
+            workflow: row.workflow,
+            version: row.version,
+            // An input that cannot be read any more is like no other.
+            input: Digest::of(&state.start.input).ok(),
+            status: row.status,
+            deleted_at: last.time,
+        };
+        self.deleted.push(number);
+        self.batch.put(tables::TOMB_TIMES, tables::tomb_time(last.time, &row.id), Vec::new());
+        self.batch.put(tables::TOMBS, row.id.as_str().as_bytes().to_vec(), tomb.encode());
+    }
+
+    /// Rows for the blobs that the records name.
+    fn blobs(&mut self, number: RunNumber, records: &[Record]) -> Result<(), Broken> {
+        for record in records {
+            let event = Event::decode(record.kind, &record.body, None).map_err(|e| Broken::at(record.lsn, e))?;
+            for at in event.payloads().flat_map(|payload| payload.named().collect::<Vec<_>>()) {
+                self.batch.put(tables::BLOBS, at.id.to_be_bytes().to_vec(), encode_blob(&(self.place)(&at)));
+                self.batch.put(tables::BLOB_RUNS, tables::pair(at.id, number.0), Vec::new());
+                self.batch.put(tables::RUN_BLOBS, tables::pair(number.0, at.id), Vec::new());
+                self.referenced.insert(at.id);
+                if let Some(runs) = self.names.get_mut(&at.id) {
+                    runs.insert(number.0);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Of a run's records those that say how it began and ended.
+fn outcome(records: &[Record]) -> Vec<Record> {
+    let decided = |record: &Record| {
+        matches!(
+            Event::decode(record.kind, &record.body, None),
+            Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit())
+        )
+    };
+    let kept = |record: &&Record| record.kind == Kind::RunStarted as u8 || ends(record) || decided(record);
+    records.iter().filter(kept).cloned().collect()
+}

@@ -1,0 +1,71 @@
+//! The engine's side of the checkpoint: what leaves the log and the memory.
+//!
+//! Owns the rows ([`tables`], [`row`], [`record`]) and how records become rows
+//! ([`fold`], pure); the background task that applies sealed segments
+//! ([`task`]); how runs leave memory ([`park`]) and come back ([`load`]); what
+//! is forgotten ([`retain`]); copies of a live directory ([`backup`]).
+//! What must always hold: a run that is not in memory has all of its records
+//! in the checkpoint; a segment of the log goes only after a durable checkpoint
+//! past it; a blob goes only after a durable checkpoint past all that names it.
+
+mod backup;
+mod fold;
+mod load;
+mod park;
+mod record;
+mod retain;
+mod row;
+mod tables;
+mod task;
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::id::Lsn;
+
+pub(crate) use load::{Found, awake, blobs, load, records};
+pub(crate) use park::Sleepers;
+pub(crate) use record::Record;
+pub(crate) use task::{Checkpointer, Policy};
+
+/// What is kept of a run that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum History {
+    /// Every record.
+    #[default]
+    Full,
+    /// Its start with the input, and how it ended.
+    Outcome,
+}
+
+/// How long runs that have ended are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Retention {
+    /// Ended runs older than this are forgotten.
+    pub(crate) age: Option<Duration>,
+    /// Of the ended runs, the newest so many are kept.
+    pub(crate) count: Option<u64>,
+    /// The ids of forgotten runs are known for so long; for ever if this is none.
+    pub(crate) tombstone_age: Option<Duration>,
+    /// Of the ids of forgotten runs, the newest so many are known.
+    pub(crate) tombstone_count: Option<u64>,
+}
+
+/// A row that is not as it was written: a fault of the store.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what} in the checkpoint is not as it was written: {reason}")]
+pub struct Broken {
+    what: String,
+    reason: String,
+}
+
+impl Broken {
+    fn new(what: &str, reason: impl fmt::Display) -> Broken {
+        Broken { what: what.to_owned(), reason: reason.to_string() }
+    }
+
+    fn at(lsn: Lsn, reason: impl fmt::Display) -> Broken {
+        Broken { what: format!("the record with LSN {lsn}"), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,302 @@
+//! What the checkpoint says of one run besides its records.
+
+use super::Broken;
+use super::tables;
+use crate::codec::wire::{Reader, WireError, Writer};
+use crate::codec::{BlobAt, Digest};
+use crate::engine::status::{RunInfo, Status, Waiting, WaitingOn};
+use crate::id::{Lsn, RunId, RunNumber};
+use crate::record::{Name, UndoKind};
+use crate::time::Timestamp;
+
+/// The version of these rows.
+const VERSION: u8 = 1;
+
+/// A row of the table of runs.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RunRow {
+    pub(crate) id: RunId,
+    pub(crate) workflow: Name,
+    pub(crate) version: u32,
+    pub(crate) started: Lsn,
+    pub(crate) started_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+    pub(crate) status: Status,
+    pub(crate) problem: Option<String>,
+    /// How it sleeps, if it is in flight and not in memory.
+    pub(crate) sleep: Option<SleepRow>,
+}
+
+/// A run in flight that is not in memory.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct SleepRow {
+    /// When it wakes by itself.
+    pub(crate) wake_at: Option<Timestamp>,
+    pub(crate) waiting: Vec<Waiting>,
+    /// What its rollback would call.
+    pub(crate) needs: Vec<(UndoKind, String)>,
+}
+
+const STATUSES: [Status; 10] = [
+    Status::Running,
+    Status::Waiting,
+    Status::Paused,
+    Status::Compensating,
+    Status::Completed,
+    Status::Failed,
+    Status::Cancelled,
+    Status::Stuck,
+    Status::Diverged,
+    Status::Poisoned,
+];
+
+fn status_number(status: Status) -> u8 {
+    STATUSES.iter().position(|known| *known == status).unwrap_or(0) as u8
+}
+
+fn status(r: &mut Reader<'_>) -> Result<Status, WireError> {
+    let found = r.byte("status")?;
+    STATUSES.get(usize::from(found)).copied().ok_or(WireError::Unknown { field: "status", found: found.into() })
+}
+
+fn time(w: &mut Writer<'_>, time: Timestamp) {
+    w.fixed(time.0.cast_unsigned());
+}
+
+fn get_time(r: &mut Reader<'_>) -> Result<Timestamp, WireError> {
+    r.fixed("time").map(|bits| Timestamp(bits.cast_signed()))
+}
+
+/// Reads a row to its last byte.
+fn whole<T>(
+    what: &'static str,
+    row: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, WireError>,
+) -> Result<T, Broken> {
+    let mut r = Reader::new(row);
+    let value = match r.byte("version") {
+        Ok(VERSION) => read(&mut r),
+        Ok(found) => Err(WireError::Unknown { field: "version", found: found.into() }),
+        Err(error) => Err(error),
+    };
+    value.and_then(|value| r.end().map(|()| value)).map_err(|e| Broken::new(what, e))
+}
+
+impl RunRow {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut row = Vec::with_capacity(96);
+        let w = &mut Writer::new(&mut row);
+        w.byte(VERSION);
+        w.text(self.id.as_str());
+        w.text(&self.workflow);
+        w.number(self.version.into());
+        w.number(self.started.0);
+        time(w, self.started_at);
+        time(w, self.updated_at);
+        w.byte(status_number(self.status));
+        w.option(self.problem.as_deref(), Writer::text);
+        w.option(self.sleep.as_ref(), |w, sleep| sleep.encode(w));
+        row
+    }
+
+    pub(super) fn decode(row: &[u8]) -> Result<RunRow, Broken> {
+        whole("a row of a run", row, |r| {
+            Ok(RunRow {
+                id: RunId::from(r.text("id")?),
+                workflow: Name::Owned(r.text("workflow")?.to_owned()),
+                version: r.small("version")?,
+                started: Lsn(r.number("started")?),
+                started_at: get_time(r)?,
+                updated_at: get_time(r)?,
+                status: status(r)?,
+                problem: r.option("problem", |r| r.text("problem").map(str::to_owned))?,
+                sleep: r.option("sleep", SleepRow::decode)?,
+            })
+        })
+    }
+
+    pub(crate) fn info(self) -> RunInfo {
+        RunInfo {
+            id: self.id,
+            workflow: self.workflow.into_owned(),
+            version: self.version,
+            status: self.status,
+            waiting: self.sleep.map(|sleep| sleep.waiting).unwrap_or_default(),
+            started_at: self.started_at.into(),
+            updated_at: self.updated_at.into(),
+            problem: self.problem,
+        }
+    }
+}
+
+impl SleepRow {
+    fn encode(&self, w: &mut Writer<'_>) {
+        w.option(self.wake_at, time);
+        w.number(self.waiting.len() as u64);
+        for waiting in &self.waiting {
+            match &waiting.on {
+                WaitingOn::Timer { until } => {
+                    w.byte(0);
+                    time(w, (*until).into());
+                }
+                WaitingOn::Signal { name } => {
+                    w.byte(1);
+                    w.text(name);
+                }
+                WaitingOn::Retry { step, until } => {
+                    w.byte(2);
+                    w.text(step);
+                    time(w, (*until).into());
+                }
+            }
+            time(w, waiting.since.into());
+            w.text(&waiting.file);
+            w.number(waiting.line.into());
+        }
+        w.number(self.needs.len() as u64);
+        for (kind, step) in &self.needs {
+            w.byte(tables::undo_kind(*kind));
+            w.text(step);
+        }
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Result<SleepRow, WireError> {
+        let wake_at = r.option("wake time", get_time)?;
+        let waiting = (0..r.number("waits")?)
+            .map(|_| {
+                let on = match r.byte("wait")? {
+                    0 => WaitingOn::Timer { until: get_time(r)?.into() },
+                    1 => WaitingOn::Signal { name: Name::Owned(r.text("signal")?.to_owned()) },
+                    2 => WaitingOn::Retry {
+                        step: Name::Owned(r.text("step")?.to_owned()),
+                        until: get_time(r)?.into(),
+                    },
+                    found => return Err(WireError::Unknown { field: "wait", found: found.into() }),
+                };
+                let since = get_time(r)?.into();
+                Ok(Waiting { on, since, file: Name::Owned(r.text("file")?.to_owned()), line: r.small("line")? })
+            })
+            .collect::<Result<_, WireError>>()?;
+        let needs = (0..r.number("needs")?)
+            .map(|_| {
+                let kind = match r.byte("kind of undo")? {
+                    0 => UndoKind::Compensate,
+                    1 => UndoKind::Unknown,
+                    found => return Err(WireError::Unknown { field: "kind of undo", found: found.into() }),
+                };
+                Ok((kind, r.text("step")?.to_owned()))
+            })
+            .collect::<Result<_, WireError>>()?;
+        Ok(SleepRow { wake_at, waiting, needs })
+    }
+}
+
+/// What is known of a run that was forgotten.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tomb {
+    pub(crate) number: RunNumber,
+    pub(crate) workflow: Name,
+    pub(crate) version: u32,
+    /// The digest of its input; none if it could not be read any more.
+    pub(crate) input: Option<Digest>,
+    pub(crate) status: Status,
+    pub(crate) deleted_at: Timestamp,
+}
+
+impl Tomb {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut row = Vec::with_capacity(80);
+        let w = &mut Writer::new(&mut row);
+        w.byte(VERSION);
+        w.number(self.number.0);
+        w.text(&self.workflow);
+        w.number(self.version.into());
+        w.option(self.input.as_ref(), |w, digest| w.array(&digest.0));
+        w.byte(status_number(self.status));
+        time(w, self.deleted_at);
+        row
+    }
+
+    pub(super) fn decode(row: &[u8]) -> Result<Tomb, Broken> {
+        whole("a tombstone", row, |r| {
+            Ok(Tomb {
+                number: RunNumber(r.number("run")?),
+                workflow: Name::Owned(r.text("workflow")?.to_owned()),
+                version: r.small("version")?,
+                input: r.option("digest", |r| r.array("digest").map(Digest))?,
+                status: status(r)?,
+                deleted_at: get_time(r)?,
+            })
+        })
+    }
+}
+
+pub(super) fn encode_blob(at: &BlobAt) -> Vec<u8> {
+    let mut row = Vec::with_capacity(40);
+    let w = &mut Writer::new(&mut row);
+    w.byte(VERSION);
+    w.number(at.segment);
+    w.number(at.offset);
+    w.number(at.len);
+    w.number(at.crc.into());
+    w.fixed(at.schema);
+    row
+}
+
+pub(super) fn decode_blob(id: u64, row: &[u8]) -> Result<BlobAt, Broken> {
+    whole("a row of a blob", row, |r| {
+        Ok(BlobAt {
+            id,
+            segment: r.number("segment")?,
+            offset: r.number("offset")?,
+            len: r.number("length")?,
+            crc: r.small("checksum")?,
+            schema: r.fixed("schema")?,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_back_as_they_were() {
+        let at = Timestamp(5_000_000_000);
+        let waits = [
+            WaitingOn::Timer { until: at.into() },
+            WaitingOn::Signal { name: "Go".into() },
+            WaitingOn::Retry { step: "charge".into(), until: at.into() },
+        ];
+        let waiting = waits.map(|on| Waiting { on, since: at.into(), file: "a.rs".into(), line: 7 }).to_vec();
+        let needs = vec![(UndoKind::Compensate, "a".to_owned()), (UndoKind::Unknown, "b".to_owned())];
+        for sleep in [None, Some(SleepRow { wake_at: Some(at), waiting, needs })] {
+            for status in STATUSES {
+                let row = RunRow {
+                    id: RunId::from("r"),
+                    workflow: "w".into(),
+                    version: 2,
+                    started: Lsn(3),
+                    started_at: at,
+                    updated_at: Timestamp(-1),
+                    status,
+                    problem: sleep.as_ref().map(|_| "oops".to_owned()),
+                    sleep: sleep.clone(),
+                };
+                assert_eq!(RunRow::decode(&row.encode()).unwrap(), row);
+            }
+        }
+        let tomb = Tomb {
+            number: RunNumber(9),
+            workflow: "w".into(),
+            version: 1,
+            input: Some(Digest([3; 32])),
+            status: Status::Failed,
+            deleted_at: at,
+        };
+        assert_eq!(Tomb::decode(&tomb.encode()).unwrap(), tomb);
+        let blob = BlobAt { id: 4, segment: 1, offset: 4096, len: 1 << 40, crc: 7, schema: 8 };
+        assert_eq!(decode_blob(4, &encode_blob(&blob)).unwrap(), blob);
+        assert!(RunRow::decode(&tomb.encode()).is_err());
+    }
+}

@@ -1,0 +1,315 @@
+//! The checkpointer: applies what the log has sealed, then lets it go.
+//!
+//! One task on a thread of its own, as a commit of the store may block. What
+//! must always hold: only durable records are applied; the log, the arena and
+//! the memory let go of something only when the batch that holds it is durable;
+//! there is one writer of the store at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, Notify, watch};
+
+use super::fold::{Before, Fold, Folded, wanted};
+use super::record::Record;
+use super::retain::Forgetting;
+use super::row::RunRow;
+use super::{Broken, History, Retention, load, tables};
+use crate::codec::BlobSource;
+use crate::engine::Error;
+use crate::engine::core::Core;
+use crate::id::{Lsn, RunNumber};
+use crate::journal::Journal;
+use crate::platform::Clock;
+use crate::storage::StorageError;
+use crate::storage::arena::Arena;
+use crate::storage::checkpoint::{Batch, CheckpointError, CheckpointStore, KeyRange};
+
+/// Of the log's records so many are applied in one batch, at most.
+const BATCH_RECORDS: usize = 50_000;
+/// How long a full disk, or a store that cannot be reached, is left alone.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// How the checkpointer works.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    pub(crate) history: History,
+    pub(crate) retention: Retention,
+    /// Records that are older than this are applied though their segment is not full.
+    pub(crate) seal_age: Duration,
+    /// Waiting runs leave memory after so long.
+    pub(crate) park_age: Duration,
+    /// With more runs in memory than this, those that wait leave at once.
+    pub(crate) resident: usize,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            history: History::Full,
+            retention: Retention::default(),
+            seal_age: Duration::from_secs(5),
+            park_age: Duration::from_secs(30),
+            resident: 10_000,
+        }
+    }
+}
+
+/// The checkpoint of a data directory, and who may write it.
+pub(crate) struct Checkpointer {
+    pub(crate) store: Arc<dyn CheckpointStore>,
+    pub(crate) arena: Arena,
+    pub(super) source: Arc<dyn BlobSource>,
+    pub(super) journal: Journal,
+    pub(super) policy: Policy,
+    clock: Arc<dyn Clock>,
+    applied: watch::Sender<Lsn>,
+    /// What was applied when the segment before the newest sealed one ended: the log is kept from there.
+    kept: AtomicU64,
+    /// Who writes the store: this task, or a backup.
+    pub(super) writing: Mutex<()>,
+    pub(super) forgetting: Forgetting,
+    /// Something should leave the log or the memory soon.
+    nudge: Notify,
+    nudged: AtomicBool,
+}
+
+impl Checkpointer {
+    pub(crate) fn new(
+        store: Arc<dyn CheckpointStore>,
+        arena: Arena,
+        source: Arc<dyn BlobSource>,
+        journal: Journal,
+        policy: Policy,
+        clock: Arc<dyn Clock>,
+        applied: Lsn,
+    ) -> Arc<Checkpointer> {
+        Arc::new(Checkpointer {
+            store,
+            arena,
+            source,
+            journal,
+            policy,
+            clock,
+            applied: watch::Sender::new(applied),
+            kept: AtomicU64::new(applied.0),
+            writing: Mutex::new(()),
+            forgetting: Forgetting::default(),
+            nudge: Notify::new(),
+            nudged: AtomicBool::new(false),
+        })
+    }
+
+    /// Everything up to here is in the checkpoint.
+    pub(crate) fn applied(&self) -> Lsn {
+        *self.applied.borrow()
+    }
+
+    /// With more runs in memory than this, some are to leave.
+    pub(crate) fn resident(&self) -> usize {
+        self.policy.resident
+    }
+
+    /// The records of runs whose deletion the log's tail has.
+    pub(crate) fn deleting(&self, runs: impl IntoIterator<Item = RunNumber>) {
+        self.forgetting.recorded(runs);
+    }
+
+    /// Asks for room: what is recorded is applied, and what can leave memory leaves.
+    pub(crate) fn nudge(&self) {
+        self.nudged.store(true, Ordering::Release);
+        self.nudge.notify_one();
+    }
+
+    /// Applies until the engine stops, or until the store fails for good.
+    pub(crate) async fn run(self: Arc<Self>, core: Arc<Core>) {
+        let stopped = core.stop.clone();
+        let ended = tokio::select! {
+            () = stopped.reached(crate::engine::stop::Stage::Parking) => Ok(()),
+            failed = self.rounds(&core) => failed,
+        };
+        if let Err(error) = ended {
+            tracing::error!(%error, "the checkpoint has failed: the engine stops");
+            self.journal.poison(error);
+        }
+    }
+
+    async fn rounds(&self, core: &Arc<Core>) -> Result<(), StorageError> {
+        loop {
+            let sealed = self.sealed().await?;
+            self.apply_through(sealed).await?;
+            self.journal.retry_space();
+            core.forget_old().await.map_err(storage)?;
+            core.park(self.nudged.swap(false, Ordering::AcqRel)).await.map_err(storage)?;
+            self.tidy().await?;
+        }
+    }
+
+    /// Waits until there is something to apply; seals what has waited long enough.
+    async fn sealed(&self) -> Result<Lsn, StorageError> {
+        tokio::select! {
+            biased;
+            sealed = self.journal.sealed(self.applied()) => return sealed,
+            () = self.nudge.notified() => {}
+            () = self.clock.sleep(self.policy.seal_age) => {}
+        }
+        self.journal.seal().await
+    }
+
+    /// Applies everything up to a sealed LSN, then lets the log go.
+    pub(super) async fn apply_through(&self, sealed: Lsn) -> Result<(), StorageError> {
+        if sealed <= self.applied() {
+            return Ok(());
+        }
+        let before = self.applied();
+        loop {
+            let _one = self.writing.lock().await;
+            // A backup applies, too.
+            if self.applied() >= sealed {
+                break;
+            }
+            let (runs, last) = self.read(Lsn(self.applied().0 + 1), sealed)?;
+            self.apply(runs, last).await?;
+        }
+        // The newest applied segment stays: what happened last can be looked at.
+        self.journal.retire(Lsn(self.kept.swap(before.0, Ordering::AcqRel)));
+        Ok(())
+    }
+
+    /// The next records of the log, by run, and the last one's LSN.
+    fn read(&self, from: Lsn, through: Lsn) -> Result<(BTreeMap<RunNumber, Vec<Record>>, Lsn), StorageError> {
+        let mut runs: BTreeMap<RunNumber, Vec<Record>> = BTreeMap::new();
+        let (mut last, mut count) = (Lsn(from.0 - 1), 0);
+        self.journal.read(from, through, &mut |lsn, raw| {
+            runs.entry(RunNumber(raw.run)).or_default().push(Record::of(lsn, raw));
+            last = lsn;
+            count += 1;
+            if count < BATCH_RECORDS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        Ok((runs, last))
+    }
+
+    /// Applies some records of some runs. The caller is the one writer.
+    async fn apply(&self, runs: BTreeMap<RunNumber, Vec<Record>>, last: Lsn) -> Result<(), StorageError> {
+        let mut work = Vec::with_capacity(runs.len());
+        let mut names: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+        for (number, records) in runs {
+            let before = self.again(|| self.before(number, &records)).await?;
+            for &blob in &before.blobs {
+                if !names.contains_key(&blob) {
+                    names.insert(blob, self.again(|| self.names(blob)).await?);
+                }
+            }
+            work.push((number, before, records));
+        }
+        let arena = self.arena.clone();
+        let place = move |at: &crate::codec::BlobAt| arena.place(at.id).unwrap_or(*at);
+        let mut fold = Fold::new(self.policy.history, Some(&self.source), &place, names);
+        for (number, before, records) in work {
+            fold.run(number, before, &records).map_err(broken)?;
+        }
+        let Folded { batch, referenced, free, ended, deleted } = fold.done();
+        self.write(batch, last).await?;
+        self.forgetting.applied(ended, &deleted);
+        referenced.iter().for_each(|blob| self.arena.referenced(*blob));
+        free.iter().for_each(|blob| self.arena.unreferenced(*blob));
+        self.arena.applied(last);
+        self.applied.send_replace(last);
+        Ok(())
+    }
+
+    /// Writes a batch, as often as it takes while the disk is full. The caller is the one writer.
+    pub(super) async fn write(&self, batch: Batch, lsn: Lsn) -> Result<(), StorageError> {
+        self.again(|| self.store.apply(batch.clone(), lsn)).await
+    }
+
+    /// Does something again for as long as it fails in a way that may pass.
+    async fn again<T, F>(&self, what: impl Fn() -> F) -> Result<T, StorageError>
+    where
+        F: Future<Output = Result<T, CheckpointError>>,
+    {
+        let mut told = false;
+        loop {
+            match what().await {
+                Err(error) if error.is_transient() => {
+                    if !std::mem::replace(&mut told, true) {
+                        tracing::warn!(%error, "the checkpoint cannot be written now; it is tried again");
+                    }
+                    self.clock.sleep(TRY_AGAIN).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    async fn before(&self, number: RunNumber, records: &[Record]) -> Result<Before, CheckpointError> {
+        let wanted = wanted(records);
+        let mut before = Before::default();
+        if wanted.row {
+            before.row = self.row(number).await?;
+        }
+        if wanted.journal {
+            before.records = load::journal(&*self.store, number).await?;
+        }
+        if wanted.history {
+            before.records = load::history(&*self.store, number).await?.unwrap_or_default();
+            before.history = self.keys(tables::HISTORY, tables::run(number)).await?;
+            before.blobs = self
+                .keys(tables::RUN_BLOBS, number.0.to_be_bytes().to_vec())
+                .await?
+                .iter()
+                .filter_map(|key| tables::last_number(key))
+                .collect();
+        }
+        Ok(before)
+    }
+
+    pub(crate) async fn row(&self, number: RunNumber) -> Result<Option<RunRow>, CheckpointError> {
+        let row = self.store.get(tables::RUNS, &tables::run(number)).await?;
+        row.map(|row| RunRow::decode(&row)).transpose().map_err(CheckpointError::other)
+    }
+
+    /// The runs that name a blob.
+    async fn names(&self, blob: u64) -> Result<BTreeSet<u64>, CheckpointError> {
+        let keys = self.keys(tables::BLOB_RUNS, blob.to_be_bytes().to_vec()).await?;
+        Ok(keys.iter().filter_map(|key| tables::last_number(key)).collect())
+    }
+
+    async fn keys(&self, table: &str, prefix: Vec<u8>) -> Result<Vec<Vec<u8>>, CheckpointError> {
+        let rows = self.store.scan(table, KeyRange::prefix(prefix), usize::MAX).await?;
+        Ok(rows.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// Gives back what the arena does not need any more.
+    async fn tidy(&self) -> Result<(), StorageError> {
+        self.arena.collect();
+        while let Some(moving) = self.arena.survivors() {
+            // What cannot be moved now, as the disk is full, is moved another time.
+            let Ok(moved) = self.arena.move_blobs(moving).await else { break };
+            let _one = self.writing.lock().await;
+            let mut batch = Batch::default();
+            for at in &moved {
+                batch.put(tables::BLOBS, at.id.to_be_bytes().to_vec(), super::row::encode_blob(at));
+            }
+            self.write(batch, self.applied()).await?;
+            self.arena.moved(moved);
+            self.arena.collect();
+        }
+        Ok(())
+    }
+}
+
+/// A fault of the rows as one of the store.
+pub(super) fn broken(broken: Broken) -> StorageError {
+    CheckpointError::other(broken).into()
+}
+
+fn storage(error: Error) -> StorageError {
+    match error {
+        Error::Storage(error) => error,
+        other => CheckpointError::other(other).into(),
+    }
+}

@@ -1,0 +1,141 @@
+//! Blobs read in place: a view of the segment, checked when a blob is opened for the first time.
+//!
+//! What must always hold: a handle shows bytes that were durable when it was made, and that had the checksum of their
+//! record; as long as it lives its segment is not unlinked.
+
+use std::sync::Arc;
+
+use super::header;
+use super::segment;
+use super::shared::Shared;
+use crate::codec::{Blob, BlobAt, Digest};
+use crate::platform::Map;
+use crate::storage::StorageError;
+use crate::storage::disk::DiskFile;
+
+/// A blob's part of a view.
+#[derive(Debug)]
+pub(super) struct Mapped {
+    at: BlobAt,
+    map: Arc<dyn Map>,
+    /// Tells the segment that its view is in use.
+    _held: Arc<()>,
+}
+
+impl Mapped {
+    pub(super) fn at(&self) -> BlobAt {
+        self.at
+    }
+}
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        // That they are in the view was checked when this was made.
+        self.map.bytes(header::content(&self.at), self.at.len as usize).unwrap_or_default()
+    }
+}
+
+/// The handle of a blob.
+pub(super) fn blob(mapped: Arc<Mapped>) -> Blob {
+    Blob::new(mapped.at(), mapped)
+}
+
+/// What is to be checked before a blob is handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Check {
+    /// That it is there: it was checked before in this process.
+    Place,
+    /// What was just written: header and checksum.
+    Written,
+    /// What an earlier process wrote: that it can be read, header and checksum.
+    Found,
+}
+
+/// What there is of a blob.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A handle that somebody has.
+    Open(Arc<Mapped>),
+    /// Where it lies.
+    At(BlobAt, Check),
+}
+
+impl Shared {
+    /// Opens the blob that lies there. Blocks.
+    pub(super) fn open_at(&self, at: BlobAt, check: Check) -> Result<Arc<Mapped>, StorageError> {
+        let Some(seen) = self.view(at.segment) else {
+            return Err(StorageError::MissingArenaSegment { file: segment::path(&self.dir, at.segment), id: at.id });
+        };
+        header::check_place(&at, &seen.path, seen.size)?;
+        let mut file = None;
+        if check == Check::Found {
+            let open = self.disk.open(&seen.path)?;
+            touch(&open, &at, seen.size)?;
+            file = Some(open);
+        }
+        let shown = |(_, through): &(Arc<dyn Map>, u64)| *through >= header::end(&at);
+        let map = match seen.map.filter(shown) {
+            Some((map, _)) => map,
+            None => {
+                let file = file.map_or_else(|| self.disk.open(&seen.path), Ok)?;
+                segment::check_len(&seen.path, seen.size, file.len()?)?;
+                let through = if file.maps_show_writes() { seen.size } else { seen.end };
+                let map = file.map(through)?;
+                self.viewed(at.segment, map.clone(), through);
+                map
+            }
+        };
+        let header = map.bytes(at.offset, header::HEADER as usize).unwrap_or_default();
+        let content = map.bytes(header::content(&at), at.len as usize);
+        let Some(content) = content else {
+            let (expected, found) = (format!("{} bytes", at.len), "the end of what was written".to_owned());
+            return Err(StorageError::Damaged { file: seen.path, offset: at.offset, expected, found });
+        };
+        if check != Check::Place {
+            header::check(header, &at, &seen.path)?;
+            header::check_content(content, &at, &seen.path)?;
+        }
+        Ok(Arc::new(Mapped { at, map, _held: seen.held }))
+    }
+
+    /// The blob with this id. Blocks.
+    pub(super) fn blob(&self, id: u64) -> Result<Blob, StorageError> {
+        match self.find(id)? {
+            Found::Open(mapped) => Ok(blob(mapped)),
+            Found::At(at, check) => self.opened(self.open_at(at, check)?).map(blob),
+        }
+    }
+
+    /// The blob with this content, if there is one. Blocks.
+    pub(super) fn content(&self, digest: Digest) -> Result<Option<Blob>, StorageError> {
+        let Some((id, hashed)) = self.id_of(digest) else { return Ok(None) };
+        let blob = self.blob(id)?;
+        if !hashed {
+            let found = Digest::of_bytes(&[&blob]);
+            if found != digest {
+                let file = segment::path(&self.dir, blob.at().segment);
+                let (expected, found) = (format!("bytes whose SHA-256 is {digest}"), found.to_string());
+                return Err(StorageError::Damaged { file, offset: header::content(&blob.at()), expected, found });
+            }
+            self.hashed(id);
+        }
+        Ok(Some(blob))
+    }
+}
+
+/// Reads a blob without keeping it: what the disk cannot read is an error here, and would be a SIGBUS in a view.
+fn touch(file: &DiskFile, at: &BlobAt, size: u64) -> Result<(), StorageError> {
+    segment::check_len(file.path(), size, file.len()?)?;
+    let mut buf = vec![0; 128 * 1024];
+    let mut offset = at.offset;
+    while offset < header::end(at) {
+        let some = (header::end(at) - offset).min(buf.len() as u64);
+        let read = file.read_at(&mut buf[..some as usize], offset)?;
+        if (read as u64) < some {
+            let (expected, found) = (format!("{some} bytes"), read.to_string());
+            return Err(StorageError::Damaged { file: file.path().to_owned(), offset, expected, found });
+        }
+        offset += some;
+    }
+    Ok(())
+}

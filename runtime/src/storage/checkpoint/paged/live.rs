@@ -1,0 +1,145 @@
+//! A session with redb on top, and what is made of redb's errors and panics.
+
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use redb::{Builder, Database};
+
+use super::backend::Backend;
+use super::layout::PAGES_AT;
+use super::session::{Place, Session, refused};
+use crate::storage::checkpoint::CheckpointError;
+
+/// What ended a piece of work early.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The call was refused and changed nothing; redb is well.
+    Refused(CheckpointError),
+    /// redb said so.
+    Redb(redb::Error),
+    /// redb panicked.
+    Panicked(String),
+}
+
+impl<E: Into<redb::Error>> From<E> for Trouble {
+    fn from(error: E) -> Trouble {
+        Trouble::Redb(error.into())
+    }
+}
+
+/// An open database. Dropped, it is closed if nothing went wrong in it, and else left as it is.
+#[derive(Debug)]
+pub(super) struct Live {
+    /// Gone only while it is dropped.
+    database: Option<Database>,
+    session: Arc<Session>,
+    path: PathBuf,
+}
+
+impl Live {
+    /// Opens the file, which is made if it is not there.
+    pub(super) fn open(place: &Place, cache_bytes: usize) -> Result<Live, CheckpointError> {
+        match Session::open(place) {
+            Ok(session) => Live::over(session, &place.path, cache_bytes),
+            Err(CheckpointError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                Live::create(place, cache_bytes)?;
+                Live::over(Session::open(place)?, &place.path, cache_bytes)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes an empty store under another name, and gives it its own once it is whole.
+    fn create(place: &Place, cache_bytes: usize) -> Result<(), CheckpointError> {
+        let fs = &place.fs;
+        let made = place.path.with_extension("redb.new");
+        match fs.remove(&made) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+            Err(e) => return Err(refused("remove", &made, e)),
+        }
+        let session = Session::create(place, &made)?;
+        Live::over(session, &made, cache_bytes)?.close()?;
+        fs.rename(&made, &place.path).map_err(|e| refused("rename", &made, e))?;
+        let dir = place.path.parent().unwrap_or(Path::new(""));
+        fs.sync_dir(dir).map_err(|e| refused("sync the directory", dir, e))
+    }
+
+    fn over(session: Session, path: &Path, cache_bytes: usize) -> Result<Live, CheckpointError> {
+        let mut live = Live { database: None, session: Arc::new(session), path: path.to_owned() };
+        let backend = Backend(live.session.clone());
+        let opened = guarded(|| Ok(Builder::new().set_cache_size(cache_bytes).create_with_backend(backend)?));
+        live.database = Some(opened.map_err(|trouble| live.verdict(trouble))?);
+        live.session.mirror()?;
+        Ok(live)
+    }
+
+    /// Does something with the database. An error that is no refusal ends the session.
+    pub(super) fn work<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, CheckpointError> {
+        let done = guarded(|| match &self.database {
+            Some(database) => work(database),
+            None => Err(Trouble::Redb(redb::Error::DatabaseClosed)),
+        });
+        done.map_err(|trouble| self.verdict(trouble))
+    }
+
+    /// As [`work`](Self::work); what it committed is then the same in both slots of the header.
+    pub(super) fn commit(&self, work: impl FnOnce(&Database) -> Result<(), Trouble>) -> Result<(), CheckpointError> {
+        self.work(work)?;
+        self.session.mirror()
+    }
+
+    /// Whether nothing more can be done with it.
+    pub(super) fn is_over(&self) -> bool {
+        self.session.fault().is_some()
+    }
+
+    fn close(mut self) -> Result<(), CheckpointError> {
+        match self.database.take() {
+            Some(database) => guarded(|| Ok(database.close()?)).map_err(|trouble| self.verdict(trouble)),
+            None => Ok(()),
+        }
+    }
+
+    /// The error that trouble amounts to. What the session saw counts more than what redb made of it.
+    fn verdict(&self, trouble: Trouble) -> CheckpointError {
+        let error = match trouble {
+            Trouble::Refused(error) => return error,
+            Trouble::Panicked(message) => CheckpointError::Panicked { message },
+            Trouble::Redb(redb::Error::Corrupted(found)) => CheckpointError::Damaged {
+                file: self.path.clone(),
+                offset: PAGES_AT,
+                expected: "pages that fit together".to_owned(),
+                found,
+            },
+            Trouble::Redb(redb::Error::Io(source)) => refused("use", &self.path, source),
+            Trouble::Redb(error) => CheckpointError::other(error),
+        };
+        self.session.end(error)
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.take() {
+            // What fails here fails after all that was answered; the next one to open the file recovers it.
+            let _: Result<(), Trouble> = guarded(|| {
+                drop(database);
+                Ok(())
+            });
+        }
+    }
+}
+
+/// Does something in which redb may panic. It is used no more when it did.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Trouble>) -> Result<T, Trouble> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Trouble::Panicked(message(&*panic))))
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

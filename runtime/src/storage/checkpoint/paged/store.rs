@@ -1,0 +1,131 @@
+//! The store as the engine sees it: opens redb, and opens it again when something ended it.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use redb::Database;
+use uuid::Uuid;
+
+use super::live::{Live, Trouble};
+use super::session::{Place, refused};
+use super::tables;
+use crate::id::Lsn;
+use crate::platform::{BoxFuture, Fs, Open};
+use crate::storage::checkpoint::{Batch, CheckpointError, CheckpointStore, JournalRow, KeyRange, Op, TableRow};
+
+/// The checkpoint store that an engine uses if it is given no other: redb in a file of the data directory.
+///
+/// Its calls do their work, and may block on the disk, inside the first poll of the future. Reads go on while a batch is
+/// applied. Full disks and failed writes end the database, and the next call opens it again; after a failed sync every
+/// call is [`CheckpointError::Poisoned`].
+#[derive(Clone)]
+pub struct RedbCheckpoint(Arc<Store>);
+
+struct Store {
+    place: Place,
+    cache_bytes: usize,
+    /// `None` after something ended it.
+    live: RwLock<Option<Arc<Live>>>,
+}
+
+impl RedbCheckpoint {
+    /// Opens the store in the file `path`, which is made if it is not there. Blocks.
+    ///
+    /// # Errors
+    /// Every named fault of the file, and IO.
+    pub(crate) fn open(fs: Arc<dyn Fs>, path: &Path, uuid: Uuid, cache_bytes: usize) -> Result<Self, CheckpointError> {
+        let place = Place { fs, path: path.to_owned(), uuid, poison: Arc::new(OnceLock::new()) };
+        let live = Live::open(&place, cache_bytes)?;
+        Ok(RedbCheckpoint(Arc::new(Store { place, cache_bytes, live: RwLock::new(Some(Arc::new(live))) })))
+    }
+
+    /// Whether there is a file that [`open`](Self::open) would not have to make.
+    pub(crate) fn exists(fs: &dyn Fs, path: &Path) -> Result<bool, CheckpointError> {
+        match fs.open(path, Open::Read) {
+            Ok(_) => Ok(true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(refused("open", path, e)),
+        }
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, CheckpointError> {
+        self.0.with(|live| live.work(work))
+    }
+
+    fn write(&self, batch: &Batch, lsn: Option<Lsn>) -> Result<(), CheckpointError> {
+        self.0.with(|live| live.commit(|database| tables::write(database, batch, lsn)))
+    }
+}
+
+impl Store {
+    fn with<T>(&self, work: impl FnOnce(&Live) -> Result<T, CheckpointError>) -> Result<T, CheckpointError> {
+        let live = self.live()?;
+        let done = work(&live);
+        if live.is_over() {
+            let mut current = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            current.take_if(|current| Arc::ptr_eq(current, &live));
+        }
+        done
+    }
+
+    /// The open database; it is opened if it is not.
+    fn live(&self) -> Result<Arc<Live>, CheckpointError> {
+        self.poison()?;
+        if let Some(live) = &*self.live.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(live.clone());
+        }
+        let mut current = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        self.poison()?;
+        match &*current {
+            Some(live) => Ok(live.clone()),
+            None => Ok(current.insert(Arc::new(Live::open(&self.place, self.cache_bytes)?)).clone()),
+        }
+    }
+
+    fn poison(&self) -> Result<(), CheckpointError> {
+        self.place.poison.get().cloned().map_or(Ok(()), Err)
+    }
+}
+
+impl fmt::Debug for RedbCheckpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedbCheckpoint").field(&self.0.place.path).finish()
+    }
+}
+
+impl CheckpointStore for RedbCheckpoint {
+    fn append<'a>(&'a self, run: u64, sequence: u64, row: &'a [u8]) -> BoxFuture<'a, Result<(), CheckpointError>> {
+        Box::pin(async move { self.write(&Batch::from_iter([Op::Append { run, sequence, row: row.to_vec() }]), None) })
+    }
+
+    fn load_run(&self, run: u64) -> BoxFuture<'_, Result<Vec<JournalRow>, CheckpointError>> {
+        Box::pin(async move { self.read(|database| tables::load_run(database, run)) })
+    }
+
+    fn clear(&self, run: u64) -> BoxFuture<'_, Result<(), CheckpointError>> {
+        Box::pin(async move { self.write(&Batch::from_iter([Op::Clear { run }]), None) })
+    }
+
+    fn apply(&self, batch: Batch, lsn: Lsn) -> BoxFuture<'_, Result<(), CheckpointError>> {
+        Box::pin(async move { self.write(&batch, Some(lsn)) })
+    }
+
+    fn applied_lsn(&self) -> BoxFuture<'_, Result<Lsn, CheckpointError>> {
+        Box::pin(async move { self.read(tables::applied_lsn) })
+    }
+
+    fn get<'a>(&'a self, table: &'a str, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, CheckpointError>> {
+        Box::pin(async move { self.read(|database| tables::get(database, table, key)) })
+    }
+
+    fn scan<'a>(
+        &'a self,
+        table: &'a str,
+        range: KeyRange,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<TableRow>, CheckpointError>> {
+        Box::pin(async move { self.read(|database| tables::scan(database, table, &range, limit)) })
+    }
+}
