@@ -137,8 +137,14 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
                 return fail(performer, Cause::Cancelled).await;
             }
             match end {
-                Ok(BodyEnd::Done(output)) => commit(performer, Some(Event::RunCompleted { output })).await,
-                Ok(BodyEnd::Failed(error)) => fail(performer, Cause::Error { error }).await,
+                Ok(BodyEnd::Done(output)) => {
+                    let output = performer.core.settle(output).await.map_err(Interrupt::Engine)?;
+                    commit(performer, Some(Event::RunCompleted { output })).await
+                }
+                Ok(BodyEnd::Failed(error)) => {
+                    let error = performer.core.settle(error).await.map_err(Interrupt::Engine)?;
+                    fail(performer, Cause::Error { error }).await
+                }
                 Ok(BodyEnd::Unrecordable(error)) => {
                     fail(performer, Cause::Unrecordable { message: format!("the saga's result: {error}") }).await
                 }

@@ -199,6 +199,15 @@ pub enum Error {
         source: DecodeError,
     },
 
+    /// A recorded value is in the arena and cannot be read. The run is as it was; it goes on with an engine that can.
+    #[error("run `{id}` cannot go on in this process: {reason}")]
+    Unreadable {
+        /// The run.
+        id: RunId,
+        /// Where, and what is the matter.
+        reason: String,
+    },
+
     /// A fault of the engine itself. Nothing was recorded.
     #[error("a fault of the engine: {reason}")]
     Internal {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::codec::{self, Payload};
+use crate::codec::{self, BlobError, Payload};
 use crate::id::Position;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
@@ -50,6 +50,9 @@ pub(crate) trait Host: Send + Sync {
     /// Stops the body: what was recorded at `at` is not what the code expects.
     fn diverge(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, Infallible>;
 
+    /// Stops the body: what was recorded at `at` is there, but its bytes cannot be had. Nothing is recorded.
+    fn unreadable(&self, at: Position, error: BlobError) -> BoxFuture<'_, Infallible>;
+
     /// Stops the body: a value that the saga made cannot be recorded.
     fn unrecordable(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, Infallible>;
 }
@@ -58,7 +61,10 @@ pub(crate) trait Host: Send + Sync {
 pub(crate) async fn value<T: DeserializeOwned>(host: &dyn Host, at: &Position, site: Site, value: &Payload) -> T {
     match codec::decode(value) {
         Ok(value) => value,
-        Err(error) => match host.diverge(at.clone(), site, error.to_string()).await {},
+        Err(error) => match error.storage {
+            Some(error) => match host.unreadable(at.clone(), error).await {},
+            None => match host.diverge(at.clone(), site, error.to_string()).await {},
+        },
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) use core::{Core, Limits};
 pub use error::{Error, MissingStep, MissingWorkflow};
 pub(crate) use host::Host;
 pub(crate) use live::{Held, problem};
+#[cfg(test)]
+pub(crate) use recovery::everything;
 pub(crate) use recovery::{Config, open};
 pub(crate) use registry::{BodyEnd, Registry, Workflow};
 pub use report::{Cut, HistoryEntry, OpenReport, Stats, TailEntry};

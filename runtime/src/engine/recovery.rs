@@ -116,6 +116,44 @@ struct Opened {
     recovered: Recovered,
 }
 
+/// Every record of a data directory, as a recovery finds it.
+#[cfg(test)]
+pub(crate) async fn everything(platform: &Platform, dir: &std::path::Path) -> Result<Vec<Entry>, Error> {
+    let mut config = Config {
+        dir: dir.to_owned(),
+        platform: platform.clone(),
+        wal: WalConfig { segment_bytes: 64 << 10, ..WalConfig::default() },
+        arena: ArenaConfig { segment_bytes: 64 << 10 },
+        store: None,
+        cache_bytes: 1 << 20,
+        policy: Policy::default(),
+        limits: Limits { poison: 1, suspect: 1, shutdown: std::time::Duration::ZERO },
+        registry: Registry::default(),
+        app: Arc::new(()),
+        keep_unknown: true,
+        restore: false,
+    };
+    let Opened { journal, checkpoint, .. } = open_files(&mut config).await?;
+    let mut found: Vec<(RunNumber, checkpoint::Record)> = Vec::new();
+    for (number, _) in checkpoint.rows().await? {
+        let records = checkpoint::records(&*checkpoint.store, number).await.map_err(StorageError::from)?;
+        found.extend(records.unwrap_or_default().into_iter().map(|record| (number, record)));
+    }
+    journal.read(Lsn(checkpoint.applied().0 + 1), Lsn(u64::MAX), &mut |lsn, raw| {
+        found.push((RunNumber(raw.run), checkpoint::Record::of(lsn, raw)));
+        std::ops::ControlFlow::Continue(())
+    })?;
+    found.sort_by_key(|(_, record)| record.lsn);
+    let entries = found.into_iter().map(|(run, record)| {
+        let event = journal.event(record.kind, &record.body).map_err(|reason| Error::Internal { reason })?;
+        Ok(Entry { lsn: record.lsn, run, time: record.time, event })
+    });
+    let entries = entries.collect::<Result<_, Error>>()?;
+    drop(checkpoint);
+    journal.close().await?;
+    Ok(entries)
+}
+
 /// Opens the files: the checkpoint, the arena by its rows, then the log behind it.
 async fn open_files(config: &mut Config) -> Result<Opened, Error> {
     let Config { dir, platform, .. } = config;
@@ -152,8 +190,7 @@ async fn open_files(config: &mut Config) -> Result<Opened, Error> {
     let mut replay = |entry| recovered.apply(entry);
     let (journal, report) = Journal::open(platform, data, config.wal.clone(), applied, arena.clone(), &mut replay)?;
     let clock = platform.clock.clone();
-    let checkpoint =
-        Checkpointer::new(store, arena, source, journal.clone(), config.policy.clone(), clock, applied);
+    let checkpoint = Checkpointer::new(store, arena, source, journal.clone(), config.policy.clone(), clock, applied);
     recovered.load_strays(&checkpoint).await?;
     Ok(Opened { journal, checkpoint, report, recovered })
 }
@@ -228,7 +265,8 @@ fn set_going(core: &Arc<Core>) -> Result<(), Error> {
     let exec = &core.platform.exec;
     let work = core.checkpoint.clone().run(core.clone());
     let thread = exec.spawn_thread("factum-checkpoint", Box::pin(work));
-    let thread = thread.map_err(|error| Error::Internal { reason: format!("no thread for the checkpoint: {error}") })?;
+    let thread =
+        thread.map_err(|error| Error::Internal { reason: format!("no thread for the checkpoint: {error}") })?;
     *core.checkpointing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(thread);
     core.keep(exec.spawn(Box::pin(core.timers.clone().run())));
     core.keep(exec.spawn(Box::pin(core.clone().wake_sleepers())));
@@ -278,11 +316,7 @@ async fn missing_workflows(
 }
 
 /// A rollback finds its undos by the names of steps: they are all looked up now.
-async fn check_steps(
-    recovered: &Recovered,
-    registry: &Registry,
-    checkpoint: &Checkpointer,
-) -> Result<(), Error> {
+async fn check_steps(recovered: &Recovered, registry: &Registry, checkpoint: &Checkpointer) -> Result<(), Error> {
     let is_known = |step: &str, kind| {
         registry.step(step).and_then(|meta| meta.undo).is_some_and(|undo| match kind {
             UndoKind::Compensate => undo.done,

@@ -130,11 +130,7 @@ impl Core {
     }
 
     /// A run that exists, if it is of this workflow.
-    pub(crate) async fn attach(
-        self: &Arc<Self>,
-        workflow: &'static WorkflowMeta,
-        id: &str,
-    ) -> Result<Held, Error> {
+    pub(crate) async fn attach(self: &Arc<Self>, workflow: &'static WorkflowMeta, id: &str) -> Result<Held, Error> {
         let run = self.obtain(id).await?;
         let (differs, ended) = {
             let state = &run.lock().state;
@@ -216,7 +212,8 @@ impl Core {
         let in_memory: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
         // The rows come later: a run that leaves meanwhile is in them.
         let rows = self.checkpoint.rows().await?;
-        let mut runs: BTreeMap<RunNumber, RunInfo> = rows.into_iter().map(|(number, row)| (number, row.info())).collect();
+        let mut runs: BTreeMap<RunNumber, RunInfo> =
+            rows.into_iter().map(|(number, row)| (number, row.info())).collect();
         for run in in_memory {
             if self.journal.is_durable(run.started) {
                 runs.insert(run.number, run.info());

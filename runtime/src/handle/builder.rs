@@ -52,8 +52,20 @@ impl Builder<NoApp> {
     /// Gives the engine its app: what steps reach as `io.app()`, such as
     /// connection pools. Comes before the sagas that need it.
     pub fn app<App: Send + Sync + 'static>(self, app: App) -> Builder<App> {
-        let Builder { dir, app: _, workflows, steps, wal, arena, store, cache_bytes, policy, limits, keep_unknown, restore } =
-            self;
+        let Builder {
+            dir,
+            app: _,
+            workflows,
+            steps,
+            wal,
+            arena,
+            store,
+            cache_bytes,
+            policy,
+            limits,
+            keep_unknown,
+            restore,
+        } = self;
         let app = Arc::new(app);
         Builder { dir, app, workflows, steps, wal, arena, store, cache_bytes, policy, limits, keep_unknown, restore }
     }
@@ -218,8 +230,20 @@ impl<App: Send + Sync + 'static> Builder<App> {
 
     /// As [`open`](Self::open), through other doors.
     pub(super) async fn open_on(self, platform: Platform) -> Result<Engine> {
-        let Builder { dir, app, workflows, steps, wal, arena, store, cache_bytes, policy, limits, keep_unknown, restore } =
-            self;
+        let Builder {
+            dir,
+            app,
+            workflows,
+            steps,
+            wal,
+            arena,
+            store,
+            cache_bytes,
+            policy,
+            limits,
+            keep_unknown,
+            restore,
+        } = self;
         let registry = Registry::new(workflows, steps)?;
         let config = Config {
             dir,

@@ -1,11 +1,11 @@
 //! One run as a program holds it, typed by its status.
 
-use std::fmt;
 use super::Failure;
 use super::outcome::Outcome;
 use crate::engine::{Held, Result, RunInfo};
 use crate::id::RunId;
 use crate::saga::SagaSig;
+use std::fmt;
 
 /// A status as a type, with what a handle of that status knows. Implemented
 /// here alone: a status cannot be made up.

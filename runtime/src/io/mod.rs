@@ -13,7 +13,10 @@ use std::sync::Arc;
 
 pub use key::IdempotencyKey;
 
+use crate::codec::Blob;
 use crate::id::RunId;
+use crate::storage::StorageError;
+use crate::storage::arena::Arena;
 
 /// The app of an engine, saga or step that names none.
 #[derive(Debug, Clone, Copy, Default)]
@@ -26,6 +29,7 @@ pub struct IoCore {
     pub(crate) key: IdempotencyKey,
     pub(crate) attempt: u32,
     pub(crate) run_id: RunId,
+    pub(crate) arena: Arena,
 }
 
 /// A step's window to the world, for one attempt.
@@ -67,6 +71,24 @@ impl<App> Io<App> {
     #[must_use]
     pub fn run_id(&self) -> &RunId {
         &self.core.run_id
+    }
+
+    /// Puts bytes into the arena: large or binary output that would be slow as
+    /// JSON. What a step returns then holds the [`Blob`], in its place a few
+    /// bytes are recorded. The bytes are durable when this returns, written
+    /// once, and read in place later; they are kept while the run is known.
+    ///
+    /// Bytes that no recorded value names are given back when the last handle
+    /// is dropped: those of an attempt that failed, too.
+    ///
+    /// # Errors
+    /// [`StorageError::BlobTooLarge`] above 1 GiB, [`StorageError::Io`] (a full disk among others), [`StorageError::Closed`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing but the bytes' space for a while.
+    pub async fn put(&self, bytes: impl Into<Vec<u8>>) -> Result<Blob, StorageError> {
+        let bytes: Vec<u8> = bytes.into();
+        self.core.arena.put(Box::new(bytes), 0).await
     }
 
     /// The app that the engine was built with ([`Builder::app`](crate::Builder::app)).

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{Cause, Event, Kind, Name, UndoKind};
-use crate::codec::{BlobAt, BlobSource, NamedBlob, Payload};
 use crate::codec::wire::{Reader, WireError, Writer};
+use crate::codec::{BlobAt, BlobSource, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
 
@@ -112,7 +112,11 @@ impl Event {
                 w.text(site);
             }
             Event::RunCompleted { output } => payload(w, output),
-            Event::CancelRequested {} | Event::Recovered {} | Event::RunFailed {} | Event::RunCancelled {} | Event::RunDeleted {} => {}
+            Event::CancelRequested {}
+            | Event::Recovered {}
+            | Event::RunFailed {}
+            | Event::RunCancelled {}
+            | Event::RunDeleted {} => {}
         }
     }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::codec::Payload;
+use crate::codec::{BlobAt, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
 
@@ -11,6 +11,10 @@ fn at() -> Position {
 
 fn json(text: &str) -> Payload {
     Payload::from_bytes(text.as_bytes())
+}
+
+fn blob(id: u64) -> NamedBlob {
+    NamedBlob::new(BlobAt { id, segment: 3, offset: 4096, len: 1 << 30, crc: u32::MAX, schema: 1 << 63 }, None)
 }
 
 /// At least one event of every kind, with every form of its fields.
@@ -43,6 +47,9 @@ fn samples() -> Vec<Event> {
         Event::RunCompleted { output: json("\"x\"") },
         Event::RunFailed {},
         Event::RunCancelled {},
+        Event::RunDeleted {},
+        Event::StepDone { at: at(), output: json("[{\"$blob\":7}]").with_blobs(vec![blob(7), blob(9)]) },
+        Event::RunCompleted { output: Payload::in_arena(blob(1 << 40)).with_blobs(vec![blob(2)]) },
     ];
     for (attempt, undo_args) in [(1, Some(json("[1,2]"))), (200, None)] {
         let (pivot, undo_done, undo_unknown) = (attempt == 1, attempt != 1, true);
@@ -100,7 +107,10 @@ fn every_event_comes_back_and_every_kind_has_one() {
         assert_eq!(Kind::from_number(*kind as u8), Some(*kind));
     }
     for event in samples {
-        assert_eq!(Event::decode(event.kind() as u8, &encoded(&event)), Ok(event));
+        let back = Event::decode(event.kind() as u8, &encoded(&event), None).unwrap();
+        let places = |event: &Event| -> Vec<BlobAt> { event.payloads().flat_map(Payload::named).collect() };
+        assert_eq!(places(&back), places(&event));
+        assert_eq!(back, event);
     }
 }
 
@@ -109,17 +119,17 @@ fn a_body_cut_anywhere_or_with_more_behind_it_is_an_error() {
     for event in samples() {
         let body = encoded(&event);
         for len in 0..body.len() {
-            let cut = Event::decode(event.kind() as u8, &body[..len]);
+            let cut = Event::decode(event.kind() as u8, &body[..len], None);
             assert!(cut.is_err(), "{event:?} cut to {len} bytes reads as {cut:?}");
         }
         let longer = [body.as_slice(), &[0]].concat();
-        assert!(Event::decode(event.kind() as u8, &longer).is_err(), "{event:?}");
+        assert!(Event::decode(event.kind() as u8, &longer, None).is_err(), "{event:?}");
     }
 }
 
 #[test]
 fn an_unknown_kind_is_refused_by_its_number() {
-    let error = Event::decode(200, &[]).unwrap_err();
+    let error = Event::decode(200, &[], None).unwrap_err();
     assert_eq!(error.to_string(), "a record of kind 200, which this version does not know");
 }
 
@@ -128,13 +138,13 @@ fn a_length_beyond_the_body_allocates_nothing() {
     // A text that claims to have 2^63 bytes.
     let mut body = Vec::new();
     crate::codec::wire::varint(1 << 63, |byte| body.push(byte));
-    assert!(Event::decode(Kind::RunStarted as u8, &body).is_err());
+    assert!(Event::decode(Kind::RunStarted as u8, &body, None).is_err());
 }
 
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(kind in 0u8..=40, body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        if let Ok(event) = Event::decode(kind, &body) {
+        if let Ok(event) = Event::decode(kind, &body, None) {
             prop_assert_eq!(encoded(&event), body);
         }
     }

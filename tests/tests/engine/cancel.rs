@@ -108,7 +108,7 @@ async fn an_acknowledged_cancel_survives_a_crash() {
     engine.cancel("r").await.unwrap();
     drop(engine);
     let engine = open(|| builder(dir.path(), &world).saga(works)).await;
-    let outcome = engine.attach(works, "r").unwrap().outcome().await.unwrap();
+    let outcome = engine.attach(works, "r").await.unwrap().outcome().await.unwrap();
     assert_eq!(outcome.status(), Status::Cancelled);
     assert_eq!(world.done(), ["take a", "held", "free a"]);
     engine.shutdown().await.unwrap();

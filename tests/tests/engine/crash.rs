@@ -104,7 +104,7 @@ async fn an_open_engine_goes_on_after_the_last_recorded_step() {
     let engine = open(|| builder(dir.path(), &world).saga(two_steps)).await;
     world.happened("held 2", 1).await;
     world.gate.add_permits(1);
-    let run = engine.attach(two_steps, "r").unwrap();
+    let run = engine.attach(two_steps, "r").await.unwrap();
     assert!(matches!(run.outcome().await.unwrap(), Outcome::Completed(run) if *run.output() == 3));
     assert_eq!(world.count("first"), 1);
     assert!(events(&engine, "r").await.contains(&"recovered"));
@@ -168,7 +168,7 @@ async fn a_backoff_survives_with_its_attempts_and_its_time() {
     engine.shutdown().await.unwrap();
 
     let engine = open(|| builder(dir.path(), &world).saga(backs_off)).await;
-    let run = engine.attach(backs_off, "r").unwrap();
+    let run = engine.attach(backs_off, "r").await.unwrap();
     while run.info().status != Status::Waiting {
         tokio::task::yield_now().await;
     }
@@ -258,7 +258,7 @@ async fn swapped_removed_and_inserted_steps_diverge_by_name_and_execute_nothing(
 
     macro_rules! problem {
         ($engine:ident, $saga:path, $id:literal) => {
-            match $engine.attach($saga, $id).unwrap().outcome().await.unwrap() {
+            match $engine.attach($saga, $id).await.unwrap().outcome().await.unwrap() {
                 Outcome::Diverged(run) => run.problem().to_owned(),
                 other => panic!("{other:?}"),
             }
@@ -312,7 +312,7 @@ async fn a_run_that_keeps_crashing_in_its_attempt_is_poisoned_and_the_others_com
         drop(engine);
     }
     let engine = open(|| builder(dir.path(), &world).saga(two_steps).saga(long_wait).poison_after(3)).await;
-    let outcome = engine.attach(two_steps, "bad").unwrap().outcome().await.unwrap();
+    let outcome = engine.attach(two_steps, "bad").await.unwrap().outcome().await.unwrap();
     assert!(matches!(&outcome, Outcome::Poisoned(run) if run.problem().contains("3 times")), "{outcome:?}");
     assert_eq!(world.count("held 4"), 0);
     world.gate.add_permits(1);

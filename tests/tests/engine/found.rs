@@ -1,7 +1,9 @@
 //! Faults that were found, each as a test.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll, Waker};
 
 use factum::prelude::*;
 use factum::{Error, Failure, RunError, Status, StorageError};
@@ -89,7 +91,7 @@ async fn the_events_of_an_undo_are_heard_after_a_crash() {
     engine.cancel("r").await.unwrap();
     drop(engine);
     let engine = open(|| builder(dir.path(), &world).saga(takes_and_holds)).await;
-    let outcome = engine.attach(takes_and_holds, "r").unwrap().outcome().await.unwrap();
+    let outcome = engine.attach(takes_and_holds, "r").await.unwrap().outcome().await.unwrap();
     assert_eq!(outcome.status(), Status::Cancelled);
     assert_eq!(*ears.heard.lock().unwrap(), ["giving back"]);
     engine.shutdown().await.unwrap();
@@ -145,7 +147,7 @@ async fn a_value_that_could_not_be_read_back_is_refused_and_what_made_it_is_undo
     }
     let error = engine.start(takes_one_way(OneWay { cents: 1 })).id("r").await.unwrap_err();
     assert!(error.to_string().contains("cannot be read back"), "{error}");
-    assert!(matches!(engine.attach(takes_one_way, "r"), Err(Error::UnknownRun { .. })));
+    assert!(matches!(engine.attach(takes_one_way, "r").await, Err(Error::UnknownRun { .. })));
     engine.shutdown().await.unwrap();
 }
 
@@ -223,7 +225,7 @@ async fn an_undo_that_a_step_in_the_air_will_need_is_missed_at_open() {
     // A refused open leaves the directory as the crash has left it.
     let engine = builder(dir.path(), &world).saga(acquires).open().await.unwrap();
     assert!(!engine.open_report().clean);
-    let outcome = engine.attach(acquires, "r").unwrap().outcome().await.unwrap();
+    let outcome = engine.attach(acquires, "r").await.unwrap().outcome().await.unwrap();
     assert_eq!(outcome.status(), Status::Cancelled);
     assert_eq!(world.done(), ["acquire", "give back"]);
     engine.shutdown().await.unwrap();
@@ -249,7 +251,7 @@ async fn two_versions_run_side_by_side_and_a_handle_is_of_one() {
     let engine = builder(dir.path(), &world).saga(first_version).saga(second::version).open().await.unwrap();
     assert_eq!(engine.run(first_version(1)).id("r").await.unwrap(), 1);
     assert_eq!(engine.run(second::version(1)).id("s").await.unwrap(), "1");
-    assert!(matches!(engine.attach(second::version, "r"), Err(Error::Conflict { differs: "version", .. })));
+    assert!(matches!(engine.attach(second::version, "r").await, Err(Error::Conflict { differs: "version", .. })));
     let started = engine.start(second::version(1)).id("r").await;
     assert!(matches!(started, Err(Error::Conflict { differs: "version", .. })));
     engine.shutdown().await.unwrap();
@@ -263,7 +265,7 @@ async fn a_run_that_is_left_alone_cannot_be_attached_to_and_waited_for() {
     world.happened("held", 1).await;
     drop(engine);
     let engine = open(|| builder(dir.path(), &world).saga(first_version).keep_unknown_workflows()).await;
-    assert!(matches!(engine.attach(takes_and_holds, "r"), Err(Error::NotRegistered { .. })));
+    assert!(matches!(engine.attach(takes_and_holds, "r").await, Err(Error::NotRegistered { .. })));
     engine.shutdown().await.unwrap();
 }
 
@@ -378,7 +380,14 @@ async fn a_subscriber_may_look_at_the_run() {
     let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
     let engine = builder(dir.path(), &world).saga(first_version).open().await.unwrap();
     let looker = engine.clone();
-    *nosy.0.lock().unwrap() = Some(Box::new(move || drop(looker.attach(first_version, "t").map(|run| run.info()))));
+    *nosy.0.lock().unwrap() = Some(Box::new(move || {
+        let mut attached = Box::pin(looker.attach(first_version, "t"));
+        // It is in memory: nothing is to be waited for.
+        let polled = attached.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(Ok(run)) = polled {
+            drop(run.info());
+        }
+    }));
     assert_eq!(engine.run(first_version(2)).id("t").await.unwrap(), 2);
     nosy.0.lock().unwrap().take();
     engine.shutdown().await.unwrap();
@@ -410,7 +419,7 @@ async fn a_replay_with_other_arguments_diverges_and_gives_nobody_anothers_output
     world.happened("ship held", 1).await;
     drop(engine);
     let engine = open(|| builder(dir.path(), &world).saga(ships)).await;
-    let outcome = engine.attach(ships, "r").unwrap().outcome().await.unwrap();
+    let outcome = engine.attach(ships, "r").await.unwrap().outcome().await.unwrap();
     let Outcome::Diverged(run) = outcome else { panic!("{outcome:?}") };
     assert!(run.problem().contains("recorded step `ship` with other arguments"), "{}", run.problem());
     assert_eq!(world.done(), ["ship item 0", "ship held"]);

@@ -1,11 +1,13 @@
 //! The engine's contract, on the real disk, in one process.
 
 mod abort;
+mod blobs;
 mod cancel;
 mod crash;
 mod durability;
 mod events;
 mod found;
+mod memory;
 mod refusals;
 mod rollback;
 mod signals;

@@ -63,7 +63,7 @@ async fn a_second_start_with_another_input_or_workflow_is_a_conflict() {
     assert_eq!(error.to_string(), "run `r` exists with another input");
     let error = engine.start(takes_a_float(1.0)).id("r").await.unwrap_err();
     assert_eq!(error.to_string(), "run `r` exists with another workflow");
-    let error = engine.attach(takes_a_float, "r").unwrap_err();
+    let error = engine.attach(takes_a_float, "r").await.unwrap_err();
     assert!(matches!(error, Error::Conflict { differs: "workflow", .. }));
     assert_eq!(world.count("act"), 1);
     engine.shutdown().await.unwrap();

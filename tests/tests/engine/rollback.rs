@@ -272,7 +272,7 @@ async fn a_crash_inside_rollback_resumes_the_rollback() {
     world.happened("release z 2", 1).await;
     drop(engine);
     let engine = open(|| builder(dir.path(), &world).saga(books)).await;
-    let outcome = engine.attach(books, "r").unwrap().outcome().await.unwrap();
+    let outcome = engine.attach(books, "r").await.unwrap().outcome().await.unwrap();
     assert_eq!(outcome.status(), Status::Failed);
     assert_eq!(world.done()[4..], ["release z 2", "release z 2", "release y 1", "release x 0"]);
     assert_eq!(world.count("reserve x"), 1, "no body was replayed forward");

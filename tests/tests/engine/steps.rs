@@ -188,9 +188,9 @@ async fn a_sleep_wakes_and_a_waiting_run_says_on_what_and_where() {
         tokio::task::yield_now().await;
     };
     assert!(matches!(info.waiting[0].on, WaitingOn::Timer { .. }), "{info:?}");
-    assert!(info.waiting[0].site.file.ends_with("steps.rs"), "{info:?}");
+    assert!(info.waiting[0].file.ends_with("steps.rs"), "{info:?}");
     let line = include_str!("steps.rs").lines().position(|line| line.contains("sleep(millis(ms)).await")).unwrap();
-    assert_eq!(info.waiting[0].site.line as usize, line + 1);
+    assert_eq!(info.waiting[0].line as usize, line + 1);
     engine.shutdown().await.unwrap();
 }
 
@@ -205,7 +205,7 @@ async fn a_caller_that_goes_away_takes_nothing_with_it() {
         let waker = std::task::Waker::from(Arc::new(Nobody));
         let _ = started.as_mut().poll(&mut std::task::Context::from_waker(&waker));
     }
-    let run = engine.attach(sums, "gone").unwrap();
+    let run = engine.attach(sums, "gone").await.unwrap();
     assert_eq!(run.outcome().await.unwrap().status(), Status::Completed);
     engine.shutdown().await.unwrap();
 }

@@ -38,8 +38,7 @@ pub(crate) struct Loaded {
 /// The runs that were in memory, and the last number that was given.
 pub(crate) async fn awake(store: &dyn CheckpointStore) -> Result<(Vec<RunNumber>, u64), StorageError> {
     let mut awake = Vec::new();
-    each(store, tables::AWAKE, KeyRange::all(), |key, _| awake.extend(tables::last_number(key).map(RunNumber)))
-        .await?;
+    each(store, tables::AWAKE, KeyRange::all(), |key, _| awake.extend(tables::last_number(key).map(RunNumber))).await?;
     let last = store.get(tables::META, tables::LAST_RUN).await?;
     Ok((awake, last.as_deref().and_then(tables::last_number).unwrap_or(0)))
 }
@@ -119,7 +118,8 @@ impl Checkpointer {
     /// Looks an id up.
     pub(crate) async fn find(&self, id: &str) -> Result<Found, Error> {
         if let Some(number) = self.store.get(tables::IDS, id.as_bytes()).await.map_err(StorageError::from)? {
-            let number = tables::last_number(&number).ok_or_else(|| broken(Broken::new("an id", "it has no number")))?;
+            let number =
+                tables::last_number(&number).ok_or_else(|| broken(Broken::new("an id", "it has no number")))?;
             return Ok(Found::Run(RunNumber(number)));
         }
         match self.store.get(tables::TOMBS, id.as_bytes()).await.map_err(StorageError::from)? {
@@ -146,10 +146,12 @@ impl Checkpointer {
     /// Every run that is known, in the order of their starts.
     pub(crate) async fn rows(&self) -> Result<Vec<(RunNumber, RunRow)>, StorageError> {
         let (mut rows, mut fault) = (Vec::new(), None);
-        each(&*self.store, tables::RUNS, KeyRange::all(), |key, row| match (tables::last_number(key), RunRow::decode(row)) {
-            (Some(number), Ok(row)) => rows.push((RunNumber(number), row)),
-            (None, _) => fault = Some(Broken::new("the key of a run", "it has no number")),
-            (_, Err(error)) => fault = Some(error),
+        each(&*self.store, tables::RUNS, KeyRange::all(), |key, row| {
+            match (tables::last_number(key), RunRow::decode(row)) {
+                (Some(number), Ok(row)) => rows.push((RunNumber(number), row)),
+                (None, _) => fault = Some(Broken::new("the key of a run", "it has no number")),
+                (_, Err(error)) => fault = Some(error),
+            }
         })
         .await?;
         fault.map_or(Ok(rows), |fault| Err(broken(fault)))

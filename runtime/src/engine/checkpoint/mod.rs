@@ -55,7 +55,7 @@ pub(crate) struct Retention {
 /// A row that is not as it was written: a fault of the store.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{what} in the checkpoint is not as it was written: {reason}")]
-pub struct Broken {
+pub(super) struct Broken {
     what: String,
     reason: String,
 }

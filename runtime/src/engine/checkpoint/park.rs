@@ -76,7 +76,9 @@ impl Core {
         for run in resident {
             match run.may_leave(applied) {
                 None => {}
-                Some(leave) if leave.row.as_ref().is_none_or(|row| row.status != Status::Waiting) => leaving.push(leave),
+                Some(leave) if leave.row.as_ref().is_none_or(|row| row.status != Status::Waiting) => {
+                    leaving.push(leave)
+                }
                 Some(leave) if now.since(leave.since()) >= policy.park_age => leaving.push(leave),
                 Some(leave) => waiting.push(leave),
             }
@@ -232,10 +234,8 @@ impl LiveRun {
         let waiting = if state.phase.is_active() { inner.waiting() } else { Vec::new() };
         let status = Status::of(&state.phase, !waiting.is_empty());
         let wake_at = waiting.iter().filter_map(crate::engine::Waiting::until).min();
-        let needs: BTreeSet<(u8, String)> = state
-            .undos_needed()
-            .map(|(step, kind)| (tables::undo_kind(kind), step.clone().into_owned()))
-            .collect();
+        let needs: BTreeSet<(u8, String)> =
+            state.undos_needed().map(|(step, kind)| (tables::undo_kind(kind), step.clone().into_owned())).collect();
         let needs = needs
             .into_iter()
             .map(|(kind, step)| match kind {

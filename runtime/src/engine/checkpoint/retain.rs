@@ -42,7 +42,9 @@ impl Forgetting {
     /// A batch was applied in which so many runs ended, and these were deleted.
     pub(super) fn applied(&self, ended: u64, deleted: &[RunNumber]) {
         let mut deleting = self.deleting.lock().unwrap_or_else(PoisonError::into_inner);
-        deleted.iter().for_each(|run| drop(deleting.remove(run)));
+        for run in deleted {
+            deleting.remove(run);
+        }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let gone = deleted.len() as u64;
         counts.ended = counts.ended.map(|count| (count + ended).saturating_sub(gone));

@@ -167,10 +167,7 @@ impl SleepRow {
                 let on = match r.byte("wait")? {
                     0 => WaitingOn::Timer { until: get_time(r)?.into() },
                     1 => WaitingOn::Signal { name: Name::Owned(r.text("signal")?.to_owned()) },
-                    2 => WaitingOn::Retry {
-                        step: Name::Owned(r.text("step")?.to_owned()),
-                        until: get_time(r)?.into(),
-                    },
+                    2 => WaitingOn::Retry { step: Name::Owned(r.text("step")?.to_owned()), until: get_time(r)?.into() },
                     found => return Err(WireError::Unknown { field: "wait", found: found.into() }),
                 };
                 let since = get_time(r)?.into();

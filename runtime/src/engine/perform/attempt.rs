@@ -44,7 +44,8 @@ impl Performer {
             let start = &inner.state.start;
             (IdempotencyKey::new(&start.origin, start.origin_run, at), start.workflow.clone())
         };
-        let io = Arc::new(IoCore { key, attempt, run_id: self.run.id.clone() });
+        let io =
+            Arc::new(IoCore { key, attempt, run_id: self.run.id.clone(), arena: self.core.checkpoint.arena.clone() });
         let span = tracing::info_span!("step", run_id = %self.run.id, %workflow, step = meta.name, attempt);
         let end = {
             // A body may panic before it gives its future, too.

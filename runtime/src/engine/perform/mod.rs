@@ -20,11 +20,12 @@ use std::time::Duration;
 pub(super) use attempt::{Caught, caught, panic_text};
 pub(super) use rollback::RolledBack;
 
+use super::Error;
 use super::core::Core;
 use super::host::{Entered, Host, Recorded};
 use super::live::{Interrupt, LiveRun};
 use super::stop::Stage;
-use crate::codec::Payload;
+use crate::codec::{BlobError, Payload};
 use crate::id::Position;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
@@ -82,6 +83,23 @@ impl Performer {
     /// Applies an outcome that is queued with what follows from it.
     fn hold(&self, event: Event) {
         self.run.lock().hold(self.core.now(), event);
+    }
+
+    /// A value that is about to be recorded; a large one is in the arena, durable, when this returns.
+    async fn settle(&self, payload: Payload) -> Payload {
+        match self.core.settle(payload).await {
+            Ok(payload) => payload,
+            Err(error) => match self.interrupt(Interrupt::Engine(error)).await {},
+        }
+    }
+
+    /// As [`settle`](Self::settle), for the error in a cause.
+    async fn settle_cause(&self, cause: Cause) -> Cause {
+        match cause {
+            Cause::Error { error } => Cause::Error { error: self.settle(error).await },
+            Cause::TimedOut { error } => Cause::TimedOut { error: self.settle(error).await },
+            other => other,
+        }
     }
 
     /// The body goes beyond what is recorded: from here its events are heard.
@@ -204,6 +222,14 @@ impl Host for Performer {
         self.counted(async move {
             let recorded = self.run.lock().describe(&at);
             self.divergence(at, site, recorded, reason).await
+        })
+    }
+
+    fn unreadable(&self, at: Position, error: BlobError) -> BoxFuture<'_, Infallible> {
+        self.counted(async move {
+            let reason = format!("what was recorded at {at} cannot be read: {error}");
+            tracing::error!(run_id = %self.run.id, reason, "a run cannot go on in this process");
+            self.interrupt(Interrupt::Engine(Error::Unreadable { id: self.run.id.clone(), reason })).await
         })
     }
 

@@ -125,7 +125,7 @@ impl Undoing<'_> {
                 performer.record([Event::CompensationDone { of }]).await;
                 return Some(Ok(()));
             }
-            Judged::Failed { cause, retryable, .. } => (cause, retryable),
+            Judged::Failed { cause, retryable, .. } => (performer.settle_cause(cause).await, retryable),
         };
         if cause == Cause::Aborted {
             performer.record([Event::CompensationFailed { of, cause, last: false, retry_at: None }]).await;

@@ -83,11 +83,12 @@ impl Performer {
         self.go_live().await;
         match result {
             Ok(output) => {
+                let output = self.settle(output).await;
                 self.hold(Event::ScopeLeft { at, result: Ok(output.clone()) });
                 Ok(output)
             }
             Err(error) => {
-                let cause = Cause::Error { error };
+                let cause = Cause::Error { error: self.settle(error).await };
                 let decision = self.run.lock().state.decide(&at);
                 match decision {
                     Decision::RollBack => {

@@ -74,6 +74,10 @@ impl Performer {
                 match self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })).await {}
             }
         };
+        let undo_args = match undo_args {
+            Some(args) => Some(self.settle(args).await),
+            None => None,
+        };
         loop {
             self.wait_for_retry(&at, site, meta).await;
             let (suspect, _alone) = self.turn(false).await;
@@ -190,10 +194,11 @@ impl Performer {
         let at = at.clone();
         let (cause, retryable, unknown) = match judged {
             Judged::Done(output) => {
+                let output = self.settle(output).await;
                 self.hold(Event::StepDone { at, output: output.clone() });
                 return Some(Ok(output));
             }
-            Judged::Failed { cause, retryable, unknown } => (cause, retryable, unknown),
+            Judged::Failed { cause, retryable, unknown } => (self.settle_cause(cause).await, retryable, unknown),
         };
         if cause == Cause::Aborted {
             self.record([Event::AttemptFailed { at, cause, unknown, retry_at: None }]).await;

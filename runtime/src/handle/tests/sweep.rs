@@ -77,15 +77,7 @@ async fn records(bench: &Bench, kept: bool) -> Vec<Entry> {
                 }
             }
         }
-        let mut entries = Vec::new();
-        let config = WalConfig { segment_bytes: 64 << 10, ..WalConfig::default() };
-        let mut keep = |entry| {
-            entries.push(entry);
-            Ok(())
-        };
-        let (journal, _) = Journal::open(&bench.platform, Path::new(DIR), config, &mut keep).unwrap();
-        journal.close().await.unwrap();
-        return entries;
+        return crate::engine::everything(&bench.platform, Path::new(DIR)).await.unwrap();
     }
 }
 

@@ -21,7 +21,8 @@ impl RealMap {
     /// Maps the first `len` bytes of a file that has at least as many.
     pub(super) fn new(file: &File, len: u64) -> io::Result<RealMap> {
         let there = file.metadata()?.len();
-        let too_long = || io::Error::new(io::ErrorKind::UnexpectedEof, format!("{len} bytes are to be mapped of {there}"));
+        let too_long =
+            || io::Error::new(io::ErrorKind::UnexpectedEof, format!("{len} bytes are to be mapped of {there}"));
         // A page beyond the end of the file would be a SIGBUS when it is touched.
         let len = usize::try_from(len).ok().filter(|_| len <= there).ok_or_else(too_long)?;
         Ok(RealMap(MmapOptions::new().len(len).map_raw_read_only(file)?))

@@ -68,11 +68,8 @@ impl Hold {
     /// The segments as they are now: they have every blob that was put before.
     pub(crate) fn segments(&self) -> Vec<SegmentCopy> {
         let state = self.shared.lock();
-        let copy = |segment: &Segment| SegmentCopy {
-            path: segment.path.clone(),
-            size: segment.size,
-            used: segment.end,
-        };
+        let copy =
+            |segment: &Segment| SegmentCopy { path: segment.path.clone(), size: segment.size, used: segment.end };
         state.index.segments.values().map(copy).collect()
     }
 }

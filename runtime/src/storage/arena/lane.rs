@@ -122,8 +122,7 @@ impl Lane {
             What::New { schema } => (self.shared.lock().index.new_id(), schema),
             What::Content => (self.shared.lock().index.new_id(), 0),
         };
-        let at =
-            BlobAt { id, segment: tail.number, offset: tail.offset, len, crc: crc32fast::hash(bytes), schema };
+        let at = BlobAt { id, segment: tail.number, offset: tail.offset, len, crc: crc32fast::hash(bytes), schema };
         match put(&tail.file, &at, bytes, &mut self.buffer) {
             Ok(()) => {
                 tail.offset += room;

@@ -30,8 +30,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use self::header::MAX_BLOB;
 pub(crate) use self::collect::{Collected, Hold, Moving, SegmentCopy};
+use self::header::MAX_BLOB;
 pub(crate) use self::job::Source;
 use self::job::{Answer, Job, What};
 use self::lane::Lane;

@@ -11,7 +11,8 @@ async fn measure() {
     println!("create {:?}", t.elapsed());
     let mut lsn = 0;
     let mut apply = |label: &str, rows: u64, rounds: u64, scattered: bool| {
-        let mut best = std::time::Duration::MAX; let mut total = std::time::Duration::ZERO;
+        let mut best = std::time::Duration::MAX;
+        let mut total = std::time::Duration::ZERO;
         for round in 0..rounds {
             let mut batch = Batch::new();
             for row in 0..rows {
@@ -22,11 +23,19 @@ async fn measure() {
             lsn += 1;
             let t = Instant::now();
             now(store.apply(batch, Lsn(lsn))).unwrap();
-            let e = t.elapsed(); best = best.min(e); total += e; let _ = round;
+            let e = t.elapsed();
+            best = best.min(e);
+            total += e;
+            let _ = round;
         }
         let m = std::fs::metadata(&path).unwrap();
         use std::os::unix::fs::MetadataExt;
-        println!("{label}: best {best:?} mean {:?}; len {} blocks {}", total / rounds as u32, m.len(), m.blocks() * 512);
+        println!(
+            "{label}: best {best:?} mean {:?}; len {} blocks {}",
+            total / rounds as u32,
+            m.len(),
+            m.blocks() * 512
+        );
     };
     apply("10000 sequential", 10_000, 10, false);
     apply("10000 scattered", 10_000, 10, true);
@@ -42,8 +51,12 @@ async fn measure() {
     println!("open after kill {:?}", t.elapsed());
     let f = std::fs::File::create(dir.path().join("x")).unwrap();
     use std::os::unix::fs::FileExt;
-    f.set_len(1<<20).unwrap(); f.sync_all().unwrap();
+    f.set_len(1 << 20).unwrap();
+    f.sync_all().unwrap();
     let t = Instant::now();
-    for i in 0..50 { f.write_all_at(&[1; 4096], i*4096).unwrap(); f.sync_data().unwrap(); }
-    println!("write+fdatasync {:?}", t.elapsed()/50);
+    for i in 0..50 {
+        f.write_all_at(&[1; 4096], i * 4096).unwrap();
+        f.sync_data().unwrap();
+    }
+    println!("write+fdatasync {:?}", t.elapsed() / 50);
 }
