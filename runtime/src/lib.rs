@@ -61,7 +61,7 @@ mod step;
 mod storage;
 mod time;
 
-pub use codec::{Blob, DecodeError, EncodeError, MAX_PAYLOAD, Payload, PayloadError};
+pub use codec::{ArtifactId, Blob, DecodeError, EncodeError, MAX_PAYLOAD, ParseArtifactIdError, Payload, PayloadError};
 pub use engine::{
     Cut, Error, History, HistoryEntry, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats, Status,
     TailEntry, Waiting, WaitingOn,

@@ -6,6 +6,7 @@
 //! `decode` gives back; a length that was read is checked against the bytes that are
 //! there before anything is allocated for it.
 
+mod artifact;
 mod blob;
 mod digest;
 mod hash;
@@ -17,6 +18,7 @@ pub(crate) mod wire;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use artifact::{ArtifactId, ParseArtifactIdError};
 pub use blob::Blob;
 pub(crate) use blob::{BlobAt, BlobError, BlobSource, NamedBlob};
 pub(crate) use digest::Digest;

@@ -176,6 +176,9 @@ async fn open_files(config: &mut Config) -> Result<Opened, Error> {
     let known = checkpoint::blobs(&*store).await?;
     let arena = Arena::open(platform, dir, uuid, config.arena.clone(), known)?;
     arena.applied(applied);
+    for (artifact, blob) in checkpoint::artifacts(&*store).await? {
+        arena.known_content(artifact.0, blob)?;
+    }
     let mut recovered = Recovered::default();
     let source = blobs_of(&arena);
     let (awake, last_number) = checkpoint::awake(&*store).await?;

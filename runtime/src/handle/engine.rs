@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::request::{RunRequest, SignalRequest, StartRequest};
 use super::{Builder, Run, Running};
-use crate::codec::{Blob, EncodeError};
+use crate::codec::{ArtifactId, Blob, EncodeError};
 use crate::engine::{Core, Error, HistoryEntry, OpenReport, Result, RunInfo, Stats, TailEntry};
 use crate::id::Lsn;
 use crate::io::NoApp;
@@ -164,6 +164,14 @@ impl Engine {
     /// Dropping the future loses nothing but the bytes' space for a while.
     pub async fn put(&self, bytes: impl Into<Vec<u8>>) -> Result<Blob> {
         self.core().put(bytes.into()).await
+    }
+
+    /// The bytes of an artifact that a step has put ([`Io::put_artifact`](crate::Io::put_artifact)), in place.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]: no run that is known has put it, it is damaged, or cannot be read.
+    pub fn artifact(&self, artifact: &ArtifactId) -> Result<Blob> {
+        Ok(self.core().checkpoint.arena.get_content(artifact.0)?)
     }
 
     /// Copies the data directory, as of one moment, into `dir`, which is absent

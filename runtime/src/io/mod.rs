@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 pub use key::IdempotencyKey;
 
-use crate::codec::Blob;
+use crate::codec::{ArtifactId, Blob};
 use crate::id::RunId;
 use crate::storage::StorageError;
 use crate::storage::arena::Arena;
@@ -22,10 +22,17 @@ use crate::storage::arena::Arena;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoApp;
 
+/// Where a step's attempt has things recorded.
+pub(crate) trait Records: Send + Sync + fmt::Debug {
+    /// The run names an artifact from now on.
+    fn artifact(&self, artifact: ArtifactId, blob: Blob) -> Result<(), StorageError>;
+}
+
 /// What a step's attempt knows of itself.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct IoCore {
+    pub(crate) records: Arc<dyn Records>,
     pub(crate) key: IdempotencyKey,
     pub(crate) attempt: u32,
     pub(crate) run_id: RunId,
@@ -89,6 +96,32 @@ impl<App> Io<App> {
     pub async fn put(&self, bytes: impl Into<Vec<u8>>) -> Result<Blob, StorageError> {
         let bytes: Vec<u8> = bytes.into();
         self.core.arena.put(Box::new(bytes), 0).await
+    }
+
+    /// Puts bytes into the arena under the name of their content. The same
+    /// bytes, put by whatever run, stand there once. They are durable when this
+    /// returns, and kept while a run that has put them is known.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    ///
+    /// # Cancel safety
+    /// As [`put`](Self::put).
+    pub async fn put_artifact(&self, bytes: impl Into<Vec<u8>>) -> Result<ArtifactId, StorageError> {
+        let bytes: Vec<u8> = bytes.into();
+        let (digest, blob) = self.core.arena.put_content(Box::new(bytes)).await?;
+        let artifact = ArtifactId(digest);
+        self.core.records.artifact(artifact, blob)?;
+        Ok(artifact)
+    }
+
+    /// An artifact's bytes, in place; that they have this name is checked the
+    /// first time in a process.
+    ///
+    /// # Errors
+    /// [`StorageError::MissingContent`] when no run that is known has put it, damage, and IO.
+    pub fn artifact(&self, artifact: &ArtifactId) -> Result<Blob, StorageError> {
+        self.core.arena.get_content(artifact.0)
     }
 
     /// The app that the engine was built with ([`Builder::app`](crate::Builder::app)).

@@ -61,9 +61,14 @@ struct Decoded<'a> {
 impl Replay for Decoded<'_> {
     fn record(&mut self, lsn: Lsn, record: &RawRecord<'_>) -> Result<(), ReplayError> {
         let entry = decode(lsn, record, self.source).map_err(ReplayError::new)?;
-        for at in entry.event.payloads().flat_map(|payload| payload.named().collect::<Vec<_>>()) {
+        for at in entry.event.blobs() {
             self.arena.note(&at).map_err(ReplayError::new)?;
             self.arena.named(at.id, lsn);
+        }
+        if let Event::ArtifactPut { artifact, bytes } = &entry.event
+            && let Some(at) = bytes.json_blob()
+        {
+            self.arena.known_content(artifact.0, at.id).map_err(ReplayError::new)?;
         }
         (self.replay)(entry).map_err(ReplayError::new)
     }
@@ -104,9 +109,7 @@ impl Journal {
                 group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
             }
         })?;
-        for payload in events.iter().flat_map(Event::payloads) {
-            payload.named().for_each(|at| self.arena.named(at.id, last));
-        }
+        events.iter().flat_map(Event::blobs).for_each(|at| self.arena.named(at.id, last));
         Ok(last)
     }
 

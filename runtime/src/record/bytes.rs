@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Cause, Event, Kind, Name, UndoKind};
 use crate::codec::wire::{Reader, WireError, Writer};
-use crate::codec::{BlobAt, BlobSource, NamedBlob, Payload};
+use crate::codec::{ArtifactId, BlobAt, BlobSource, Digest, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
 
@@ -112,6 +112,10 @@ impl Event {
                 w.text(site);
             }
             Event::RunCompleted { output } => payload(w, output),
+            Event::ArtifactPut { artifact, bytes } => {
+                w.array(artifact.as_bytes());
+                payload(w, bytes);
+            }
             Event::CancelRequested {}
             | Event::Recovered {}
             | Event::RunFailed {}
@@ -219,6 +223,10 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
         Kind::RunFailed => Event::RunFailed {},
         Kind::RunCancelled => Event::RunCancelled {},
         Kind::RunDeleted => Event::RunDeleted {},
+        Kind::ArtifactPut => Event::ArtifactPut {
+            artifact: ArtifactId(Digest(r.wire.array("name")?)),
+            bytes: get_payload(r, "bytes")?,
+        },
     })
 }
 

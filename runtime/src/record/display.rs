@@ -40,6 +40,7 @@ impl fmt::Display for Event {
             Event::Diverged { at, expected, found, site } => {
                 write!(f, " at {at}: recorded {expected}, but the code {found} ({site})")
             }
+            Event::ArtifactPut { artifact, bytes } => write!(f, " {artifact}: {} bytes", bytes.len()),
             Event::RunCompleted { output } => write!(f, ": {output:?}"),
             Event::Stuck { cause: None }
             | Event::CancelRequested {}

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Cause, Kind, UndoKind};
-use crate::codec::Payload;
+use crate::codec::{ArtifactId, BlobAt, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
 
@@ -214,6 +214,14 @@ pub enum Event {
     /// The run was cancelled, and everything it did is undone.
     #[non_exhaustive]
     RunCancelled {},
+    /// A step of the run put bytes under the name of their content.
+    #[non_exhaustive]
+    ArtifactPut {
+        /// The name.
+        artifact: ArtifactId,
+        /// The bytes, which are no JSON.
+        bytes: Payload,
+    },
     /// The run had ended, and is forgotten but for its id.
     #[non_exhaustive]
     RunDeleted {},
@@ -246,7 +254,13 @@ impl Event {
             Event::RunFailed {} => Kind::RunFailed,
             Event::RunCancelled {} => Kind::RunCancelled,
             Event::RunDeleted {} => Kind::RunDeleted,
+            Event::ArtifactPut { .. } => Kind::ArtifactPut,
         }
+    }
+
+    /// Every blob that it names.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = BlobAt> + '_ {
+        self.payloads().flat_map(Payload::named)
     }
 
     /// The values in it.
@@ -255,6 +269,7 @@ impl Event {
             Event::RunStarted { input: value, .. }
             | Event::StepDone { output: value, .. }
             | Event::SignalReceived { payload: value, .. }
+            | Event::ArtifactPut { bytes: value, .. }
             | Event::RunCompleted { output: value } => (Some(value), None),
             Event::ScopeLeft { result, .. } => (Some(result.as_ref().unwrap_or_else(|error| error)), None),
             Event::StepAttempted { undo_args, .. } => (None, undo_args.as_ref()),

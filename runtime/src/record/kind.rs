@@ -57,4 +57,5 @@ kinds! {
     RunFailed = 34, "run failed";
     RunCancelled = 35, "run cancelled";
     RunDeleted = 36, "run deleted";
+    ArtifactPut = 37, "artifact put";
 }

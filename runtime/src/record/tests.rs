@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::codec::{BlobAt, NamedBlob, Payload};
+use crate::codec::{ArtifactId, BlobAt, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
 
@@ -48,6 +48,7 @@ fn samples() -> Vec<Event> {
         Event::RunFailed {},
         Event::RunCancelled {},
         Event::RunDeleted {},
+        Event::ArtifactPut { artifact: ArtifactId::of(b"x"), bytes: Payload::in_arena(blob(4)) },
         Event::StepDone { at: at(), output: json("[{\"$blob\":7}]").with_blobs(vec![blob(7), blob(9)]) },
         Event::RunCompleted { output: Payload::in_arena(blob(1 << 40)).with_blobs(vec![blob(2)]) },
     ];
@@ -108,7 +109,7 @@ fn every_event_comes_back_and_every_kind_has_one() {
     }
     for event in samples {
         let back = Event::decode(event.kind() as u8, &encoded(&event), None).unwrap();
-        let places = |event: &Event| -> Vec<BlobAt> { event.payloads().flat_map(Payload::named).collect() };
+        let places = |event: &Event| -> Vec<BlobAt> { event.blobs().collect() };
         assert_eq!(places(&back), places(&event));
         assert_eq!(back, event);
     }

@@ -113,6 +113,8 @@ impl RunState {
             }
             Event::Stuck { cause } => self.stuck(event, cause.as_ref())?,
             Event::CancelRequested {} => self.cancel_requested = true,
+            // Whoever put it knows its name; the run's state does not change.
+            Event::ArtifactPut { .. } => {}
             Event::Recovered {} => {
                 self.crashes += 1;
                 self.land();

@@ -73,6 +73,8 @@ pub(super) struct Fold<'a> {
     place: &'a (dyn Fn(&BlobAt) -> BlobAt + Sync),
     /// The runs that name a blob, of every blob whose runs may become none.
     names: BTreeMap<u64, BTreeSet<u64>>,
+    /// The keys of the artifacts that those blobs are.
+    artifacts: BTreeMap<u64, Vec<u8>>,
     referenced: BTreeSet<u64>,
     ended: u64,
     deleted: Vec<RunNumber>,
@@ -98,9 +100,10 @@ impl<'a> Fold<'a> {
         source: Option<&'a Arc<dyn BlobSource>>,
         place: &'a (dyn Fn(&BlobAt) -> BlobAt + Sync),
         names: BTreeMap<u64, BTreeSet<u64>>,
+        artifacts: BTreeMap<u64, Vec<u8>>,
     ) -> Self {
         let (batch, referenced) = (Batch::default(), BTreeSet::new());
-        Fold { batch, history, source, place, names, referenced, ended: 0, deleted: Vec::new(), last_run: 0 }
+        Fold { batch, history, source, place, names, artifacts, referenced, ended: 0, deleted: Vec::new(), last_run: 0 }
     }
 
     /// Takes the next records of one run.
@@ -157,6 +160,10 @@ impl<'a> Fold<'a> {
         let free: Vec<u64> = self.names.iter().filter(|(_, runs)| runs.is_empty()).map(|(blob, _)| *blob).collect();
         for blob in &free {
             self.batch.remove(tables::BLOBS, blob.to_be_bytes().to_vec());
+            if let Some(artifact) = self.artifacts.get(blob) {
+                self.batch.remove(tables::ARTIFACTS, artifact.clone());
+                self.batch.remove(tables::BLOB_ARTIFACTS, blob.to_be_bytes().to_vec());
+            }
         }
         let Fold { batch, referenced, ended, deleted, .. } = self;
         Folded { batch, referenced, free, ended, deleted }
@@ -254,7 +261,14 @@ impl<'a> Fold<'a> {
     fn blobs(&mut self, number: RunNumber, records: &[Record]) -> Result<(), Broken> {
         for record in records {
             let event = Event::decode(record.kind, &record.body, None).map_err(|e| Broken::at(record.lsn, e))?;
-            for at in event.payloads().flat_map(|payload| payload.named().collect::<Vec<_>>()) {
+            if let Event::ArtifactPut { artifact, bytes } = &event
+                && let Some(at) = bytes.json_blob()
+            {
+                let id = at.id.to_be_bytes().to_vec();
+                self.batch.put(tables::ARTIFACTS, tables::artifact(artifact), id.clone());
+                self.batch.put(tables::BLOB_ARTIFACTS, id, tables::artifact(artifact));
+            }
+            for at in event.blobs() {
                 self.batch.put(tables::BLOBS, at.id.to_be_bytes().to_vec(), encode_blob(&(self.place)(&at)));
                 self.batch.put(tables::BLOB_RUNS, tables::pair(at.id, number.0), Vec::new());
                 self.batch.put(tables::RUN_BLOBS, tables::pair(number.0, at.id), Vec::new());

@@ -6,7 +6,7 @@ use super::record::{Record, unpack};
 use super::row::{RunRow, Tomb, decode_blob};
 use super::task::{Checkpointer, broken};
 use super::{Broken, fold, tables};
-use crate::codec::{BlobAt, BlobSource};
+use crate::codec::{ArtifactId, BlobAt, BlobSource, Digest};
 use crate::engine::Error;
 use crate::id::{Lsn, RunNumber};
 use crate::record::UndoKind;
@@ -54,6 +54,17 @@ pub(crate) async fn blobs(store: &dyn CheckpointStore) -> Result<Vec<BlobAt>, St
     })
     .await?;
     fault.map_or(Ok(blobs), |fault| Err(broken(fault)))
+}
+
+/// The artifacts that rows know, each with its blob.
+pub(crate) async fn artifacts(store: &dyn CheckpointStore) -> Result<Vec<(ArtifactId, u64)>, StorageError> {
+    let (mut artifacts, mut fault) = (Vec::new(), None);
+    each(store, tables::ARTIFACTS, KeyRange::all(), |key, blob| match (key.try_into(), tables::last_number(blob)) {
+        (Ok(digest), Some(blob)) => artifacts.push((ArtifactId(Digest(digest)), blob)),
+        _ => fault = Some(Broken::new("an artifact", "it has no blob")),
+    })
+    .await?;
+    fault.map_or(Ok(artifacts), |fault| Err(broken(fault)))
 }
 
 /// Adds a run up; `None` when it is not known (any more).

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::id::Lsn;
 
-pub(crate) use load::{Found, awake, blobs, load, records};
+pub(crate) use load::{Found, artifacts, awake, blobs, load, records};
 pub(crate) use park::Sleepers;
 pub(crate) use record::Record;
 pub(crate) use task::{Checkpointer, Policy};

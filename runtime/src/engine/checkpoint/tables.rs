@@ -2,7 +2,7 @@
 //!
 //! Numbers in keys are big-endian, so that rows ascend with them.
 
-use crate::codec::Digest;
+use crate::codec::ArtifactId;
 use crate::id::{RunId, RunNumber};
 use crate::record::UndoKind;
 use crate::time::Timestamp;
@@ -35,6 +35,8 @@ pub(super) const BLOB_RUNS: &str = "blobrun";
 pub(super) const RUN_BLOBS: &str = "runblob";
 /// SHA-256 of an artifact → its blob's id.
 pub(super) const ARTIFACTS: &str = "artifact";
+/// Blob id of every artifact → its SHA-256.
+pub(super) const BLOB_ARTIFACTS: &str = "blobartifact";
 /// Single values.
 pub(super) const META: &str = "meta";
 
@@ -42,8 +44,9 @@ pub(super) const META: &str = "meta";
 pub(super) const LAST_RUN: &[u8] = b"last run";
 
 /// Every table.
-pub(super) const ALL: [&str; 15] = [
+pub(super) const ALL: [&str; 16] = [
     RUNS, IDS, AWAKE, FLIGHT, TIMERS, NEEDS, HISTORY, ENDED, TOMBS, TOMB_TIMES, BLOBS, BLOB_RUNS, RUN_BLOBS, ARTIFACTS,
+    BLOB_ARTIFACTS,
     META,
 ];
 
@@ -115,9 +118,8 @@ pub(super) fn pair(first: u64, second: u64) -> Vec<u8> {
     Key::default().number(first).number(second).done()
 }
 
-#[expect(dead_code, reason = "artifacts are put by the fact-recording IO")]
-pub(super) fn artifact(digest: &Digest) -> Vec<u8> {
-    digest.0.to_vec()
+pub(super) fn artifact(artifact: &ArtifactId) -> Vec<u8> {
+    artifact.as_bytes().to_vec()
 }
 
 /// The number that a key ends with.

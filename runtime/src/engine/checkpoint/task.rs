@@ -196,18 +196,22 @@ impl Checkpointer {
     async fn apply(&self, runs: BTreeMap<RunNumber, Vec<Record>>, last: Lsn) -> Result<(), StorageError> {
         let mut work = Vec::with_capacity(runs.len());
         let mut names: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+        let mut artifacts = BTreeMap::new();
         for (number, records) in runs {
             let before = self.again(|| self.before(number, &records)).await?;
             for &blob in &before.blobs {
                 if !names.contains_key(&blob) {
                     names.insert(blob, self.again(|| self.names(blob)).await?);
+                    let id = blob.to_be_bytes();
+                    let artifact = self.again(|| self.store.get(tables::BLOB_ARTIFACTS, &id)).await?;
+                    artifacts.extend(artifact.map(|artifact| (blob, artifact)));
                 }
             }
             work.push((number, before, records));
         }
         let arena = self.arena.clone();
         let place = move |at: &crate::codec::BlobAt| arena.place(at.id).unwrap_or(*at);
-        let mut fold = Fold::new(self.policy.history, Some(&self.source), &place, names);
+        let mut fold = Fold::new(self.policy.history, Some(&self.source), &place, names, artifacts);
         for (number, before, records) in work {
             fold.run(number, before, &records).map_err(broken)?;
         }

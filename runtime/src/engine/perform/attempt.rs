@@ -1,6 +1,7 @@
 //! One attempt of a step's body.
 
 use std::any::Any;
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -10,16 +11,17 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::Performer;
+use super::{Error, Performer};
 use crate::id::Position;
-use crate::io::{IdempotencyKey, IoCore};
+use crate::io::{IdempotencyKey, IoCore, Records};
 use crate::platform::BoxFuture;
-use crate::record::Cause;
+use crate::record::{Cause, Event};
 use crate::run::RetryPolicy;
 use crate::step::{AttemptEnd, ErasedStep, TimedOut};
+use crate::storage::StorageError;
 use crate::time::Timestamp;
 
-use crate::codec::Payload;
+use crate::codec::{ArtifactId, Blob, Payload};
 
 /// How an attempt ended, judged.
 pub(super) enum Judged {
@@ -45,7 +47,13 @@ impl Performer {
             (IdempotencyKey::new(&start.origin, start.origin_run, at), start.workflow.clone())
         };
         let io =
-            Arc::new(IoCore { key, attempt, run_id: self.run.id.clone(), arena: self.core.checkpoint.arena.clone() });
+            Arc::new(IoCore {
+            records: Arc::new(self.clone()),
+            key,
+            attempt,
+            run_id: self.run.id.clone(),
+            arena: self.core.checkpoint.arena.clone(),
+        });
         let span = tracing::info_span!("step", run_id = %self.run.id, %workflow, step = meta.name, attempt);
         let end = {
             // A body may panic before it gives its future, too.
@@ -103,6 +111,25 @@ impl Performer {
             Err(_) => 0.5,
         };
         Some(self.core.now().after(policy.backoff(failures, chance)))
+    }
+}
+
+impl Records for Performer {
+    fn artifact(&self, artifact: ArtifactId, blob: Blob) -> Result<(), StorageError> {
+        let event = Event::ArtifactPut { artifact, bytes: Payload::in_arena(blob.into()) };
+        let recorded = self.run.lock().record(&self.core.journal, self.run.number, self.core.now(), [event]);
+        match recorded {
+            Ok(_) => Ok(()),
+            Err(Error::Storage(error)) => Err(error),
+            // The run is not here any more: neither is who asked.
+            Err(_) => Err(StorageError::Closed),
+        }
+    }
+}
+
+impl fmt::Debug for Performer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Performer").field("run", &self.run.id).finish_non_exhaustive()
     }
 }
 
