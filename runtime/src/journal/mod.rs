@@ -8,6 +8,7 @@
 
 use std::future::Future;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -32,6 +33,7 @@ pub(crate) struct Entry {
 /// The log of a data directory, in terms of events.
 #[derive(Clone)]
 pub(crate) struct Journal {
+    dir: Arc<Path>,
     wal: Wal,
     arena: Arena,
     source: Arc<dyn BlobSource>,
@@ -94,9 +96,10 @@ impl Journal {
         replay: &mut dyn FnMut(Entry) -> Result<(), String>,
     ) -> Result<(Journal, OpenReport), StorageError> {
         let source = blobs_of(&arena);
+        let dir: Arc<Path> = data.path().into();
         let mut replay = Decoded { arena: &arena, source: &source, replay };
         let (wal, report) = Wal::open(platform, data, config, applied, &mut replay)?;
-        Ok((Journal { wal, arena, source }, report))
+        Ok((Journal { dir, wal, arena, source }, report))
     }
 
     /// Queues the events of one run as one atomic group, and gives the last one's LSN. Never waits.
@@ -154,12 +157,15 @@ impl Journal {
     /// # Errors
     /// [`StorageError::DiskFull`] when what is left is kept for the runs that there are.
     pub(crate) fn has_space(&self) -> Result<(), StorageError> {
-        Ok(()) // SPACE
+        match self.wal.is_low() {
+            true => Err(StorageError::DiskFull { dir: self.dir.to_path_buf() }),
+            false => Ok(()),
+        }
     }
 
     /// Looks again for space, if there was none.
     pub(crate) fn retry_space(&self) {
-        // SPACE
+        self.wal.retry_space();
     }
 
     /// No frame bears this salt or a higher one.

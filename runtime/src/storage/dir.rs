@@ -37,6 +37,10 @@ impl DataDir {
     /// # Errors
     /// When it is in use, of another program, of a newer format or damaged, and IO.
     pub(crate) fn open(platform: &Platform, dir: &Path) -> Result<DataDir, StorageError> {
+        DataDir::find(platform, dir).map_err(|error| error.of_opening(dir))
+    }
+
+    fn find(platform: &Platform, dir: &Path) -> Result<DataDir, StorageError> {
         let disk = Disk::new(platform.fs.clone());
         let lock = lock(&disk, dir)?;
         let entries = disk.list(dir)?.unwrap_or_default();

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::platform::{File, Fs, LockGuard, Map, Open};
 
 /// An operation that the operating system refused.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) operation: &'static str,
     pub(super) path: PathBuf,
@@ -19,6 +19,16 @@ impl Failure {
     pub(super) fn new(operation: &'static str, path: &Path, source: io::Error) -> Failure {
         Failure { operation, path: path.to_owned(), source: Arc::new(source) }
     }
+
+    /// Whether there was only no space.
+    pub(super) fn is_full(&self) -> bool {
+        is_full(&self.source)
+    }
+}
+
+/// Whether an error says that there is no space.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// The file system.
@@ -88,6 +98,11 @@ impl Disk {
         self.0.sync_dir(path).map_err(|e| Failure::new("sync the directory", path, e))
     }
 
+    /// Bytes that can still be written; nothing if the file system does not tell.
+    pub(super) fn available(&self, path: &Path) -> Option<u64> {
+        self.0.available(path).ok()
+    }
+
     pub(super) fn lock(&self, path: &Path) -> Result<Option<LockGuard>, Failure> {
         self.0.lock(path).map_err(|e| Failure::new("lock", path, e))
     }
@@ -117,13 +132,13 @@ impl DiskFile {
         self.file.write_all_at(buf, offset).map_err(|e| Failure::new("write", &self.path, e))
     }
 
-    pub(super) fn set_len(&self, len: u64) -> Result<(), Failure> {
-        self.file.set_len(len).map_err(|e| Failure::new("set the length of", &self.path, e))
+    /// Takes the space of the first `len` bytes.
+    pub(super) fn allocate(&self, len: u64) -> Result<(), Failure> {
+        self.file.allocate(len).map_err(|e| Failure::new("allocate space for", &self.path, e))
     }
 
-    /// Makes the file at least `len` bytes long, with space for all of them.
-    pub(super) fn allocate(&self, len: u64) -> Result<(), Failure> {
-        self.file.allocate(len).map_err(|e| Failure::new("allocate the space of", &self.path, e))
+    pub(super) fn set_len(&self, len: u64) -> Result<(), Failure> {
+        self.file.set_len(len).map_err(|e| Failure::new("set the length of", &self.path, e))
     }
 
     /// A read-only view of the first `len` bytes, which are there.

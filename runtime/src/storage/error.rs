@@ -1,13 +1,13 @@
 //! What can be wrong with a data directory or with its disk.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
 use super::checkpoint::CheckpointError;
-use super::disk::Failure;
+use super::disk::{Failure, is_full};
 use crate::id::Lsn;
 
 /// An error of the write-ahead log. Cheap to clone, so that every waiter gets it.
@@ -162,6 +162,12 @@ pub enum StorageError {
         #[source]
         reason: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// There is no space: nothing new is begun, so that what was begun can end or be undone.
+    #[error("the disk of `{}` is full", dir.display())]
+    DiskFull {
+        /// The data directory.
+        dir: PathBuf,
+    },
     /// A group of records is larger than the log can hold.
     #[error("a group of records has {bytes} bytes, more than the limit of {limit}")]
     TooLarge {
@@ -240,6 +246,16 @@ impl From<Failure> for StorageError {
     fn from(failure: Failure) -> StorageError {
         let Failure { operation, path, source } = failure;
         StorageError::Io { operation, path, source }
+    }
+}
+
+impl StorageError {
+    /// This error of opening `dir`: by its own name if there was only no space.
+    pub(super) fn of_opening(self, dir: &Path) -> StorageError {
+        match self {
+            StorageError::Io { source, .. } if is_full(&source) => StorageError::DiskFull { dir: dir.to_owned() },
+            other => other,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
 use crate::platform::{File, Fs, LockGuard, Map, Open};
@@ -41,6 +41,8 @@ pub(crate) enum Fail {
     From(u64),
     Writes,
     Syncs,
+    /// No file grows beyond a block: the disk is as good as full.
+    Growth,
 }
 
 #[derive(Debug)]
@@ -51,6 +53,8 @@ struct Control {
     held: HashSet<&'static str>,
     waiting: usize,
     fail_held: bool,
+    /// The names of open files.
+    open: Vec<Weak<Mutex<String>>>,
 }
 
 #[derive(Debug)]
@@ -67,8 +71,14 @@ pub(crate) struct FaultFs {
 
 impl FaultFs {
     pub(crate) fn over(fs: Arc<dyn Fs>) -> FaultFs {
-        let control =
-            Control { ops: Vec::new(), fail: Fail::Nothing, held: HashSet::new(), waiting: 0, fail_held: false };
+        let control = Control {
+            ops: Vec::new(),
+            fail: Fail::Nothing,
+            held: HashSet::new(),
+            waiting: 0,
+            fail_held: false,
+            open: Vec::new(),
+        };
         FaultFs { fs, gate: Arc::new(Gate { control: Mutex::new(control), changed: Condvar::new() }) }
     }
 
@@ -83,7 +93,12 @@ impl FaultFs {
 
     /// From now on the syncs of `.wal` files wait.
     pub(crate) fn hold_syncs(&self) {
-        self.gate.control.lock().unwrap().held.insert("wal");
+        self.hold_syncs_of("wal");
+    }
+
+    /// From now on the syncs of files whose names end so wait.
+    pub(crate) fn hold_syncs_of(&self, ending: &'static str) {
+        self.gate.control.lock().unwrap().held.insert(ending);
     }
 
     /// Waits until a sync waits.
@@ -117,6 +132,7 @@ impl Gate {
             }
             Fail::Writes => op.is_write(),
             Fail::Syncs => op.is_sync(),
+            Fail::Growth => false,
         };
         let holds = matches!(&op, Op::Sync(name) if control.held.iter().any(|held| name.ends_with(held)));
         control.ops.push(op);
@@ -129,6 +145,12 @@ impl Gate {
         }
         drop(control);
         if fails { Err(io::Error::other("failed on command")) } else { Ok(()) }
+    }
+}
+
+impl Gate {
+    fn is_full(&self) -> bool {
+        self.control.lock().unwrap().fail == Fail::Growth
     }
 }
 
@@ -150,16 +172,27 @@ impl Fs for FaultFs {
             self.gate.pass(Op::Create(name(path)))?;
         }
         let file = self.fs.open(path, how)?;
-        Ok(Arc::new(FaultFile { file, name: Mutex::new(name(path)), gate: self.gate.clone() }))
+        let name = Arc::new(Mutex::new(name(path)));
+        self.gate.control.lock().unwrap().open.push(Arc::downgrade(&name));
+        Ok(Arc::new(FaultFile { file, name, gate: self.gate.clone() }))
     }
 
     fn available(&self, path: &Path) -> io::Result<u64> {
-        self.fs.available(path)
+        if self.gate.is_full() { Ok(0) } else { self.fs.available(path) }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.gate.pass(Op::Rename(name(from), name(to)))?;
-        self.fs.rename(from, to)
+        self.fs.rename(from, to)?;
+        let mut control = self.gate.control.lock().unwrap();
+        control.open.retain(|open| open.strong_count() > 0);
+        for open in control.open.iter().filter_map(Weak::upgrade) {
+            let mut open = open.lock().unwrap();
+            if *open == name(from) {
+                *open = name(to);
+            }
+        }
+        Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -177,24 +210,23 @@ impl Fs for FaultFs {
     }
 }
 
-/// Calls itself by the name that it was opened with; `.new` becomes `.wal`
-/// with the first sync after its rename.
+/// Calls itself by its name, renamed or not.
 #[derive(Debug)]
 struct FaultFile {
     file: Arc<dyn File>,
-    name: Mutex<String>,
+    name: Arc<Mutex<String>>,
     gate: Arc<Gate>,
 }
 
 impl FaultFile {
-    /// The file's name now, as far as it was renamed from `.new` to `.wal`.
+    /// Fails if the disk is full and the file would be longer.
+    fn grow(&self, len: u64) -> io::Result<()> {
+        let full = self.gate.is_full() && len > self.file.len()?.max(4096);
+        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
     fn name(&self) -> String {
-        let mut name = self.name.lock().unwrap();
-        let renamed = Op::Rename(name.clone(), name.replace(".new", ".wal"));
-        if self.gate.control.lock().unwrap().ops.contains(&renamed) {
-            *name = name.replace(".new", ".wal");
-        }
-        name.clone()
+        self.name.lock().unwrap().clone()
     }
 }
 
@@ -209,16 +241,19 @@ impl File for FaultFile {
 
     fn write_all_at(&self, buf: &[u8], offset: u64) -> io::Result<()> {
         self.gate.pass(Op::Write(self.name(), offset))?;
+        self.grow(offset + buf.len() as u64)?;
         self.file.write_all_at(buf, offset)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.gate.pass(Op::Write(self.name(), len))?;
+        self.grow(len)?;
         self.file.set_len(len)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
         self.gate.pass(Op::Write(self.name(), len))?;
+        self.grow(len)?;
         self.file.allocate(len)
     }
 

@@ -4,13 +4,14 @@
 //! Owns `wal/`. The parts, from the bytes up: `record`,
 //! `frame` and `segment` are the format; `scan` finds frames in bytes and
 //! `judge` says what they amount to, both pure; `open` is recovery; `queue`,
-//! `shared` and `writer` are the live log; `wait` is what callers hold.
-//! What must always hold: see `judge`, `open` and `writer`.
+//! `shared`, `writer` and `prepare` are the live log; `wait` is what callers hold.
+//! What must always hold: see `judge`, `open`, `writer` and `prepare`.
 
 mod config;
 mod frame;
 mod judge;
 mod open;
+mod prepare;
 mod queue;
 mod read;
 mod record;
@@ -18,6 +19,7 @@ mod replay;
 mod scan;
 mod segment;
 mod shared;
+mod sync;
 mod wait;
 mod writer;
 
@@ -31,6 +33,7 @@ use uuid::Uuid;
 use self::config::{MAX_SEGMENT, MIN_SEGMENT};
 use self::frame::BLOCK;
 use self::open::{Found, Renewed};
+use self::prepare::Preparer;
 use self::queue::{GroupWriter, MAX_GROUP, Queue};
 use self::shared::{Goal, Shared};
 use self::wait::Wait;
@@ -39,7 +42,7 @@ use super::StorageError;
 use super::dir::DataDir;
 use super::disk::{Disk, Failure};
 use crate::id::Lsn;
-use crate::platform::{Platform, TaskHandle};
+use crate::platform::{BoxFuture, Platform, TaskHandle};
 
 pub use self::config::Durability;
 pub(crate) use self::config::WalConfig;
@@ -127,30 +130,25 @@ impl Wal {
     ) -> Result<(Wal, OpenReport), StorageError> {
         let segment_bytes = config.segment_bytes.clamp(MIN_SEGMENT, MAX_SEGMENT).next_multiple_of(BLOCK as u64);
         let commit = config.durability == Durability::Commit;
-        let found = Found::find(data, applied)?;
-        let Renewed { data, report, segments, tail } = found.check()?.replay(replay)?.renew(segment_bytes)?;
-        let queue = Queue::new(Lsn(report.last_lsn.0 + 1), segment_bytes);
-        let active_bytes = tail.offset - segment::FRAMES_AT as u64;
-        let shared = Arc::new(Shared::new(queue, segments, active_bytes, config.queue_bytes, commit));
+        let path = data.dir.clone();
+        let renew = || Found::find(data, applied)?.check()?.replay(replay)?.renew(segment_bytes);
+        let Renewed { data, report, segments, tail, free, next_free } = renew().map_err(|e| e.of_opening(&path))?;
         let DataDir { disk, dir, lock, manifest, .. } = data;
-        let writer = Writer {
-            disk: disk.clone(),
-            dir: dir.clone(),
-            manifest,
-            segment_bytes,
-            commit,
-            tail,
-            dirty: false,
-            lock: Some(lock),
-            shared: shared.clone(),
-        };
-        // Whoever wants to know when the writer ends asks `shared`.
-        let _thread = platform
-            .exec
-            .spawn_thread("factum-wal", Box::pin(writer.run()))
-            .map_err(|e| Failure::new("start the writer of", &dir, e))?;
-        let ticker = ticker(platform, config.durability, &shared);
-        Ok((Wal { handle: Arc::new(Handle { shared, disk, ticker }) }, report))
+        let queue = Queue::new(Lsn(report.last_lsn.0 + 1), segment_bytes);
+        let shared = Shared::new(queue, segments, lock, config.queue_bytes, commit);
+        let preparer = Preparer::new(disk.clone(), dir.clone(), segment_bytes, free, next_free, shared.clone());
+        let writer = Writer::new(disk.clone(), dir, manifest, segment_bytes, commit, tail, shared.clone());
+        // From here on, an error lets go of all.
+        let mut handle = Handle { shared, disk, ticker: None };
+        // Whoever wants to know when they end asks `shared`.
+        let threads: [(&str, BoxFuture<'static, ()>); 2] =
+            [("factum-wal", Box::pin(writer.run())), ("factum-prepare", Box::pin(preparer.run()))];
+        for (name, work) in threads {
+            let started = platform.exec.spawn_thread(name, work);
+            let _thread = started.map_err(|e| Failure::new("start the writer of", &path, e))?;
+        }
+        handle.ticker = ticker(platform, config.durability, &handle.shared);
+        Ok((Wal { handle: Arc::new(handle) }, report))
     }
 
     /// Queues the records that `group` writes, which are atomic together, and
@@ -220,6 +218,16 @@ impl Wal {
         self.handle.shared.retire(through);
     }
 
+    /// Whether the disk is so full that nothing new may begin: what is left is for what runs to end or to be undone.
+    pub(crate) fn is_low(&self) -> bool {
+        self.handle.shared.is_low()
+    }
+
+    /// Looks for space again, after a while in which the log [was low](Self::is_low). Never waits.
+    pub(crate) fn retry_space(&self) {
+        self.handle.shared.retry_space();
+    }
+
     /// Stops the log for good: everybody gets this error from now on, and nothing more is written.
     pub(crate) fn poison(&self, error: StorageError) {
         self.handle.shared.end(error);
@@ -283,6 +291,14 @@ impl Wal {
         drop(self);
         // This goal is reached whatever else has happened: its result is always `Ok`.
         let _: Result<(), StorageError> = gone.await;
+    }
+
+    /// Waits until all segments are ready that are to be.
+    #[cfg(test)]
+    async fn prepared(&self) {
+        while !self.handle.shared.is_prepared() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// How many waiters are kept.

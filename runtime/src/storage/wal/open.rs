@@ -6,18 +6,19 @@
 //! frame bears it; what is built upon was written and synced by this process.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::frame::BLOCK;
 use super::judge::{self, Place};
 use super::replay::Replay;
 use super::segment::{self, Name, SegmentHeader};
-use super::shared::LiveSegment;
+use super::shared::{Kept, SPARES};
 use super::writer::Tail;
 use super::{Cut, OpenReport, scan};
 use crate::id::Lsn;
 use crate::storage::StorageError;
 use crate::storage::dir::DataDir;
-use crate::storage::disk::Disk;
+use crate::storage::disk::{Disk, DiskFile};
 use crate::storage::manifest::Manifest;
 
 /// The files are known by their names.
@@ -26,8 +27,7 @@ pub(super) struct Found {
     data: DataDir,
     /// The last LSN that the checkpoint has.
     applied: Lsn,
-    /// What the checkpoint has all of: a retirement was interrupted.
-    retired: Vec<PathBuf>,
+    leftovers: Leftovers,
     segments: Vec<Lsn>,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Found {
 pub(super) struct Checked {
     data: DataDir,
     applied: Lsn,
-    retired: Vec<PathBuf>,
+    leftovers: Leftovers,
     segments: Vec<(PathBuf, SegmentHeader)>,
 }
 
@@ -45,8 +45,8 @@ pub(super) struct Checked {
 pub(super) struct Recovered {
     data: DataDir,
     report: OpenReport,
-    retired: Vec<PathBuf>,
-    segments: Vec<LiveSegment>,
+    leftovers: Leftovers,
+    segments: Vec<Kept>,
     /// A salt that no frame bears and no segment has.
     salt: u64,
     /// The first LSN of the last segment.
@@ -60,41 +60,57 @@ pub(super) struct Recovered {
 pub(super) struct Renewed {
     pub(super) data: DataDir,
     pub(super) report: OpenReport,
-    pub(super) segments: Vec<LiveSegment>,
+    pub(super) segments: Vec<Kept>,
     pub(super) tail: Tail,
+    /// Files for segments to come, of the usual size.
+    pub(super) free: Vec<DiskFile>,
+    /// Above the numbers of those.
+    pub(super) next_free: u64,
+}
+
+/// Files that hold nothing that counts.
+#[derive(Debug, Default)]
+struct Leftovers {
+    /// Segments that the checkpoint has all of: a retirement was interrupted.
+    retired: Vec<PathBuf>,
+    /// Files for segments to come.
+    free: Vec<PathBuf>,
+    next_free: u64,
 }
 
 impl Found {
     /// Lists the segments, and tells those that count from those that the checkpoint has all of.
     pub(super) fn find(data: DataDir, applied: Lsn) -> Result<Found, StorageError> {
         let wal = data.dir.join(segment::DIR);
-        let (mut names, mut leftovers) = (Vec::new(), Vec::new());
+        let (mut names, mut new, mut leftovers) = (Vec::new(), Vec::new(), Leftovers::default());
         let entries = data.disk.list(&wal)?;
         let is_there = entries.is_some();
         for path in entries.unwrap_or_default() {
             match path.file_name().and_then(|name| segment::parse_name(name.to_str()?)) {
                 Some(Name::Segment(first)) => names.push(first),
-                Some(Name::New) => leftovers.push(path),
+                Some(Name::New) => new.push(path),
+                Some(Name::Free(n)) => {
+                    leftovers.next_free = n.saturating_add(1);
+                    leftovers.free.push(path);
+                }
                 None => return Err(StorageError::UnexpectedFile { file: path }),
             }
         }
         names.sort();
-        for path in leftovers {
-            data.disk.remove(&path)?;
-        }
+        new.iter().try_for_each(|path| data.disk.remove(path))?;
         let base = judge::names(&data.dir, &data.manifest, &names, applied)?;
         if !is_there {
             // A copy of a directory without segments may have left it out.
             data.disk.create_dir_all(&wal)?;
             data.disk.sync_dir(&data.dir)?;
         }
-        let retired = names.drain(..base).map(|first| segment::path(&data.dir, first)).collect();
-        Ok(Found { data, applied, retired, segments: names })
+        leftovers.retired = names.drain(..base).map(|first| segment::path(&data.dir, first)).collect();
+        Ok(Found { data, applied, leftovers, segments: names })
     }
 
     /// Reads the header of every segment.
     pub(super) fn check(self) -> Result<Checked, StorageError> {
-        let Found { data, applied, retired, segments: names } = self;
+        let Found { data, applied, leftovers, segments: names } = self;
         let mut segments: Vec<(PathBuf, SegmentHeader)> = Vec::new();
         for (i, &first) in names.iter().enumerate() {
             let path = segment::path(&data.dir, first);
@@ -106,14 +122,14 @@ impl Found {
             judge::salt(&path, &data.manifest, &header, before, i + 1 == names.len())?;
             segments.push((path, header));
         }
-        Ok(Checked { data, applied, retired, segments })
+        Ok(Checked { data, applied, leftovers, segments })
     }
 }
 
 impl Checked {
     /// Reads every segment, one at a time, and replays the records that the checkpoint does not have.
     pub(super) fn replay(self, replay: &mut dyn Replay) -> Result<Recovered, StorageError> {
-        let Checked { data, applied, retired, segments } = self;
+        let Checked { data, applied, leftovers, segments } = self;
         let closed = data.manifest.closed;
         let mut report = OpenReport {
             uuid: data.uuid(),
@@ -126,6 +142,7 @@ impl Checked {
         let salt = segments.iter().map(|(_, header)| header.salt + 1).fold(data.manifest.next_salt, u64::max);
         let (mut first_lsn, mut frames) = (Lsn(applied.0.saturating_add(1)), Vec::new());
         let mut bytes = Vec::new();
+        let mut kept = Vec::new();
         for (i, (path, header)) in segments.iter().enumerate() {
             read_whole(&data.disk, path, header.size, &mut bytes)?;
             let scanned =
@@ -146,6 +163,7 @@ impl Checked {
                     report.records += 1;
                 }
             }
+            kept.push(Kept { segment: Arc::new(header.live(path.clone())), end: scanned.end as u64 });
             report.last_lsn = Lsn(scanned.next.0 - 1);
             report.cut = torn.map(|torn| Cut {
                 file: path.clone(),
@@ -163,8 +181,7 @@ impl Checked {
         if report.last_lsn < applied || applied.0 >= 1 << 63 {
             return Err(StorageError::LogBehind { last: report.last_lsn, applied });
         }
-        let segments = segments.into_iter().map(|(path, header)| header.live(path)).collect();
-        Ok(Recovered { data, report, retired, segments, salt, first_lsn, frames })
+        Ok(Recovered { data, report, leftovers, segments: kept, salt, first_lsn, frames })
     }
 }
 
@@ -174,29 +191,44 @@ impl Recovered {
     /// Nothing that was half synced and that only the page cache still shows is
     /// built upon, and what was cut is gone for good.
     pub(super) fn renew(self, segment_bytes: u64) -> Result<Renewed, StorageError> {
-        let Recovered { mut data, report, retired, mut segments, salt, first_lsn, frames } = self;
+        let Recovered { mut data, report, leftovers, mut segments, salt, first_lsn, frames } = self;
         let (disk, dir) = (&data.disk, &data.dir);
-        let size = segment_bytes.max((segment::FRAMES_AT + frames.len()) as u64);
+        // In whatever order: should some be back after a crash, the next open finds them so again.
+        leftovers.retired.iter().try_for_each(|path| disk.remove(path))?;
+        let mut free = usable(disk, leftovers.free, segment_bytes)?;
+        let end = (segment::FRAMES_AT + frames.len()) as u64;
+        let size = segment_bytes.max(end);
+        let file = if size == segment_bytes { free.pop() } else { None };
         let header = SegmentHeader { salt, first_lsn, size, uuid: data.manifest.uuid };
         let renewed =
             Manifest { next_salt: salt + 1, newest_segment: first_lsn, closed: None, ..data.manifest.clone() };
         let file = if segments.is_empty() {
             // MANIFEST may not name a segment that is not there yet.
-            let file = segment::create(disk, dir, &header, &frames)?;
+            let file = segment::create(disk, dir, &header, &frames, file)?;
             renewed.store(disk, dir)?;
             file
         } else {
             renewed.store(disk, dir)?;
-            segment::create(disk, dir, &header, &frames)?
+            segment::create(disk, dir, &header, &frames, file)?
         };
         data.manifest = renewed;
-        // In whatever order: should some be back after a crash, the next open finds them so again.
-        retired.iter().try_for_each(|path| data.disk.remove(path))?;
-        segments.retain(|old| old.first_lsn < first_lsn);
-        segments.push(header.live(file.path().to_owned()));
-        let tail = Tail { file, header, offset: (segment::FRAMES_AT + frames.len()) as u64 };
-        Ok(Renewed { data, report, segments, tail })
+        segments.retain(|old| old.segment.first_lsn < first_lsn);
+        segments.push(Kept { segment: Arc::new(header.live(file.path().to_owned())), end });
+        let tail = Tail { file, header, offset: end };
+        Ok(Renewed { data, report, segments, tail, free, next_free: leftovers.next_free })
     }
+}
+
+/// The files that can become segments of this size; others, and those that are too many, are removed.
+fn usable(disk: &Disk, free: Vec<PathBuf>, segment_bytes: u64) -> Result<Vec<DiskFile>, StorageError> {
+    let mut usable = Vec::new();
+    for path in free {
+        match disk.edit_if_there(&path)? {
+            Some(file) if usable.len() <= SPARES && file.len()? == segment_bytes => usable.push(file),
+            _ => disk.remove(&path)?,
+        }
+    }
+    Ok(usable)
 }
 
 /// Reads all of a file that had `size` bytes a moment ago.

@@ -8,8 +8,8 @@ use super::record;
 use crate::id::Lsn;
 use crate::storage::StorageError;
 
-/// The most bytes of a group: 1 GiB.
-pub(super) const MAX_GROUP: usize = 1 << 30;
+/// The most bytes of a group: 256 MiB.
+pub(super) const MAX_GROUP: usize = 256 << 20;
 
 /// The records of one frame to be: room for its header, then the records.
 #[derive(Debug)]
@@ -165,7 +165,8 @@ impl Queue {
 
     /// A batch of `bytes` is written; its buffer can be used again.
     pub(super) fn done(&mut self, bytes: usize, buffer: Vec<u8>) {
-        self.bytes -= bytes;
+        // What waited may have been forgotten meanwhile.
+        self.bytes = self.bytes.saturating_sub(bytes);
         // Two take turns; one that a single large group has blown up is let go.
         if self.spare.len() < 2 && buffer.capacity() <= 2 * self.frame_limit.max(1 << 20) {
             self.spare.push(buffer);

@@ -9,11 +9,10 @@ use super::shared::LiveSegment;
 use crate::id::Lsn;
 use crate::storage::StorageError;
 use crate::storage::bytes::{array, put, u64_at};
+pub(super) use crate::storage::dir::WAL as DIR;
 use crate::storage::disk::{Disk, DiskFile, Failure};
 use crate::storage::stamp::{self, STAMP};
 
-/// The log's directory within the data directory.
-pub(super) use crate::storage::dir::WAL as DIR;
 /// Where the first frame is.
 pub(super) const FRAMES_AT: usize = BLOCK;
 
@@ -92,12 +91,19 @@ pub(super) fn path(dir: &Path, first_lsn: Lsn) -> PathBuf {
     dir.join(DIR).join(format!("{:016x}.wal", first_lsn.0))
 }
 
+/// The `n`th file that is no segment now.
+pub(super) fn free_path(dir: &Path, n: u64) -> PathBuf {
+    dir.join(DIR).join(format!("{n:016x}.free"))
+}
+
 /// What a file in the log's directory is by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     Segment(Lsn),
     /// A segment whose making was cut short.
     New,
+    /// A file that is to become a segment; what it holds means nothing.
+    Free(u64),
 }
 
 /// Reads a file name; `None` when it is none of the log's.
@@ -110,32 +116,58 @@ pub(super) fn parse_name(name: &str) -> Option<Name> {
     match extension {
         "wal" if first > 0 => Some(Name::Segment(Lsn(first))),
         "new" => Some(Name::New),
+        "free" => Some(Name::Free(first)),
         _ => None,
     }
 }
 
 /// Makes a segment with `frames` in it, in the data directory `dir`, over one
 /// of the same name if there is one; durable, contents and name, when it returns.
+/// `file` has its size already, if it is given, and may hold anything.
 ///
 /// It is filled to its end before it gets its name, so that a sync of a frame
 /// has no metadata to write and no frame can hit a full disk.
-pub(super) fn create(disk: &Disk, dir: &Path, header: &SegmentHeader, frames: &[u8]) -> Result<DiskFile, Failure> {
-    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+pub(super) fn create(
+    disk: &Disk,
+    dir: &Path,
+    header: &SegmentHeader,
+    frames: &[u8],
+    file: Option<DiskFile>,
+) -> Result<DiskFile, Failure> {
     debug_assert!((BLOCK + frames.len()) as u64 <= header.size);
-    let path = path(dir, header.first_lsn);
-    let mut file = disk.create(&path.with_extension("new"))?;
+    let file = match file {
+        Some(file) => file,
+        None => disk.create(&path(dir, header.first_lsn).with_extension("new"))?,
+    };
     file.write_all_at(&header.encode(), 0)?;
     if !frames.is_empty() {
         file.write_all_at(frames, BLOCK as u64)?;
     }
     let mut offset = (BLOCK + frames.len()) as u64;
     while offset < header.size {
-        let some = (header.size - offset).min(ZEROS.len() as u64);
-        file.write_all_at(&ZEROS[..some as usize], offset)?;
-        offset += some;
+        offset = zero(&file, offset, header.size)?;
     }
+    name(disk, dir, header, file)
+}
+
+/// Makes a segment of a file of its size that is nothing but zeros, as [`create`] does.
+pub(super) fn begin(disk: &Disk, dir: &Path, header: &SegmentHeader, spare: DiskFile) -> Result<DiskFile, Failure> {
+    spare.write_all_at(&header.encode(), 0)?;
+    name(disk, dir, header, spare)
+}
+
+/// Syncs a file that holds a segment, and gives it its name; durable when it returns.
+fn name(disk: &Disk, dir: &Path, header: &SegmentHeader, mut file: DiskFile) -> Result<DiskFile, Failure> {
     file.sync_data()?;
-    disk.rename(&mut file, path)?;
+    disk.rename(&mut file, path(dir, header.first_lsn))?;
     disk.sync_dir(&dir.join(DIR))?;
     Ok(file)
+}
+
+/// Writes some zeros at `from`, at most up to `to`; gives the offset after them.
+pub(super) fn zero(file: &DiskFile, from: u64, to: u64) -> Result<u64, Failure> {
+    static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
+    let some = (to - from).min(ZEROS.len() as u64);
+    file.write_all_at(&ZEROS[..some as usize], from)?;
+    Ok(from + some)
 }

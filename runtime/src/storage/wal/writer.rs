@@ -1,4 +1,5 @@
 //! The one writer: takes a batch, writes a frame, syncs once, tells who waits.
+//! Goes on in segments that the preparer has made, but for those that must be larger.
 //!
 //! What must always hold: one frame is in flight at a time; none spans
 //! segments; a segment is synced before its successor exists; MANIFEST names a
@@ -13,9 +14,8 @@ use std::sync::Arc;
 use super::frame::{self, FrameHeader};
 use super::queue::Batch;
 use super::segment::{self, SegmentHeader};
-use super::shared::{Shared, Work};
+use super::shared::{Shared, Spare, Work};
 use crate::id::Lsn;
-use crate::platform::LockGuard;
 use crate::storage::StorageError;
 use crate::storage::disk::{Disk, DiskFile, Failure};
 use crate::storage::manifest::Manifest;
@@ -32,59 +32,66 @@ pub(super) struct Tail {
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Writer {
-    pub(super) disk: Disk,
-    pub(super) dir: PathBuf,
-    pub(super) manifest: Manifest,
-    pub(super) segment_bytes: u64,
+    disk: Disk,
+    dir: PathBuf,
+    manifest: Manifest,
+    segment_bytes: u64,
     /// Whether every frame is synced.
-    pub(super) commit: bool,
-    pub(super) tail: Tail,
+    commit: bool,
+    tail: Tail,
     /// Whether the tail has frames that are not synced.
-    pub(super) dirty: bool,
-    pub(super) lock: Option<LockGuard>,
-    pub(super) shared: Arc<Shared>,
+    dirty: bool,
+    shared: Arc<Shared>,
 }
 
 impl Writer {
+    pub(super) fn new(
+        disk: Disk,
+        dir: PathBuf,
+        manifest: Manifest,
+        segment_bytes: u64,
+        commit: bool,
+        tail: Tail,
+        shared: Arc<Shared>,
+    ) -> Writer {
+        shared.join();
+        Writer { disk, dir, manifest, segment_bytes, commit, tail, dirty: false, shared }
+    }
+
     /// Writes until the log is closed or let go.
     pub(super) async fn run(mut self) {
         loop {
             let done = match poll_fn(|cx| self.shared.poll_work(cx)).await {
-                Work::Write { batch, bytes, durable } => self.write(batch, bytes, durable),
-                Work::Sync => self.sync().map(|()| self.shared.synced()),
-                Work::Seal { next } => self.rotate(next, 0),
-                Work::Retire(old) => self.disk.remove(&old.path),
+                Work::Write { batch, bytes, durable } => self.write(batch, bytes, durable).await,
+                Work::Sync => self.sync().map(|()| self.shared.synced()).map_err(Failure::poison),
+                Work::Seal { next } => self.rotate(next, 0).await,
                 Work::Close { last } => match self.close(last) {
-                    Ok(()) => {
-                        self.lock = None;
-                        self.shared.end(StorageError::Closed);
-                        return;
-                    }
-                    Err(failure) => Err(failure),
+                    Ok(()) => return,
+                    Err(failure) => Err(failure.poison()),
                 },
                 Work::Leave => return,
             };
-            if let Err(failure) = done {
+            if let Err(error) = done {
                 // The lock is kept: nobody may build on what the page cache shows until this process has let go.
-                self.shared.end(failure.poison());
+                self.shared.end(error);
             }
         }
     }
 
-    fn write(&mut self, mut batch: Batch, bytes: usize, durable: Lsn) -> Result<(), Failure> {
+    async fn write(&mut self, mut batch: Batch, bytes: usize, durable: Lsn) -> Result<(), StorageError> {
         let size = frame::padded(bytes) as u64;
         let mut durable_through = durable;
         if self.tail.offset + size > self.tail.header.size {
-            self.rotate(batch.first_lsn, size)?;
+            self.rotate(batch.first_lsn, size).await?;
             durable_through = Lsn(batch.first_lsn.0 - 1);
         }
         let header = FrameHeader { first_lsn: batch.first_lsn, durable_through, count: batch.count };
         frame::seal(&mut batch.bytes, self.tail.header.salt, header);
-        self.tail.file.write_all_at(&batch.bytes, self.tail.offset)?;
+        self.tail.file.write_all_at(&batch.bytes, self.tail.offset).map_err(Failure::poison)?;
         self.tail.offset += size;
         self.dirty = true;
         if self.commit {
-            self.sync()?;
+            self.sync().map_err(Failure::poison)?;
         }
         self.shared.finished(batch, bytes, self.commit);
         Ok(())
@@ -100,16 +107,28 @@ impl Writer {
     }
 
     /// Goes on in a new segment that starts at `first_lsn` and has room for a frame of `size`.
-    fn rotate(&mut self, first_lsn: Lsn, size: u64) -> Result<(), Failure> {
-        self.sync()?;
+    async fn rotate(&mut self, first_lsn: Lsn, size: u64) -> Result<(), StorageError> {
+        self.sync().map_err(Failure::poison)?;
         self.shared.synced();
-        let salt = self.manifest.next_salt;
         let size = self.segment_bytes.max(segment::FRAMES_AT as u64 + size);
-        let header = SegmentHeader { salt, first_lsn, size, uuid: self.manifest.uuid };
+        let spare = if size == self.segment_bytes {
+            let mut asked = false;
+            Some(poll_fn(|cx| self.shared.poll_spare(&mut asked, cx)).await?)
+        } else {
+            None
+        };
+        let header = SegmentHeader { salt: self.manifest.next_salt, first_lsn, size, uuid: self.manifest.uuid };
+        self.begin(header, spare).map_err(Failure::poison)
+    }
+
+    fn begin(&mut self, header: SegmentHeader, spare: Option<Spare>) -> Result<(), Failure> {
         self.shared.count_sync();
-        let file = segment::create(&self.disk, &self.dir, &header, &[])?;
-        self.manifest.next_salt = salt + 1;
-        self.manifest.newest_segment = first_lsn;
+        let file = match spare {
+            Some(Spare(file)) => segment::begin(&self.disk, &self.dir, &header, file)?,
+            None => segment::create(&self.disk, &self.dir, &header, &[], None)?,
+        };
+        self.manifest.next_salt = header.salt + 1;
+        self.manifest.newest_segment = header.first_lsn;
         self.manifest.store(&self.disk, &self.dir)?;
         self.shared.rotated(header.live(file.path().to_owned()));
         self.tail = Tail { file, header, offset: segment::FRAMES_AT as u64 };
@@ -126,14 +145,12 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.lock = None;
-        // Nothing changes for a log that has ended; one whose writer panicked must not leave anybody waiting.
-        self.shared.end(if std::thread::panicking() {
+        if std::thread::panicking() {
+            // Nobody is left waiting.
             let source = io::Error::other("the writer panicked");
-            Failure::new("write", self.tail.file.path(), source).poison()
-        } else {
-            StorageError::Closed
-        });
-        self.shared.gone();
+            self.shared.end(Failure::new("write", self.tail.file.path(), source).poison());
+        }
+        self.shared.end_writing();
+        self.shared.leave();
     }
 }

@@ -96,6 +96,8 @@ fn a_segment_is_named_by_its_first_record() {
     assert_eq!(segment::path(Path::new("d"), Lsn(0xabc)), Path::new("d/wal/0000000000000abc.wal"));
     assert_eq!(parse_name("0000000000000abc.wal"), Some(Name::Segment(Lsn(0xabc))));
     assert_eq!(parse_name("0000000000000abc.new"), Some(Name::New));
+    assert_eq!(segment::free_path(Path::new("d"), 0), Path::new("d/wal/0000000000000000.free"));
+    assert_eq!(parse_name("0000000000000abc.free"), Some(Name::Free(0xabc)));
     for name in [
         "0000000000000ABC.wal",
         "0000000000000000.wal",

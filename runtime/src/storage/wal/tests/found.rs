@@ -50,3 +50,14 @@ async fn a_salt_that_has_no_next_one_is_damage() {
     let error = bench.refused();
     assert!(matches!(&error, StorageError::Damaged { file, .. } if *file == path), "{error}");
 }
+
+#[test]
+fn a_frame_that_is_written_when_the_log_has_ended_leaves_the_queue_whole() {
+    let mut queue = Queue::new(Lsn(1), SEGMENT);
+    queue.append(|group| group.record(1, 1, 1, |_| {})).unwrap();
+    let (batch, bytes) = queue.take().unwrap();
+    queue.append(|group| group.record(1, 1, 1, |_| {})).unwrap();
+    queue.clear();
+    queue.done(bytes, batch.bytes);
+    assert_eq!(queue.bytes(), 0);
+}

@@ -231,6 +231,7 @@ async fn a_failed_write_or_sync_stops_the_log_for_good() {
     for fail in [Fail::Syncs, Fail::Writes] {
         let bench = Bench::new();
         let wal = bench.open().unwrap().wal;
+        wal.prepared().await;
         let early = put(&wal, b"early");
         wal.durable(early).await.unwrap();
         bench.fs.hold_syncs();

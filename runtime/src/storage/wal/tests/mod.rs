@@ -10,11 +10,14 @@ mod live;
 mod order;
 mod recovery;
 mod scanner;
+mod schedules;
+mod spares;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record::GROUP_CONTINUES;
+use super::shared::SPARES;
 use super::*;
 use crate::platform::sim::{Dice, Fail, FaultFs, MemoryFs, Op, PATIENCE};
 use crate::platform::{Fs, Open, real};
@@ -146,6 +149,7 @@ impl Bench {
 
     fn segments(&self) -> Vec<PathBuf> {
         let mut paths = self.platform.fs.read_dir(&self.dir.join("wal")).unwrap();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "wal"));
         paths.sort();
         paths
     }

@@ -18,10 +18,14 @@ fn sync_dir(name: &str) -> Op {
     Op::SyncDir(name.to_owned())
 }
 
-/// What was done, without the writes that fill a new file.
+/// What was done, without the writes that fill a new file and what the preparer did.
 fn steps(bench: &Bench) -> Vec<Op> {
     let mut ops = bench.fs.ops();
-    ops.retain(|op| !matches!(op, Op::Write(name, _) if name.ends_with(".new")));
+    ops.retain(|op| match op {
+        Op::Write(name, _) => !name.ends_with(".new") && !name.ends_with(".free"),
+        Op::Create(name) | Op::Sync(name) => !name.ends_with(".free"),
+        Op::Rename(..) | Op::SyncDir(_) | Op::Remove(_) => true,
+    });
     ops
 }
 
@@ -31,12 +35,16 @@ fn manifest() -> [Op; 4] {
 }
 
 fn new_segment(first: u64) -> [Op; 4] {
-    let (new, wal) = (format!("{first:016x}.new"), format!("{first:016x}.wal"));
+    let (new, wal) = (format!("{first:016x}.new"), file_name(first));
     [create(&new), sync(&new), rename(&new, &wal), sync_dir("wal")]
 }
 
+fn file_name(first: u64) -> String {
+    format!("{first:016x}.wal")
+}
+
 fn frame(first: u64, offset: u64) -> [Op; 2] {
-    let wal = format!("{first:016x}.wal");
+    let wal = file_name(first);
     [Op::Write(wal.clone(), offset), sync(&wal)]
 }
 
@@ -65,19 +73,72 @@ async fn a_new_segment_is_named_by_the_manifest_before_its_first_frame() {
     let bench = Bench::new();
     let wal = bench.open().unwrap().wal;
     wal.durable(put(&wal, &[1; 40_000])).await.unwrap();
+    wal.prepared().await;
     steps(&bench);
     wal.durable(put(&wal, &[2; 40_000])).await.unwrap();
-    assert_eq!(steps(&bench), [&new_segment(2)[..], &manifest(), &frame(2, 4096)].concat());
+    let spare = "0000000000000000.free";
+    let named = [rename(spare, "0000000000000002.wal"), sync_dir("wal")];
+    assert_eq!(steps(&bench), [&named[..], &manifest(), &frame(2, 4096)].concat());
+}
+
+#[tokio::test]
+async fn a_spare_is_zeros_and_synced_and_its_header_is_synced_before_it_is_a_segment() {
+    let bench = Bench::new();
+    let wal = bench.open().unwrap().wal;
+    wal.prepared().await;
+    let spare = "0000000000000000.free";
+    let of_spare = |op: &Op| match op {
+        Op::Create(name) | Op::Sync(name) | Op::Write(name, _) | Op::Rename(name, _) => name == spare,
+        Op::SyncDir(_) | Op::Remove(_) => false,
+    };
+    let ops: Vec<Op> = bench.fs.ops().into_iter().filter(of_spare).collect();
+    let write = |at| Op::Write(spare.to_owned(), at);
+    assert_eq!(ops, [create(spare), write(SEGMENT), write(0), sync(spare)], "made, allocated, filled, synced");
+    assert_eq!(bench.read(&bench.dir.join("wal").join(spare)), vec![0; SEGMENT as usize]);
+    put(&wal, b"one");
+    wal.seal().await.unwrap();
+    let ops: Vec<Op> = bench.fs.ops().into_iter().filter(of_spare).collect();
+    assert_eq!(ops, [write(0), sync(spare), rename(spare, "0000000000000002.wal")]);
+}
+
+#[tokio::test]
+async fn a_retired_segment_has_lost_its_name_for_good_before_it_is_filled_again() {
+    let bench = Bench::new();
+    let wal = bench.open().unwrap().wal;
+    wal.durable(put(&wal, b"one")).await.unwrap();
+    wal.seal().await.unwrap();
+    wal.prepared().await;
+    bench.fs.ops();
+    wal.retire(Lsn(1));
+    put(&wal, b"two");
+    wal.seal().await.unwrap();
+    wal.prepared().await;
+    let free = "0000000000000003.free";
+    let (old, spare) = (rename("0000000000000001.wal", free), sync(free));
+    let ops = bench.fs.ops();
+    let at = |wanted: &Op| ops.iter().position(|op| op == wanted).unwrap_or_else(|| panic!("no {wanted:?}: {ops:?}"));
+    let renamed = at(&old);
+    assert!(ops[renamed..].iter().any(|op| *op == sync_dir("wal")));
+    let synced = renamed + ops[renamed..].iter().position(|op| *op == sync_dir("wal")).unwrap();
+    let first = ops.iter().position(|op| matches!(op, Op::Write(name, _) if name == free)).unwrap();
+    assert!(synced < first && first < at(&spare), "{ops:?}");
 }
 
 #[tokio::test]
 async fn a_log_that_is_opened_again_takes_a_new_salt_before_it_is_copied() {
     let bench = Bench::with_frames(&[b"one", b"two"]).await;
+    let wal = bench.open().unwrap().wal;
+    wal.prepared().await;
+    wal.abandon().await;
     steps(&bench);
     let before = salts(&bench);
     let wal = bench.open().unwrap().wal;
     wal.durable(put(&wal, b"three")).await.unwrap();
-    assert_eq!(steps(&bench), [&manifest()[..], &new_segment(1), &frame(1, 4096 * 3)].concat());
+    let done = steps(&bench);
+    let renamed = |op: &Op| matches!(op, Op::Rename(from, to) if from.ends_with(".free") && *to == file_name(1));
+    let from = done.iter().position(renamed).unwrap();
+    let named = [done[from].clone(), sync_dir("wal")];
+    assert_eq!(done, [&manifest()[..], &named, &frame(1, 4096 * 3)].concat());
     let after = salts(&bench);
     assert!(after[0] > before[0], "{before:?} {after:?}");
     wal.close().await.unwrap();

@@ -1,0 +1,168 @@
+//! What callers ask of a log.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::{Goal, LiveSegment, Retired, Shared, Ticket};
+use crate::id::Lsn;
+use crate::storage::StorageError;
+use crate::storage::wal::queue::GroupWriter;
+use crate::storage::wal::segment::FRAMES_AT;
+use crate::storage::wal::{Unsealed, WalStats};
+
+/// Files that are being read: they stay until this is dropped.
+#[derive(Debug)]
+pub(in crate::storage::wal) struct Readable {
+    /// The last LSN that may be read.
+    pub(in crate::storage::wal) through: Lsn,
+    pub(in crate::storage::wal) segments: Vec<Arc<LiveSegment>>,
+    shared: Arc<Shared>,
+}
+
+impl Drop for Readable {
+    fn drop(&mut self) {
+        self.segments.clear();
+        self.shared.prod(|_| {});
+    }
+}
+
+impl Shared {
+    pub(in crate::storage::wal) fn append(
+        &self,
+        group: impl FnOnce(&mut GroupWriter<'_>),
+    ) -> Result<Lsn, StorageError> {
+        let mut state = self.lock();
+        if let Some(end) = &state.end {
+            return Err(end.clone());
+        }
+        if state.closing {
+            return Err(StorageError::Closed);
+        }
+        let lsn = state.queue.append(group)?;
+        let writer = state.writer.take();
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
+        Ok(lsn)
+    }
+
+    /// One poll of a waiter; `ticket` is where its waker is kept.
+    pub(in crate::storage::wal) fn poll(
+        &self,
+        goal: Goal,
+        ticket: &mut Option<Ticket>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), StorageError>> {
+        let mut state = self.lock();
+        if let Some(result) = self.result(&state, goal) {
+            if let Some(ticket) = ticket.take() {
+                state.waiters.remove(&ticket);
+            }
+            return Poll::Ready(result);
+        }
+        let key = *ticket.get_or_insert_with(|| {
+            state.tickets += 1;
+            (goal, state.tickets)
+        });
+        match state.waiters.get_mut(&key) {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => {
+                state.waiters.insert(key, cx.waker().clone());
+            }
+        }
+        Poll::Pending
+    }
+
+    /// A waiter is no more.
+    pub(in crate::storage::wal) fn forget(&self, ticket: Ticket) {
+        self.lock().waiters.remove(&ticket);
+    }
+
+    pub(in crate::storage::wal) fn begin_close(&self) {
+        self.prod(|state| state.closing = true);
+    }
+
+    pub(in crate::storage::wal) fn abandon(&self) {
+        self.prod(|state| state.abandoned = true);
+    }
+
+    /// The time for a sync has come.
+    pub(in crate::storage::wal) fn tick(&self) {
+        let mut state = self.lock();
+        state.tick = state.durable < state.written;
+        let writer = if state.tick { state.writer.take() } else { None };
+        drop(state);
+        writer.into_iter().for_each(Waker::wake);
+    }
+
+    /// Closes the segment that holds what was appended last; gives that LSN.
+    pub(in crate::storage::wal) fn begin_seal(&self) -> Lsn {
+        let mut wanted = Lsn(0);
+        self.prod(|state| {
+            wanted = state.queue.last_lsn();
+            state.seal = Some(wanted);
+        });
+        wanted
+    }
+
+    /// The last LSN in a segment that is closed for good.
+    pub(in crate::storage::wal) fn sealed_lsn(&self) -> Lsn {
+        self.lock().sealed()
+    }
+
+    pub(in crate::storage::wal) fn unsealed(&self) -> Unsealed {
+        let state = self.lock();
+        let bytes = state.segments.last().map_or(0, |active| active.end - FRAMES_AT as u64);
+        Unsealed { bytes, records: state.written.0 - state.sealed().0 }
+    }
+
+    /// The salt that the next segment gets.
+    pub(in crate::storage::wal) fn next_salt(&self) -> u64 {
+        self.lock().segments.last().map_or(1, |active| active.segment.salt + 1)
+    }
+
+    /// The first LSN that is in a file.
+    pub(in crate::storage::wal) fn oldest_lsn(&self) -> Lsn {
+        self.lock().oldest()
+    }
+
+    /// Nobody needs the records up to `through` any more.
+    pub(in crate::storage::wal) fn retire(&self, through: Lsn) {
+        self.prod(|state| {
+            let ends = state.segments.iter().skip(1).map(|after| Lsn(after.segment.first_lsn.0 - 1));
+            let old = ends.take_while(|end| *end <= through).count();
+            state.spares.retired.extend(state.segments.drain(..old).map(Retired::from));
+        });
+    }
+
+    /// Whether the space beyond the reserve cannot be had.
+    pub(in crate::storage::wal) fn is_low(&self) -> bool {
+        self.lock().spares.is_low()
+    }
+
+    /// There may be space again.
+    pub(in crate::storage::wal) fn retry_space(&self) {
+        self.prod(|state| state.spares.retry = true);
+    }
+
+    pub(in crate::storage::wal) fn durable_lsn(&self) -> Lsn {
+        self.lock().durable
+    }
+
+    pub(in crate::storage::wal) fn stats(&self) -> WalStats {
+        self.lock().stats
+    }
+
+    /// The last LSN that may be read from files, and the files, which stay as long as this is kept.
+    pub(in crate::storage::wal) fn readable(self: &Arc<Self>) -> Readable {
+        let state = self.lock();
+        let through = if self.commit { state.durable } else { state.written };
+        let segments = state.segments.iter().map(|kept| kept.segment.clone()).collect();
+        Readable { through, segments, shared: self.clone() }
+    }
+
+    /// How many waiters are kept.
+    #[cfg(test)]
+    pub(in crate::storage::wal) fn waiters(&self) -> usize {
+        self.lock().waiters.len()
+    }
+}

@@ -1,0 +1,229 @@
+//! What the callers, the writer and the preparer share: the queue, how far the
+//! log is durable, its segments and spares, and who waits for what.
+//!
+//! One short lock. Wakers are called after it is released. What must always
+//! hold: an LSN at or below `durable` was synced; once there is an `end`,
+//! nothing is acknowledged and nothing joins the queue; the directory's lock
+//! goes with the last of the threads.
+//!
+//! `callers`, `writing` and `spares` are what each side does.
+
+mod callers;
+mod spares;
+mod writing;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::task::Waker;
+
+use super::WalStats;
+use super::queue::Queue;
+use super::sync::{Guard, Lock};
+use crate::id::Lsn;
+use crate::platform::LockGuard;
+use crate::storage::StorageError;
+
+pub(super) use self::callers::Readable;
+use self::spares::Spares;
+pub(super) use self::spares::{Prepare, Retired, SPARES, Spare};
+pub(super) use self::writing::Work;
+
+/// What a future waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Goal {
+    /// That a record is on disk.
+    Durable(Lsn),
+    /// That the queue is below its limit.
+    Room,
+    /// That the log is closed.
+    Closed,
+    /// That the threads have let go of everything, the lock included.
+    Gone,
+    /// That a record is in a segment that is closed for good.
+    Sealed(Lsn),
+}
+
+/// Where a waiter's waker is kept.
+pub(super) type Ticket = (Goal, u64);
+
+/// A segment that may be read while the log is live.
+#[derive(Debug)]
+pub(super) struct LiveSegment {
+    pub(super) first_lsn: Lsn,
+    pub(super) salt: u64,
+    pub(super) size: u64,
+    pub(super) path: PathBuf,
+}
+
+/// A segment of the log and the offset after its last frame. Whoever reads it keeps a clone.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) segment: Arc<LiveSegment>,
+    pub(super) end: u64,
+}
+
+#[derive(Debug)]
+struct State {
+    queue: Queue,
+    /// The last LSN in a file.
+    written: Lsn,
+    /// The last LSN that was synced.
+    durable: Lsn,
+    /// Every segment that may be read, ascending; the last is the active one.
+    segments: Vec<Kept>,
+    /// The record whose segment is to be closed for good.
+    seal: Option<Lsn>,
+    spares: Spares,
+    stats: WalStats,
+    /// Why the log takes and acknowledges nothing more.
+    end: Option<StorageError>,
+    closing: bool,
+    /// Whether the last handle is gone.
+    abandoned: bool,
+    /// Whether the time for a sync has come.
+    tick: bool,
+    /// How many threads are at work.
+    threads: u32,
+    /// Whether the writer has ended: the preparer follows.
+    written_all: bool,
+    /// The directory's lock, until all threads have ended.
+    lock: Option<LockGuard>,
+    writer: Option<Waker>,
+    waiters: BTreeMap<Ticket, Waker>,
+    tickets: u64,
+}
+
+impl State {
+    /// The last LSN before the active segment.
+    fn sealed(&self) -> Lsn {
+        self.segments.last().map_or(Lsn(0), |active| Lsn(active.segment.first_lsn.0 - 1))
+    }
+
+    fn oldest(&self) -> Lsn {
+        self.segments.first().map_or(Lsn(1), |oldest| oldest.segment.first_lsn)
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Shared {
+    state: Lock<State>,
+    queue_bytes: usize,
+    /// Whether waiters wait for the disk.
+    commit: bool,
+}
+
+impl Shared {
+    /// For a log that ends with what is in `queue`.
+    pub(super) fn new(
+        queue: Queue,
+        segments: Vec<Kept>,
+        lock: LockGuard,
+        queue_bytes: usize,
+        commit: bool,
+    ) -> Arc<Shared> {
+        let last = queue.last_lsn();
+        let state = State {
+            queue,
+            written: last,
+            durable: last,
+            segments,
+            seal: None,
+            spares: Spares::default(),
+            stats: WalStats::default(),
+            end: None,
+            closing: false,
+            abandoned: false,
+            tick: false,
+            threads: 0,
+            written_all: false,
+            lock: Some(lock),
+            writer: None,
+            waiters: BTreeMap::new(),
+            tickets: 0,
+        };
+        Arc::new(Shared { state: Lock::new(state), queue_bytes, commit })
+    }
+
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The result of a wait that is over.
+    fn result(&self, state: &State, goal: Goal) -> Option<Result<(), StorageError>> {
+        let poison = match &state.end {
+            Some(StorageError::Closed) | None => None,
+            Some(poison) => Some(Err(poison.clone())),
+        };
+        let ended = || state.end.clone().map(Err);
+        match goal {
+            Goal::Durable(lsn) if !self.commit => {
+                poison.or_else(|| (lsn <= state.queue.last_lsn()).then_some(Ok(()))).or_else(ended)
+            }
+            Goal::Durable(lsn) => poison.or_else(|| (lsn <= state.durable).then_some(Ok(()))).or_else(ended),
+            Goal::Room => ended().or_else(|| (state.queue.bytes() <= self.queue_bytes).then_some(Ok(()))),
+            Goal::Closed => poison.or_else(|| state.end.is_some().then_some(Ok(()))),
+            Goal::Gone => (state.threads == 0).then_some(Ok(())),
+            Goal::Sealed(lsn) => poison.or_else(|| (lsn <= state.sealed()).then_some(Ok(()))).or_else(ended),
+        }
+    }
+
+    /// Changes the state, and sets the writer and the preparer to work.
+    fn prod(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.lock();
+        change(&mut state);
+        let wakers = [state.writer.take(), state.spares.preparer.take()];
+        drop(state);
+        wakers.into_iter().flatten().for_each(Waker::wake);
+    }
+
+    /// The log takes and acknowledges nothing more.
+    pub(super) fn end(&self, why: StorageError) {
+        let mut state = self.lock();
+        if state.end.is_none() {
+            state.end = Some(why);
+            state.queue.clear();
+        }
+        self.wake_ready(state);
+        // The writer may be waiting for a spare segment.
+        self.prod(|_| {});
+    }
+
+    /// A thread is about to work on the log.
+    pub(super) fn join(&self) {
+        self.lock().threads += 1;
+    }
+
+    /// A thread has ended. The last one lets the directory go.
+    pub(super) fn leave(&self) {
+        let mut state = self.lock();
+        state.threads -= 1;
+        if state.threads == 0 {
+            state.lock = None;
+            state.end.get_or_insert(StorageError::Closed);
+        }
+        self.wake_ready(state);
+    }
+
+    /// Wakes everybody whose wait is over.
+    fn wake_ready(&self, mut state: Guard<'_, State>) {
+        // Waits for records come first, in the order of their LSNs: the walk ends at the first that is not over.
+        let mut ready = Vec::new();
+        while let Some((&ticket, _)) = state.waiters.first_key_value() {
+            if self.result(&state, ticket.0).is_none() {
+                break;
+            }
+            ready.extend(state.waiters.remove(&ticket));
+        }
+        let others: Vec<Ticket> = state
+            .waiters
+            .range((Goal::Room, 0)..)
+            .map(|(&ticket, _)| ticket)
+            .filter(|ticket| self.result(&state, ticket.0).is_some())
+            .collect();
+        ready.extend(others.iter().filter_map(|ticket| state.waiters.remove(ticket)));
+        drop(state);
+        ready.into_iter().for_each(Waker::wake);
+    }
+}
