@@ -86,6 +86,9 @@ pub use time::Timestamp;
 
 pub mod prelude;
 
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
 /// What the macros' expansions name. Not for users; may change at any time.
 #[doc(hidden)]
 pub mod __private;

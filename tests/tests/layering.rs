@@ -21,6 +21,7 @@ const ORDER: &[(u8, &str)] = &[
     (7, "ops"),
     (7, "saga"),
     (8, "handle"),
+    (8, "testing"),
     (8, "prelude"),
     (8, "__private"),
     (8, "lib"),

@@ -1,7 +1,7 @@
 //! What all runs of an engine share.
 
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,8 +41,8 @@ pub(crate) struct Runs {
     pub(crate) last_number: u64,
     /// How often a run has left memory.
     pub(super) left: u64,
-    /// The task of each run that goes on, and which of its tasks that is.
-    pub(super) tasks: HashMap<RunNumber, (u64, TaskHandle)>,
+    /// The task of each run that goes on, and which of its tasks that is; in an order, so that they end in one.
+    pub(super) tasks: BTreeMap<RunNumber, (u64, TaskHandle)>,
 }
 
 /// What all runs of an engine share.
@@ -138,7 +138,9 @@ impl Core {
         }
         runs.tasks.clear();
         self.stop.advance(Stage::Stopped);
-        for run in runs.by_id.values() {
+        let mut known: Vec<&Arc<LiveRun>> = runs.by_id.values().collect();
+        known.sort_by_key(|run| run.number);
+        for run in known {
             run.abandon(self.stopped());
         }
         drop(runs);
@@ -170,6 +172,7 @@ impl Core {
 
     async fn idle_within(&self, limit: Duration) -> bool {
         tokio::select! {
+            biased;
             () = self.stop.idle() => true,
             () = self.platform.clock.sleep(limit) => false,
         }

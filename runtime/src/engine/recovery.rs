@@ -1,10 +1,12 @@
 //! From a data directory to a running engine.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
@@ -25,10 +27,9 @@ use crate::storage::arena::{Arena, ArenaConfig};
 use crate::storage::checkpoint::{CheckpointStore, RedbCheckpoint};
 use crate::storage::{self, DataDir, StorageError, WalConfig};
 
-/// What an engine is opened with.
-pub(crate) struct Config {
+/// What an engine is opened with, besides what it runs.
+pub(crate) struct Options {
     pub(crate) dir: PathBuf,
-    pub(crate) platform: Platform,
     pub(crate) wal: WalConfig,
     pub(crate) arena: ArenaConfig,
     /// The checkpoint store; redb in the data directory if there is none.
@@ -37,12 +38,26 @@ pub(crate) struct Config {
     pub(crate) cache_bytes: usize,
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
-    pub(crate) registry: Registry,
-    pub(crate) app: Arc<dyn Any + Send + Sync>,
     /// Runs in flight without a workflow are left alone.
     pub(crate) keep_unknown: bool,
     /// A backup may be opened: the original will not run on.
     pub(crate) restore: bool,
+}
+
+impl Options {
+    pub(crate) fn new(dir: &Path) -> Options {
+        Options {
+            dir: dir.to_owned(),
+            wal: WalConfig::default(),
+            arena: ArenaConfig::default(),
+            store: None,
+            cache_bytes: 64 << 20,
+            policy: Policy::default(),
+            limits: Limits { poison: 10, suspect: 3, shutdown: Duration::from_secs(10) },
+            keep_unknown: false,
+            restore: false,
+        }
+    }
 }
 
 /// One run of those that are added up.
@@ -55,7 +70,8 @@ struct Recovering {
 /// The runs that are to be in memory, added up.
 #[derive(Default)]
 struct Recovered {
-    runs: HashMap<RunNumber, Recovering>,
+    /// In the order of their numbers, so that what recovery records is in an order too.
+    runs: BTreeMap<RunNumber, Recovering>,
     last_number: u64,
     /// Records of runs that were not in memory: they are added up when those are loaded.
     strays: BTreeMap<RunNumber, Vec<Entry>>,
@@ -118,22 +134,12 @@ struct Opened {
 
 /// Every record of a data directory, as a recovery finds it.
 #[cfg(test)]
-pub(crate) async fn everything(platform: &Platform, dir: &std::path::Path) -> Result<Vec<Entry>, Error> {
-    let mut config = Config {
-        dir: dir.to_owned(),
-        platform: platform.clone(),
-        wal: WalConfig { segment_bytes: 64 << 10, ..WalConfig::default() },
-        arena: ArenaConfig { segment_bytes: 64 << 10 },
-        store: None,
-        cache_bytes: 1 << 20,
-        policy: Policy::default(),
-        limits: Limits { poison: 1, suspect: 1, shutdown: std::time::Duration::ZERO },
-        registry: Registry::default(),
-        app: Arc::new(()),
-        keep_unknown: true,
-        restore: false,
-    };
-    let Opened { journal, checkpoint, .. } = open_files(&mut config).await?;
+pub(crate) async fn everything(platform: &Platform, dir: &Path) -> Result<Vec<Entry>, Error> {
+    let mut options = Options::new(dir);
+    options.wal.segment_bytes = 64 << 10;
+    options.arena.segment_bytes = 64 << 10;
+    options.cache_bytes = 1 << 20;
+    let Opened { journal, checkpoint, .. } = open_files(options, platform).await?;
     let mut found: Vec<(RunNumber, checkpoint::Record)> = Vec::new();
     for (number, _) in checkpoint.rows().await? {
         let records = checkpoint::records(&*checkpoint.store, number).await.map_err(StorageError::from)?;
@@ -155,26 +161,27 @@ pub(crate) async fn everything(platform: &Platform, dir: &std::path::Path) -> Re
 }
 
 /// Opens the files: the checkpoint, the arena by its rows, then the log behind it.
-async fn open_files(config: &mut Config) -> Result<Opened, Error> {
-    let Config { dir, platform, .. } = config;
-    let mut data = DataDir::open(platform, dir)?;
-    match (data.is_backup(), config.restore) {
+async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Error> {
+    let Options { dir, wal, arena, store, cache_bytes, policy, restore, .. } = options;
+    let mut data = DataDir::open(platform, &dir)?;
+    match (data.is_backup(), restore) {
         (true, true) => data.restore()?,
-        (true, false) => return Err(Error::IsBackup { dir: dir.clone() }),
+        (true, false) => return Err(Error::IsBackup { dir }),
         (false, _) => {}
     }
     let uuid = data.uuid();
-    let store: Arc<dyn CheckpointStore> = match config.store.take() {
+    let store: Arc<dyn CheckpointStore> = match store {
         Some(store) => store,
         None => {
             let file = dir.join(storage::CHECKPOINT);
-            let opened = RedbCheckpoint::open(platform.fs.clone(), &file, uuid, config.cache_bytes);
+            let opened = RedbCheckpoint::open(platform.fs.clone(), &file, uuid, cache_bytes);
             Arc::new(opened.map_err(StorageError::from)?)
         }
     };
     let applied = store.applied_lsn().await.map_err(StorageError::from)?;
     let known = checkpoint::blobs(&*store).await?;
-    let arena = Arena::open(platform, dir, uuid, config.arena.clone(), known)?;
+    let arena = Arena::open(platform, &dir, uuid, arena, known)?;
+    arena.under(&data.lock());
     arena.applied(applied);
     for (artifact, blob) in checkpoint::artifacts(&*store).await? {
         arena.known_content(artifact.0, blob)?;
@@ -191,17 +198,22 @@ async fn open_files(config: &mut Config) -> Result<Opened, Error> {
         }
     }
     let mut replay = |entry| recovered.apply(entry);
-    let (journal, report) = Journal::open(platform, data, config.wal.clone(), applied, arena.clone(), &mut replay)?;
+    let (journal, report) = Journal::open(platform, data, wal, applied, arena.clone(), &mut replay)?;
     let clock = platform.clock.clone();
-    let checkpoint = Checkpointer::new(store, arena, source, journal.clone(), config.policy.clone(), clock, applied);
+    let checkpoint = Checkpointer::new(store, arena, source, journal.clone(), policy, clock, applied);
     recovered.load_strays(&checkpoint).await?;
     Ok(Opened { journal, checkpoint, report, recovered })
 }
 
 /// Opens a data directory and sets the runs going that have something to do.
-pub(crate) async fn open(mut config: Config) -> Result<(Arc<Core>, OpenReport), Error> {
-    let Opened { journal, checkpoint, report, recovered } = open_files(&mut config).await?;
-    let Config { dir, platform, limits, registry, app, keep_unknown, .. } = config;
+pub(crate) async fn open(
+    options: Options,
+    platform: Platform,
+    registry: Registry,
+    app: Arc<dyn Any + Send + Sync>,
+) -> Result<(Arc<Core>, OpenReport), Error> {
+    let (dir, limits, keep_unknown) = (options.dir.clone(), options.limits.clone(), options.keep_unknown);
+    let Opened { journal, checkpoint, report, recovered } = open_files(options, &platform).await?;
     if let Some(cut) = &report.cut {
         tracing::warn!(
             ?cut,

@@ -58,6 +58,7 @@ impl Timers {
                 queue.wakers.first_key_value().map_or(LOOK_AGAIN, |((at, _), _)| at.since(now).min(LOOK_AGAIN))
             };
             tokio::select! {
+                biased;
                 () = sooner => {}
                 () = self.clock.sleep(pause) => {}
             }

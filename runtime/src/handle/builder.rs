@@ -1,73 +1,45 @@
 //! How an engine is put together.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use crate::engine::{self, Config, Error, History, Limits, Policy, Registry, Result, Workflow};
+use crate::engine::{self, Error, History, Options, Registry, Result, Workflow};
 use crate::io::NoApp;
 use crate::platform::{Platform, real};
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
 use crate::step::{Step, StepFn, StepMeta, StepSig};
-use crate::storage::arena::ArenaConfig;
 use crate::storage::checkpoint::CheckpointStore;
-use crate::storage::{Durability, WalConfig};
+use crate::storage::Durability;
 
 /// Puts an [`Engine`] together: [`Engine::builder`].
 #[must_use = "an engine runs only when it is opened: `.open().await`"]
 pub struct Builder<App = NoApp> {
-    dir: PathBuf,
     app: Arc<App>,
     workflows: Vec<Arc<dyn Workflow>>,
     steps: Vec<&'static StepMeta>,
-    wal: WalConfig,
-    arena: ArenaConfig,
-    store: Option<Arc<dyn CheckpointStore>>,
-    cache_bytes: usize,
-    policy: Policy,
-    limits: Limits,
-    keep_unknown: bool,
-    restore: bool,
+    options: Options,
+    /// Other doors than the real ones.
+    platform: Option<Platform>,
 }
 
 impl Builder<NoApp> {
     pub(super) fn new(dir: &Path) -> Self {
         Builder {
-            dir: dir.to_owned(),
             app: Arc::new(NoApp),
             workflows: Vec::new(),
             steps: Vec::new(),
-            wal: WalConfig::default(),
-            arena: ArenaConfig::default(),
-            store: None,
-            cache_bytes: 64 << 20,
-            policy: Policy::default(),
-            limits: Limits { poison: 10, suspect: 3, shutdown: Duration::from_secs(10) },
-            keep_unknown: false,
-            restore: false,
+            options: Options::new(dir),
+            platform: None,
         }
     }
 
     /// Gives the engine its app: what steps reach as `io.app()`, such as
     /// connection pools. Comes before the sagas that need it.
     pub fn app<App: Send + Sync + 'static>(self, app: App) -> Builder<App> {
-        let Builder {
-            dir,
-            app: _,
-            workflows,
-            steps,
-            wal,
-            arena,
-            store,
-            cache_bytes,
-            policy,
-            limits,
-            keep_unknown,
-            restore,
-        } = self;
-        let app = Arc::new(app);
-        Builder { dir, app, workflows, steps, wal, arena, store, cache_bytes, policy, limits, keep_unknown, restore }
+        let Builder { app: _, workflows, steps, options, platform } = self;
+        Builder { app: Arc::new(app), workflows, steps, options, platform }
     }
 }
 
@@ -99,21 +71,21 @@ impl<App: Send + Sync + 'static> Builder<App> {
 
     /// What an acknowledgement promises. [`Durability::Commit`] unless told otherwise.
     pub fn durability(mut self, durability: Durability) -> Self {
-        self.wal.durability = durability;
+        self.options.wal.durability = durability;
         self
     }
 
     /// The size of the log's segments in bytes: 16 MiB unless told otherwise,
     /// and at least 64 KiB. Each is written full of zeros before it is used.
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
-        self.wal.segment_bytes = bytes.max(64 << 10);
+        self.options.wal.segment_bytes = bytes.max(64 << 10);
         self
     }
 
     /// The size of the arena's segments in bytes: 64 MiB unless told otherwise,
     /// and at least 64 KiB. The arena holds values above 64 KiB and [`Blob`](crate::Blob)s.
     pub fn arena_segment_bytes(mut self, bytes: u64) -> Self {
-        self.arena.segment_bytes = bytes;
+        self.options.arena.segment_bytes = bytes;
         self
     }
 
@@ -121,20 +93,20 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// in the data directory unless told otherwise. The log and the arena stay in the directory: a store belongs to
     /// one directory, and must not lose what it has answered for.
     pub fn checkpoint_store(mut self, store: impl CheckpointStore) -> Self {
-        self.store = Some(Arc::new(store));
+        self.options.store = Some(Arc::new(store));
         self
     }
 
     /// How many bytes of `checkpoint.redb` are kept in memory: 64 MiB unless told otherwise.
     pub fn checkpoint_cache_bytes(mut self, bytes: usize) -> Self {
-        self.cache_bytes = bytes;
+        self.options.cache_bytes = bytes;
         self
     }
 
     /// How long a record may wait in a segment of the log that is not full
     /// before it goes into the checkpoint: 5 s unless told otherwise.
     pub fn checkpoint_interval(mut self, interval: Duration) -> Self {
-        self.policy.seal_age = interval;
+        self.options.policy.seal_age = interval;
         self
     }
 
@@ -142,52 +114,52 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// 30 s unless told otherwise. It wakes for its timer, for a signal, a cancel, and for whoever
     /// attaches to it.
     pub fn sleep_after(mut self, wait: Duration) -> Self {
-        self.policy.park_age = wait;
+        self.options.policy.park_age = wait;
         self
     }
 
     /// With more runs in memory than this, those that wait sleep at once, short
     /// journals first: 10,000 unless told otherwise.
     pub fn resident_runs(mut self, runs: usize) -> Self {
-        self.policy.resident = runs;
+        self.options.policy.resident = runs;
         self
     }
 
     /// What is kept of a run that has ended: [`History::Full`] unless told otherwise.
     pub fn history(mut self, history: History) -> Self {
-        self.policy.history = history;
+        self.options.policy.history = history;
         self
     }
 
     /// Forgets runs this long after they have ended; never unless told otherwise. Their ids stay known.
     pub fn forget_after(mut self, age: Duration) -> Self {
-        self.policy.retention.age = Some(age);
+        self.options.policy.retention.age = Some(age);
         self
     }
 
     /// Of the runs that have ended, keeps so many, the newest; all unless told otherwise. The ids of the others stay known.
     pub fn keep_ended(mut self, runs: u64) -> Self {
-        self.policy.retention.count = Some(runs);
+        self.options.policy.retention.count = Some(runs);
         self
     }
 
     /// Forgets even the id of a run this long after the run was forgotten; never
     /// unless told otherwise. From then on the id can be started anew.
     pub fn forget_ids_after(mut self, age: Duration) -> Self {
-        self.policy.retention.tombstone_age = Some(age);
+        self.options.policy.retention.tombstone_age = Some(age);
         self
     }
 
     /// Of the ids of forgotten runs, keeps so many, the newest; all unless told otherwise.
     pub fn keep_ids(mut self, ids: u64) -> Self {
-        self.policy.retention.tombstone_count = Some(ids);
+        self.options.policy.retention.tombstone_count = Some(ids);
         self
     }
 
     /// Opens a backup: its runs go on here, with the same idempotency keys. Says
     /// that the engine that it was taken from does not run on, nor any other copy.
     pub fn restore(mut self) -> Self {
-        self.restore = true;
+        self.options.restore = true;
         self
     }
 
@@ -195,14 +167,14 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// make a run [`Status::Poisoned`](crate::Status::Poisoned): 10 unless told
     /// otherwise, and at least 1. Any new fact of the run starts the count again.
     pub fn poison_after(mut self, crashes: u32) -> Self {
-        self.limits.poison = crashes.max(1);
+        self.options.limits.poison = crashes.max(1);
         self
     }
 
     /// How long [`Engine::shutdown`] waits for attempts in the air before it
     /// drops them: 10 s unless told otherwise.
     pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
-        self.limits.shutdown = limit;
+        self.options.limits.shutdown = limit;
         self
     }
 
@@ -210,7 +182,14 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// refusing to open. They are listed, take signals, and go on with the next
     /// engine that has their workflow.
     pub fn keep_unknown_workflows(mut self) -> Self {
-        self.keep_unknown = true;
+        self.options.keep_unknown = true;
+        self
+    }
+
+    /// Opens on a simulated machine, as the process that runs there now.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn sim(mut self, sim: &crate::platform::sim::Sim) -> Self {
+        self.platform = Some(sim.platform());
         self
     }
 
@@ -224,49 +203,27 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// steps have one name; when runs in flight need workflows or undos that
     /// are not registered.
     pub async fn open(self) -> Result<Engine> {
-        let platform = real::platform().map_err(|_| Error::NoRuntime)?;
-        self.open_on(platform).await
+        let Builder { app, workflows, steps, options, platform } = self;
+        let platform = match platform {
+            Some(platform) => platform,
+            None => real::platform().map_err(|_| Error::NoRuntime)?,
+        };
+        let registry = Registry::new(workflows, steps)?;
+        let (core, report) = engine::open(options, platform, registry, app).await?;
+        Ok(Engine::new(core, report))
     }
 
     /// As [`open`](Self::open), through other doors.
-    pub(super) async fn open_on(self, platform: Platform) -> Result<Engine> {
-        let Builder {
-            dir,
-            app,
-            workflows,
-            steps,
-            wal,
-            arena,
-            store,
-            cache_bytes,
-            policy,
-            limits,
-            keep_unknown,
-            restore,
-        } = self;
-        let registry = Registry::new(workflows, steps)?;
-        let config = Config {
-            dir,
-            platform,
-            wal,
-            arena,
-            store,
-            cache_bytes,
-            policy,
-            limits,
-            registry,
-            app,
-            keep_unknown,
-            restore,
-        };
-        let (core, report) = engine::open(config).await?;
-        Ok(Engine::new(core, report))
+    #[cfg(test)]
+    pub(super) async fn open_on(mut self, platform: Platform) -> Result<Engine> {
+        self.platform = Some(platform);
+        self.open().await
     }
 }
 
 impl<App> std::fmt::Debug for Builder<App> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let sagas: Vec<&str> = self.workflows.iter().map(|workflow| workflow.meta().name).collect();
-        f.debug_struct("Builder").field("dir", &self.dir).field("sagas", &sagas).finish_non_exhaustive()
+        f.debug_struct("Builder").field("dir", &self.options.dir).field("sagas", &sagas).finish_non_exhaustive()
     }
 }

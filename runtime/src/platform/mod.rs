@@ -11,7 +11,7 @@ mod entropy;
 mod exec;
 mod fs;
 pub(crate) mod real;
-#[cfg(test)]
+#[cfg(any(test, feature = "testing"))]
 pub(crate) mod sim;
 
 use std::sync::Arc;

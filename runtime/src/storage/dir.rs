@@ -5,6 +5,7 @@
 //! gets, so that half a backup is never taken for a whole one.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -26,7 +27,8 @@ pub(crate) const CHECKPOINT: &str = "checkpoint.redb";
 pub(crate) struct DataDir {
     pub(super) disk: Disk,
     pub(super) dir: PathBuf,
-    pub(super) lock: LockGuard,
+    /// Shared with everything that writes below the directory.
+    pub(super) lock: Arc<LockGuard>,
     pub(super) manifest: Manifest,
     pub(super) created: bool,
 }
@@ -55,7 +57,12 @@ impl DataDir {
             }
             (make(&disk, dir, &*platform.entropy)?, true)
         };
-        Ok(DataDir { disk, dir: dir.to_owned(), lock, manifest, created })
+        Ok(DataDir { disk, dir: dir.to_owned(), lock: Arc::new(lock), manifest, created })
+    }
+
+    /// The directory's lock, for whoever writes there: it is held until the last of them has ended.
+    pub(crate) fn lock(&self) -> Arc<LockGuard> {
+        self.lock.clone()
     }
 
     /// The identity of the directory.

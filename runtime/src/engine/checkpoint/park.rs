@@ -68,7 +68,8 @@ impl Core {
     pub(super) async fn park(&self, pressed: bool) -> Result<(), Error> {
         let applied = self.checkpoint.applied();
         let policy = &self.checkpoint.policy;
-        let resident: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
+        let mut resident: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
+        resident.sort_by_key(|run| run.number);
         let now = self.now();
         let over = resident.len().saturating_sub(policy.resident);
         let mut leaving = Vec::new();
@@ -186,6 +187,7 @@ impl Core {
                 None => sooner.await,
                 Some(at) => {
                     tokio::select! {
+                        biased;
                         () = self.timers.until(at) => {}
                         () = sooner => {}
                     }

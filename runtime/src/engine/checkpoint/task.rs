@@ -128,6 +128,7 @@ impl Checkpointer {
     pub(crate) async fn run(self: Arc<Self>, core: Arc<Core>) {
         let stopped = core.stop.clone();
         let ended = tokio::select! {
+            biased;
             () = stopped.reached(crate::engine::stop::Stage::Parking) => Ok(()),
             failed = self.rounds(&core) => failed,
         };

@@ -76,6 +76,7 @@ impl Performer {
             }
             visible.get_or_insert_with(|| self.visible(&at, site, WaitingOn::Signal { name: known(name) }));
             tokio::select! {
+                biased;
                 () = changed => {}
                 () = self.core.stop.reached(crate::engine::stop::Stage::Parking) => {}
             }

@@ -2,5 +2,6 @@
 
 mod barrier;
 mod poison;
+mod same;
 mod sweep;
 mod world;

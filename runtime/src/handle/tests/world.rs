@@ -1,19 +1,19 @@
 //! A shop whose every act is noted, and a disk below its engine.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Error, Result};
-use crate::platform::sim::{FaultFs, MemoryFs};
+use crate::handle::Builder;
+use crate::platform::sim::Disk;
 use crate::platform::{Platform, real};
 use crate::step::TimedOut;
 use crate::storage::StorageError;
 use factum::prelude::*;
 
 /// One act on the world: a step's body that ran.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Act {
     pub(super) run: String,
     pub(super) what: String,
@@ -26,13 +26,18 @@ impl Act {
     }
 }
 
-/// The world outside: it forgets nothing.
+/// The world outside: it forgets nothing. All clones are one world.
 #[derive(Debug, Clone, Default)]
 pub(super) struct World(Arc<Mutex<Vec<Act>>>);
 
 impl World {
     pub(super) fn acts(&self) -> Vec<Act> {
         self.0.lock().unwrap().clone()
+    }
+
+    /// Another world in which the same was done so far.
+    pub(super) fn fork(&self) -> World {
+        World(Arc::new(Mutex::new(self.acts())))
     }
 
     fn act(&self, io: &Io<World>, what: &str) {
@@ -100,30 +105,32 @@ pub(super) async fn whole(well: bool) -> Result<u32, Oops> {
     end(well).await
 }
 
-/// A disk in memory below a file system that fails on command.
+pub(super) const DIR: &str = "/data";
+
+/// An engine that is about to be opened on a simulated machine.
+pub(super) fn builder(world: &World) -> Builder<World> {
+    Engine::builder(DIR).segment_bytes(64 << 10).app(world.clone()).saga(whole)
+}
+
+/// A simulated disk below an engine on real threads.
 pub(super) struct Bench {
-    pub(super) memory: Arc<MemoryFs>,
-    pub(super) fs: Arc<FaultFs>,
+    pub(super) fs: Disk,
     pub(super) platform: Platform,
     pub(super) world: World,
 }
 
-pub(super) const DIR: &str = "/data";
-
 impl Bench {
     pub(super) fn new() -> Bench {
-        let memory = Arc::new(MemoryFs::default());
-        let fs = Arc::new(FaultFs::over(memory.clone()));
+        let fs = Disk::new(1);
         let mut platform = real::platform().unwrap();
-        platform.fs = fs.clone();
-        Bench { memory, fs, platform, world: World::default() }
+        platform.fs = Arc::new(fs.clone());
+        Bench { fs, platform, world: World::default() }
     }
 
     /// Opens an engine, as soon as the one before has let go of the directory.
     pub(super) async fn open(&self) -> Result<Engine> {
         loop {
-            let builder = Engine::builder(Path::new(DIR)).segment_bytes(64 << 10).app(self.world.clone()).saga(whole);
-            match builder.open_on(self.platform.clone()).await {
+            match builder(&self.world).open_on(self.platform.clone()).await {
                 Err(Error::Storage(StorageError::DirectoryInUse { .. })) => tokio::task::yield_now().await,
                 other => return other,
             }

@@ -1,11 +1,35 @@
-//! The other side of the doors, for tests: a disk in memory that forgets at a
-//! crash what was not synced, and a file system that fails, waits and tells.
+//! The other side of the doors, for tests: a machine on one thread, from one seed, on a disk that forgets, fails and
+//! tells.
 //!
-//! What must always hold: a crash keeps what was synced, and of the rest any
-//! part, as the dice fall.
+//! What must always hold: the same seed and the same code do the same; what a sync made durable is there after every
+//! crash, and of the rest any part, as the dice fall.
 
-mod fault;
-mod memory;
+mod dice;
+mod disk;
+mod doors;
+mod machine;
+mod schedule;
 
-pub(crate) use fault::{Fail, FaultFs, Op, PATIENCE};
-pub(crate) use memory::{Dice, MemoryFs};
+pub use self::dice::Dice;
+#[cfg(test)]
+pub(crate) use self::disk::PATIENCE;
+pub use self::disk::{Disk, Fail, Fault, Kind, Loss, Op, Raw};
+pub use self::machine::Sim;
+
+/// Names from before; they go with their last users.
+#[cfg(test)]
+pub(crate) type MemoryFs = Disk;
+#[cfg(test)]
+pub(crate) type FaultFs = Disk;
+
+#[cfg(test)]
+impl FaultFs {
+    /// A file system that fails on command over a disk: the disk itself does that.
+    #[allow(dead_code, reason = "goes with the names above")]
+    pub(crate) fn over(disk: std::sync::Arc<MemoryFs>) -> FaultFs {
+        Disk::clone(&disk)
+    }
+}
+
+#[cfg(test)]
+mod tests;

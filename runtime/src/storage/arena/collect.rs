@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::header;
-use super::index::{Entry, Index, Segment};
+use super::index::{Entry, Former, Index, Segment};
 use super::shared::Shared;
 use crate::codec::BlobAt;
 use crate::id::Lsn;
@@ -148,10 +148,9 @@ impl Index {
         let Some(entry) = entries.get_mut(&at.id).filter(|entry| entry.copy == Some(*at)) else { return };
         entry.copy = None;
         let old = mem::replace(&mut entry.at, *at);
-        entry.handle = std::sync::Weak::new();
         entry.checked = false;
-        entry.former.retain(|number| segments.contains_key(number));
-        entry.former.push(old.segment);
+        entry.former.retain(|former| segments.contains_key(&former.segment));
+        entry.former.push(Former { segment: old.segment, handle: mem::take(&mut entry.handle) });
     }
 
     /// Bytes of blobs that somebody has, with their headers.

@@ -35,8 +35,16 @@ pub(super) struct Entry {
     pub(super) digest: Option<Digest>,
     /// A durable copy that the checkpoint may refer to already.
     pub(super) copy: Option<BlobAt>,
-    /// The segments it was moved from: handles and records may still say that it lies there.
-    pub(super) former: Vec<u64>,
+    /// Where it lay before: handles and records may still say so.
+    pub(super) former: Vec<Former>,
+}
+
+/// A segment that a blob was moved from.
+#[derive(Debug)]
+pub(super) struct Former {
+    pub(super) segment: u64,
+    /// What the handles of that time share.
+    pub(super) handle: Weak<Mapped>,
 }
 
 /// A segment.
@@ -92,8 +100,11 @@ impl Entry {
 
     /// Whether somebody has the blob, or may ask for it after a crash.
     pub(super) fn is_live(&self, applied: Lsn) -> bool {
-        let kept = self.referenced || self.noted || self.copy.is_some();
-        kept || self.named > applied || self.handle.strong_count() > 0
+        let handles = self.former.iter().map(|former| &former.handle).chain([&self.handle]);
+        self.referenced
+            || self.noted
+            || self.named > applied
+            || handles.into_iter().any(|handle| handle.strong_count() > 0)
     }
 }
 
@@ -140,10 +151,20 @@ impl Index {
     pub(super) fn note(&mut self, at: &BlobAt) -> Result<(), StorageError> {
         debug_assert!(!self.settled, "records are noted before the arena is used");
         match self.entries.get_mut(&at.id) {
+            Some(entry) if entry.at == *at => Ok(()),
             Some(entry) => {
-                // The rows may go before the record does, and the record says this place.
-                if entry.at.segment != at.segment && !entry.former.contains(&at.segment) {
-                    entry.former.push(at.segment);
+                let content = |at: &BlobAt| (at.len, at.crc, at.schema);
+                if content(&entry.at) != content(at) {
+                    let (one, other) = (format!("{:?}", entry.at), format!("{at:?}"));
+                    return Err(StorageError::DoubledBlob { id: at.id, one, other });
+                }
+                // The rows may go before the record does, and the record says this place: it is not written over, and
+                // its segment stays. Should it have gone, the row is enough.
+                let Some(segment) = self.segments.get_mut(&at.segment) else { return Ok(()) };
+                header::check_place(at, &segment.path, segment.size)?;
+                segment.end = segment.end.max(header::end(at));
+                if !entry.former.iter().any(|former| former.segment == at.segment) {
+                    entry.former.push(Former { segment: at.segment, handle: Weak::new() });
                 }
                 Ok(())
             }
@@ -245,8 +266,8 @@ impl Index {
         };
         entry.noted = false;
         entry.named = entry.named.max(lsn);
-        for number in entry.former.iter().chain([&entry.at.segment]) {
-            if let Some(segment) = self.segments.get_mut(number) {
+        for number in entry.former.iter().map(|former| former.segment).chain([entry.at.segment]) {
+            if let Some(segment) = self.segments.get_mut(&number) {
                 segment.named = segment.named.max(lsn);
             }
         }

@@ -14,6 +14,7 @@ use super::read::{self, Check};
 use super::segment::{self, BLOCK, SegmentHeader};
 use super::shared::{Shared, Which};
 use crate::codec::{BlobAt, Digest};
+use crate::platform::LockGuard;
 use crate::storage::StorageError;
 use crate::storage::disk::{DiskFile, Failure};
 
@@ -53,11 +54,13 @@ pub(super) struct Lane {
     /// Bytes of the group.
     bytes: u64,
     buffer: Vec<u8>,
+    /// Nobody else owns the directory while the lane writes.
+    _lock: Option<Arc<LockGuard>>,
 }
 
 impl Lane {
-    pub(super) fn new(which: Which, shared: Arc<Shared>) -> Lane {
-        Lane { which, shared, tail: None, group: Vec::new(), bytes: 0, buffer: Vec::new() }
+    pub(super) fn new(which: Which, shared: Arc<Shared>, lock: Option<Arc<LockGuard>>) -> Lane {
+        Lane { which, shared, tail: None, group: Vec::new(), bytes: 0, buffer: Vec::new(), _lock: lock }
     }
 
     /// Writes until the arena is closed.
@@ -112,7 +115,7 @@ impl Lane {
     fn write(&mut self, bytes: &[u8], what: What) -> Result<BlobAt, StorageError> {
         let len = bytes.len() as u64;
         let room = header::footprint(len);
-        if !self.tail.as_ref().is_some_and(|tail| room <= tail.size - tail.offset) {
+        if self.tail.as_ref().is_none_or(|tail| room > tail.size - tail.offset) {
             self.flush();
             self.rotate(room)?;
         }

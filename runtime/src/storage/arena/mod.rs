@@ -30,7 +30,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-pub(crate) use self::collect::{Collected, Hold, Moving, SegmentCopy};
+pub(crate) use self::collect::{Collected, Hold, Moving};
 use self::header::MAX_BLOB;
 pub(crate) use self::job::Source;
 use self::job::{Answer, Job, What};
@@ -41,7 +41,7 @@ use super::StorageError;
 use super::disk::{Disk, Failure};
 use crate::codec::{Blob, BlobAt, Digest};
 use crate::id::Lsn;
-use crate::platform::{Exec, Platform};
+use crate::platform::{Exec, LockGuard, Platform};
 
 /// The smallest segment: 64 KiB.
 const MIN_SEGMENT: u64 = 64 * 1024;
@@ -118,6 +118,11 @@ impl Arena {
         Ok(Arena { handle: Arc::new(Handle { shared, exec: platform.exec.clone() }) })
     }
 
+    /// Nothing is written but under this lock: threads of the arena hold it until they end.
+    pub(crate) fn under(&self, lock: &Arc<LockGuard>) {
+        self.handle.shared.under(lock);
+    }
+
     /// A record that was read at open names this blob: it joins the index, unless a row has named it already. It is
     /// live until [`named`](Arena::named) says the record's LSN. Not after the first put or collection.
     ///
@@ -184,14 +189,19 @@ impl Arena {
         self.handle.shared.content(digest)?.ok_or_else(missing)
     }
 
+    /// Where a blob lies now. A row says this place, not the one of the record that it is made from, as the blob may
+    /// have moved since.
+    ///
+    /// # Errors
+    /// [`StorageError::MissingBlob`].
+    pub(crate) fn place(&self, id: u64) -> Result<BlobAt, StorageError> {
+        let state = self.handle.shared.lock();
+        state.index.entries.get(&id).map(|entry| entry.at).ok_or(StorageError::MissingBlob { id })
+    }
+
     /// A queued record names the blob, which its caller still has.
     pub(crate) fn named(&self, id: u64, lsn: Lsn) {
         self.handle.shared.lock().index.named(id, lsn);
-    }
-
-    /// Where a blob lies now, if it is known.
-    pub(crate) fn place(&self, id: u64) -> Option<BlobAt> {
-        self.handle.shared.lock().index.entries.get(&id).map(|entry| entry.at)
     }
 
     /// Rows of the checkpoint refer to the blob.
@@ -311,7 +321,7 @@ impl Handle {
         let small = bytes <= LARGE && header::footprint(bytes) <= self.shared.segment_bytes - BLOCK;
         let (which, name) = if small { (Which::Small, "factum-arena") } else { (Which::Large, "factum-arena-large") };
         if self.shared.push(which, job)? {
-            let lane = Lane::new(which, self.shared.clone());
+            let lane = Lane::new(which, self.shared.clone(), self.shared.directory()?);
             // Whoever wants to know when the lane ends asks `shared`; one that cannot start is dropped, and says so.
             let _thread = self
                 .exec

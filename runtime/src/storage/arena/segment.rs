@@ -118,14 +118,7 @@ pub(super) fn parse_name(name: &str) -> Option<Name> {
 pub(super) fn create(disk: &Disk, dir: &Path, header: &SegmentHeader) -> Result<DiskFile, Failure> {
     let path = path(dir, header.number);
     let mut file = disk.create(&path.with_extension("new"))?;
-    let mut make = || {
-        file.allocate(header.size)?;
-        file.write_all_at(&header.encode(), 0)?;
-        file.sync_data()?;
-        disk.rename(&mut file, path)?;
-        disk.sync_dir(&dir.join(DIR))
-    };
-    match make() {
+    match make(disk, dir, header, &mut file, path) {
         Ok(()) => Ok(file),
         Err(failure) => {
             // The failure is told; that the rest of a file stays as well is no second one.
@@ -133,4 +126,12 @@ pub(super) fn create(disk: &Disk, dir: &Path, header: &SegmentHeader) -> Result<
             Err(failure)
         }
     }
+}
+
+fn make(disk: &Disk, dir: &Path, header: &SegmentHeader, file: &mut DiskFile, path: PathBuf) -> Result<(), Failure> {
+    file.allocate(header.size)?;
+    file.write_all_at(&header.encode(), 0)?;
+    file.sync_data()?;
+    disk.rename(file, path)?;
+    disk.sync_dir(&dir.join(DIR))
 }

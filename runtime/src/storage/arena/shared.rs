@@ -4,17 +4,17 @@
 
 use std::mem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use uuid::Uuid;
 
-use super::index::{Index, Segment};
+use super::index::{Former, Index, Segment};
 use super::job::Job;
 use super::read::{Check, Found, Mapped};
 use super::segment::SegmentHeader;
 use crate::codec::{BlobAt, Digest};
-use crate::platform::Map;
+use crate::platform::{LockGuard, Map};
 use crate::storage::StorageError;
 use crate::storage::disk::Disk;
 
@@ -57,6 +57,8 @@ pub(super) struct Shared {
     pub(super) uuid: Uuid,
     /// The size of a segment that holds several blobs.
     pub(super) segment_bytes: u64,
+    /// The directory's lock. Not held here: an arena that nobody writes to must not keep the directory.
+    lock: OnceLock<Weak<LockGuard>>,
 }
 
 /// What there is to see of a segment.
@@ -89,7 +91,21 @@ impl Shared {
             syncs: 0,
             copied: Arc::new(()),
         };
-        Shared { state: Mutex::new(state), disk, dir: dir.to_owned(), uuid, segment_bytes }
+        Shared { state: Mutex::new(state), disk, dir: dir.to_owned(), uuid, segment_bytes, lock: OnceLock::new() }
+    }
+
+    /// Whose lock the arena writes under.
+    pub(super) fn under(&self, lock: &Arc<LockGuard>) {
+        // The first one stays: a directory has one lock.
+        self.lock.get_or_init(|| Arc::downgrade(lock));
+    }
+
+    /// The directory's lock, for a thread that writes; none if nobody said so.
+    pub(super) fn directory(&self) -> Result<Option<Arc<LockGuard>>, StorageError> {
+        match self.lock.get() {
+            None => Ok(None),
+            Some(lock) => lock.upgrade().map(Some).ok_or(StorageError::Closed),
+        }
     }
 
     /// Nothing panics under the lock, but if it did each change would be whole.
@@ -204,7 +220,8 @@ impl Shared {
         let mut state = self.lock();
         let entry = state.index.entries.get_mut(&id).ok_or(StorageError::MissingBlob { id })?;
         if entry.at != handle.at() {
-            // It has moved meanwhile; this is as good, but not the place to name from now on.
+            // It has moved meanwhile; this is as good, and may still be named.
+            entry.former.push(Former { segment: handle.at().segment, handle: Arc::downgrade(&handle) });
             return Ok(handle);
         }
         entry.checked = true;

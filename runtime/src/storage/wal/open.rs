@@ -203,11 +203,21 @@ impl Recovered {
         let renewed =
             Manifest { next_salt: salt + 1, newest_segment: first_lsn, closed: None, ..data.manifest.clone() };
         let file = if segments.is_empty() {
+            // A process that was killed may have named MANIFEST and not synced that: a power cut must not take it
+            // from beside a segment.
+            if !report.created {
+                disk.sync_dir(dir)?;
+            }
             // MANIFEST may not name a segment that is not there yet.
             let file = segment::create(disk, dir, &header, &frames, file)?;
             renewed.store(disk, dir)?;
             file
         } else {
+            // A process that was killed may have named a segment and not synced that: MANIFEST may not name one that
+            // a power cut can take.
+            if data.manifest.newest_segment < first_lsn {
+                disk.sync_dir(&dir.join(segment::DIR))?;
+            }
             renewed.store(disk, dir)?;
             segment::create(disk, dir, &header, &frames, file)?
         };

@@ -88,7 +88,7 @@ struct State {
     /// Whether the writer has ended: the preparer follows.
     written_all: bool,
     /// The directory's lock, until all threads have ended.
-    lock: Option<LockGuard>,
+    lock: Option<Arc<LockGuard>>,
     writer: Option<Waker>,
     waiters: BTreeMap<Ticket, Waker>,
     tickets: u64,
@@ -119,7 +119,7 @@ impl Shared {
     pub(super) fn new(
         queue: Queue,
         segments: Vec<Kept>,
-        lock: LockGuard,
+        lock: Arc<LockGuard>,
         queue_bytes: usize,
         commit: bool,
     ) -> Arc<Shared> {

@@ -94,9 +94,8 @@ impl Bench {
 
     fn over(dir: PathBuf, memory: Arc<MemoryFs>, below: impl FnOnce(Arc<dyn Fs>) -> Arc<dyn Fs>) -> Bench {
         let mut platform = real::platform().unwrap();
-        let fs = Arc::new(FaultFs::over(below(platform.fs.clone())));
-        platform.fs = fs.clone();
-        Bench { dir, memory, fs, platform }
+        platform.fs = below(platform.fs);
+        Bench { dir, fs: memory.clone(), memory, platform }
     }
 
     fn open_with(&self, config: WalConfig) -> Result<Opened, StorageError> {

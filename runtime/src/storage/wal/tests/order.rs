@@ -24,6 +24,7 @@ fn steps(bench: &Bench) -> Vec<Op> {
     ops.retain(|op| match op {
         Op::Write(name, _) => !name.ends_with(".new") && !name.ends_with(".free"),
         Op::Create(name) | Op::Sync(name) => !name.ends_with(".free"),
+        Op::SetLen(name, _) | Op::Allocate(name, _) => !name.ends_with(".new") && !name.ends_with(".free"),
         Op::Rename(..) | Op::SyncDir(_) | Op::Remove(_) => true,
     });
     ops
@@ -88,7 +89,7 @@ async fn a_spare_is_zeros_and_synced_and_its_header_is_synced_before_it_is_a_seg
     wal.prepared().await;
     let spare = "0000000000000000.free";
     let of_spare = |op: &Op| match op {
-        Op::Create(name) | Op::Sync(name) | Op::Write(name, _) | Op::Rename(name, _) => name == spare,
+        Op::Create(name) | Op::Sync(name) | Op::Write(name, _) | Op::SetLen(name, _) | Op::Allocate(name, _) | Op::Rename(name, _) => name == spare,
         Op::SyncDir(_) | Op::Remove(_) => false,
     };
     let ops: Vec<Op> = bench.fs.ops().into_iter().filter(of_spare).collect();

@@ -1,0 +1,26 @@
+//! Chance that can be repeated.
+
+/// Numbers that look random, the same for every seed (splitmix64). Made from its seed: `Dice(7)`.
+#[derive(Debug, Clone)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// The next 64 bits.
+    pub fn draw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`; 0 when there is none.
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.draw() % (n.max(1) as u64)) as usize
+    }
+
+    /// Heads or tails.
+    pub fn coin(&mut self) -> bool {
+        self.below(2) == 0
+    }
+}
