@@ -79,7 +79,9 @@ fn failed_syncs(seed: u64, kind: Kind) -> u64 {
         assert_eq!(first.sim.disk().faults_hit(), u64::from(ended.is_err()), "a failed sync stops everything");
         match ended {
             Ok(()) => return n,
-            Err(Error::Storage(StorageError::Io { .. } | StorageError::Poisoned { .. })) => {}
+            Err(Error::Storage(
+                StorageError::Io { .. } | StorageError::Poisoned { .. } | StorageError::Checkpoint(_),
+            )) => {}
             Err(other) => panic!("{other}"),
         }
         first.sim.kill();

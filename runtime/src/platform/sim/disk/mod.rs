@@ -92,6 +92,12 @@ impl Disk {
         self.state().capacity = bytes;
     }
 
+    /// The disk is full from now on: there is no more space than what files take now.
+    pub fn fill(&self) {
+        let mut state = self.state();
+        state.capacity = Some(state.taken());
+    }
+
     /// Another disk that is now as this one is, what is not synced included. Nothing is open or locked there, no
     /// fault is in force, and nothing has been told.
     #[must_use]

@@ -136,9 +136,13 @@ impl State {
 
     /// Space that nothing takes.
     pub(super) fn room(&self) -> u64 {
-        let Some(capacity) = self.capacity else { return u64::MAX };
+        self.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(self.taken()))
+    }
+
+    /// Space that files with names take.
+    pub(super) fn taken(&self) -> u64 {
         let shown = self.tree.shown.files.values().filter_map(|id| self.nodes.get(id));
-        capacity.saturating_sub(shown.map(Node::space).sum())
+        shown.map(Node::space).sum()
     }
 
     pub(super) fn write(&mut self, id: NodeId, offset: u64, bytes: &[u8], fault: Option<Errno>) -> io::Result<()> {

@@ -94,7 +94,7 @@ async fn a_spare_is_zeros_and_synced_and_its_header_is_synced_before_it_is_a_seg
     };
     let ops: Vec<Op> = bench.fs.ops().into_iter().filter(of_spare).collect();
     let write = |at| Op::Write(spare.to_owned(), at);
-    assert_eq!(ops, [create(spare), write(SEGMENT), write(0), sync(spare)], "made, allocated, filled, synced");
+    assert_eq!(ops, [create(spare), Op::Allocate(spare.to_owned(), SEGMENT), write(0), sync(spare)], "made, allocated, filled, synced");
     assert_eq!(bench.read(&bench.dir.join("wal").join(spare)), vec![0; SEGMENT as usize]);
     put(&wal, b"one");
     wal.seal().await.unwrap();
