@@ -10,8 +10,8 @@ use crate::io::NoApp;
 use crate::platform::{Platform, real};
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
 use crate::step::{Step, StepFn, StepMeta, StepSig};
-use crate::storage::checkpoint::CheckpointStore;
 use crate::storage::Durability;
+use crate::storage::checkpoint::CheckpointStore;
 
 /// Puts an [`Engine`] together: [`Engine::builder`].
 #[must_use = "an engine runs only when it is opened: `.open().await`"]

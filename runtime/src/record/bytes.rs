@@ -223,10 +223,9 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
         Kind::RunFailed => Event::RunFailed {},
         Kind::RunCancelled => Event::RunCancelled {},
         Kind::RunDeleted => Event::RunDeleted {},
-        Kind::ArtifactPut => Event::ArtifactPut {
-            artifact: ArtifactId(Digest(r.wire.array("name")?)),
-            bytes: get_payload(r, "bytes")?,
-        },
+        Kind::ArtifactPut => {
+            Event::ArtifactPut { artifact: ArtifactId(Digest(r.wire.array("name")?)), bytes: get_payload(r, "bytes")? }
+        }
     })
 }
 

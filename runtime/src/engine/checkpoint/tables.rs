@@ -45,7 +45,20 @@ pub(super) const LAST_RUN: &[u8] = b"last run";
 
 /// Every table.
 pub(super) const ALL: [&str; 16] = [
-    RUNS, IDS, AWAKE, FLIGHT, TIMERS, NEEDS, HISTORY, ENDED, TOMBS, TOMB_TIMES, BLOBS, BLOB_RUNS, RUN_BLOBS, ARTIFACTS,
+    RUNS,
+    IDS,
+    AWAKE,
+    FLIGHT,
+    TIMERS,
+    NEEDS,
+    HISTORY,
+    ENDED,
+    TOMBS,
+    TOMB_TIMES,
+    BLOBS,
+    BLOB_RUNS,
+    RUN_BLOBS,
+    ARTIFACTS,
     BLOB_ARTIFACTS,
     META,
 ];

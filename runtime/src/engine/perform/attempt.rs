@@ -46,8 +46,7 @@ impl Performer {
             let start = &inner.state.start;
             (IdempotencyKey::new(&start.origin, start.origin_run, at), start.workflow.clone())
         };
-        let io =
-            Arc::new(IoCore {
+        let io = Arc::new(IoCore {
             records: Arc::new(self.clone()),
             key,
             attempt,

@@ -114,7 +114,11 @@ impl Fs for Disk {
         if !state.tree.shown.dirs.contains(&path) {
             return Err(not_found());
         }
-        let fault = state.pass(process, Op::SyncDir(name(&path)))?;
+        let op = Op::SyncDir(name(&path));
+        let fault = state.pass(process, op.clone())?;
+        if state.lies(&op) {
+            return Ok(());
+        }
         state.sync_dir(&path, fault)
     }
 
@@ -236,6 +240,9 @@ impl File for SimFile {
         let through = state.operations;
         let (mut state, fails) = self.disk.held(state, &op, self.process);
         state.alive(self.process)?;
+        if state.lies(&op) {
+            return Ok(());
+        }
         state.sync(self.id, through, fails || fault.is_some())?;
         Ok(())
     }

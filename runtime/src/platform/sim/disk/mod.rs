@@ -92,6 +92,12 @@ impl Disk {
         self.state().capacity = bytes;
     }
 
+    /// From now on syncs of this kind, of files whose names end so, say that they are done and do nothing: as if the
+    /// code had left them out.
+    pub fn lie(&self, kind: Kind, suffix: &str) {
+        self.state().lies.push((kind, suffix.to_owned()));
+    }
+
     /// The disk is full from now on: there is no more space than what files take now.
     pub fn fill(&self) {
         let mut state = self.state();

@@ -13,7 +13,7 @@ use super::hold::Held;
 use super::loss::{Judge, Loss};
 use super::names::{NodeId, Tree};
 use super::node::Node;
-use super::op::{self, Op};
+use super::op::{self, Kind, Op};
 use crate::platform::sim::Dice;
 
 /// No file is longer: what a file claims is no reason to fill the memory.
@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) operations: u64,
     /// How many bytes of space there are.
     pub(super) capacity: Option<u64>,
+    /// Syncs that do nothing.
+    pub(super) lies: Vec<(Kind, String)>,
     pub(super) dice: Dice,
 }
 
@@ -71,6 +73,7 @@ impl State {
             ops: Vec::new(),
             operations: 0,
             capacity: None,
+            lies: Vec::new(),
             dice: Dice(seed),
         }
     }
@@ -84,6 +87,7 @@ impl State {
             tree: self.tree.clone(),
             operations: self.operations,
             capacity: self.capacity,
+            lies: self.lies.clone(),
             ..State::new(self.dice.0)
         }
     }
@@ -177,6 +181,11 @@ impl State {
         }
         node.allocate(number, len);
         Ok(())
+    }
+
+    /// Whether a sync is one that says it is done and does nothing.
+    pub(super) fn lies(&self, op: &Op) -> bool {
+        self.lies.iter().any(|(kind, suffix)| *kind == op.kind() && op.file().ends_with(suffix))
     }
 
     /// Syncs what was done to a file before `through`, well or not.

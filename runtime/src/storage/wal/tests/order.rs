@@ -89,12 +89,21 @@ async fn a_spare_is_zeros_and_synced_and_its_header_is_synced_before_it_is_a_seg
     wal.prepared().await;
     let spare = "0000000000000000.free";
     let of_spare = |op: &Op| match op {
-        Op::Create(name) | Op::Sync(name) | Op::Write(name, _) | Op::SetLen(name, _) | Op::Allocate(name, _) | Op::Rename(name, _) => name == spare,
+        Op::Create(name)
+        | Op::Sync(name)
+        | Op::Write(name, _)
+        | Op::SetLen(name, _)
+        | Op::Allocate(name, _)
+        | Op::Rename(name, _) => name == spare,
         Op::SyncDir(_) | Op::Remove(_) => false,
     };
     let ops: Vec<Op> = bench.fs.ops().into_iter().filter(of_spare).collect();
     let write = |at| Op::Write(spare.to_owned(), at);
-    assert_eq!(ops, [create(spare), Op::Allocate(spare.to_owned(), SEGMENT), write(0), sync(spare)], "made, allocated, filled, synced");
+    assert_eq!(
+        ops,
+        [create(spare), Op::Allocate(spare.to_owned(), SEGMENT), write(0), sync(spare)],
+        "made, allocated, filled, synced"
+    );
     assert_eq!(bench.read(&bench.dir.join("wal").join(spare)), vec![0; SEGMENT as usize]);
     put(&wal, b"one");
     wal.seal().await.unwrap();
