@@ -4,7 +4,9 @@
 //! `cargo test -p factum-tests --test crash -- --nocapture` prints how many points were tried. A failure prints the seed,
 //! the operations and the losses: `FACTUM_CRASH=seed,first,second` tries that one again. `FACTUM_SEEDS=n` tries more.
 
+mod full;
 mod judge;
+mod refusals;
 mod scene;
 mod world;
 

@@ -116,6 +116,19 @@ pub async fn short(n: u8) -> Result<u8, Oops> {
     Ok(n)
 }
 
+#[step]
+async fn grow(io: &mut Io<World>, len: usize) -> String {
+    io.app().act(io, "grow");
+    "x".repeat(2 * len)
+}
+
+/// Its output is too long for a record.
+#[saga(app = World)]
+pub async fn grows(len: usize) -> Result<String, Oops> {
+    signal::<Go>().await;
+    Ok(grow(len).await)
+}
+
 pub const DIR: &str = "/data";
 
 /// An engine that lets go of everything as soon as it can: small segments, short times, little kept.

@@ -17,6 +17,9 @@ impl Disk {
         let state = self.state();
         let process = self.bound.unwrap_or(state.process);
         state.alive(process)?;
+        if state.denied {
+            return Err(rustix::io::Errno::ACCESS.into());
+        }
         Ok((state, process))
     }
 }

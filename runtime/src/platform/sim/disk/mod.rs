@@ -98,6 +98,11 @@ impl Disk {
         self.state().lies.push((kind, suffix.to_owned()));
     }
 
+    /// From now on nobody may open, make, name or list anything: EACCES.
+    pub fn deny(&self) {
+        self.state().denied = true;
+    }
+
     /// The disk is full from now on: there is no more space than what files take now.
     pub fn fill(&self) {
         let mut state = self.state();

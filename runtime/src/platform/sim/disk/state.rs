@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) operations: u64,
     /// How many bytes of space there are.
     pub(super) capacity: Option<u64>,
+    /// Nobody may open or make a file.
+    pub(super) denied: bool,
     /// Syncs that do nothing.
     pub(super) lies: Vec<(Kind, String)>,
     pub(super) dice: Dice,
@@ -73,6 +75,7 @@ impl State {
             ops: Vec::new(),
             operations: 0,
             capacity: None,
+            denied: false,
             lies: Vec::new(),
             dice: Dice(seed),
         }
@@ -87,6 +90,7 @@ impl State {
             tree: self.tree.clone(),
             operations: self.operations,
             capacity: self.capacity,
+            denied: false,
             lies: self.lies.clone(),
             ..State::new(self.dice.0)
         }
