@@ -72,7 +72,10 @@ impl Manifest {
     /// The manifest that `bytes`, read from `file`, are.
     pub(super) fn decode(bytes: &[u8], file: &Path) -> Result<Manifest, StorageError> {
         stamp::check(bytes, MAGIC).map_err(|fault| match fault {
-            stamp::Fault::Magic { found, .. } => StorageError::ForeignFile { file: file.to_owned(), found },
+            // Zeros are what a disk makes of a file that is lost, and of no program.
+            stamp::Fault::Magic { found, .. } if found != [0; 8] => {
+                StorageError::ForeignFile { file: file.to_owned(), found }
+            }
             fault => fault.of(file),
         })?;
         let damaged = |offset: usize, expected: &str, found: String| StorageError::Damaged {

@@ -13,6 +13,7 @@ mod dir;
 mod disk;
 mod error;
 mod manifest;
+mod problem;
 mod stamp;
 mod wal;
 
@@ -22,5 +23,6 @@ pub use checkpoint::{
 };
 pub(crate) use dir::{CHECKPOINT, DataDir};
 pub use error::StorageError;
+pub use problem::Problem;
 pub use wal::Durability;
 pub(crate) use wal::{Cut, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats};

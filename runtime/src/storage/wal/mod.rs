@@ -5,6 +5,7 @@
 //! `frame` and `segment` are the format; `scan` finds frames in bytes and
 //! `judge` says what they amount to, both pure; `open` is recovery; `queue`,
 //! `shared`, `writer` and `prepare` are the live log; `wait` is what callers hold.
+//! `verify` reads a log that nobody has open, as recovery does, and changes nothing.
 //! What must always hold: see `judge`, `open`, `writer` and `prepare`.
 
 mod config;
@@ -12,6 +13,7 @@ mod frame;
 mod judge;
 mod open;
 mod prepare;
+mod problem;
 mod queue;
 mod read;
 mod record;
@@ -20,6 +22,7 @@ mod scan;
 mod segment;
 mod shared;
 mod sync;
+mod verify;
 mod wait;
 mod writer;
 
@@ -48,6 +51,7 @@ pub use self::config::Durability;
 pub(crate) use self::config::WalConfig;
 pub(crate) use self::record::RawRecord;
 pub(crate) use self::replay::{Replay, ReplayError};
+pub(crate) use self::verify::{Verified, verify};
 
 /// What opening a log found.
 #[derive(Debug, Clone, PartialEq, Eq)]

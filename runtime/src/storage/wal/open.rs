@@ -242,7 +242,7 @@ fn usable(disk: &Disk, free: Vec<PathBuf>, segment_bytes: u64) -> Result<Vec<Dis
 }
 
 /// Reads all of a file that had `size` bytes a moment ago.
-fn read_whole(disk: &Disk, path: &Path, size: u64, bytes: &mut Vec<u8>) -> Result<(), StorageError> {
+pub(super) fn read_whole(disk: &Disk, path: &Path, size: u64, bytes: &mut Vec<u8>) -> Result<(), StorageError> {
     bytes.resize(usize::try_from(size).unwrap_or(usize::MAX), 0);
     let read = disk.open(path)?.read_at(bytes, 0)?;
     if read < bytes.len() {

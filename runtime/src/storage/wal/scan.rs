@@ -71,7 +71,7 @@ pub(super) fn segment(bytes: &[u8], salt: u64, first: Lsn) -> Result<Scanned<'_>
 }
 
 /// Judges what stands at `start`, where a frame with the LSN `next` would be and is not.
-fn rest(bytes: &[u8], salt: u64, next: Lsn, start: usize, invalid: Invalid) -> Rest {
+pub(super) fn rest(bytes: &[u8], salt: u64, next: Lsn, start: usize, invalid: Invalid) -> Rest {
     let tail = &bytes[start..];
     let Some((first, last)) = not_zero(tail) else { return Rest::Zeros };
     let witness = (start + BLOCK..bytes.len())

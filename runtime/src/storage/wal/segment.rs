@@ -86,6 +86,11 @@ impl SegmentHeader {
     }
 }
 
+/// The UUID that a header block says, right or wrong.
+pub(super) fn uuid_of(block: &[u8; BLOCK]) -> Uuid {
+    Uuid::from_bytes(array(block, UUID_AT))
+}
+
 /// The file of the segment that starts at `first_lsn`.
 pub(super) fn path(dir: &Path, first_lsn: Lsn) -> PathBuf {
     dir.join(DIR).join(format!("{:016x}.wal", first_lsn.0))

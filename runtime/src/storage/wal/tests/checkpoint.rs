@@ -1,5 +1,6 @@
 //! The log and the checkpoint: sealing, reading, retiring, and opening after what was applied.
 
+use super::shared::{Kept, LiveSegment, Prepare};
 use super::*;
 
 /// Appends records of 25,000 bytes, two of which fill a segment.
@@ -179,6 +180,48 @@ async fn a_segment_stays_as_long_as_it_is_read() {
     .unwrap();
     assert_eq!(seen, [1, 2, 3, 4, 5]);
     until_segments(&bench, &[5]).await;
+}
+
+#[test]
+fn the_preparer_is_not_given_a_segment_that_is_read_and_is_woken_when_that_ends() {
+    let segment = |first| {
+        let path = PathBuf::from(format!("{first}"));
+        Kept {
+            segment: Arc::new(LiveSegment { first_lsn: Lsn(first), salt: first, size: SEGMENT, path }),
+            end: SEGMENT,
+        }
+    };
+    let queue = Queue::new(Lsn(3), SEGMENT);
+    let lock = Arc::new(crate::platform::LockGuard::new(()));
+    let shared = Shared::new(queue, vec![segment(1), segment(3)], lock, 0, true);
+    let woken = Arc::new(Woken::default());
+    let waker = std::task::Waker::from(woken.clone());
+    // There is no space, so that it has nothing else to do.
+    let full = || Err(Failure::new("allocate", Path::new(""), std::io::ErrorKind::StorageFull.into()));
+    let next = || loop {
+        match shared.poll_prepare(&mut std::task::Context::from_waker(&waker)) {
+            std::task::Poll::Ready(Prepare::Refill { .. }) => shared.refilled(full(), true),
+            other => break other,
+        }
+    };
+    let reads = [shared.readable(), shared.readable()];
+    shared.retire(Lsn(2));
+    for read in reads {
+        assert!(next().is_pending());
+        woken.0.store(false, std::sync::atomic::Ordering::Relaxed);
+        drop(read);
+        assert!(woken.0.load(std::sync::atomic::Ordering::Relaxed));
+    }
+    assert!(matches!(next(), std::task::Poll::Ready(Prepare::Retire(old)) if old.segment.first_lsn == Lsn(1)));
+}
+
+#[derive(Debug, Default)]
+struct Woken(std::sync::atomic::AtomicBool);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
 }
 
 #[tokio::test]

@@ -13,21 +13,21 @@ struct Told {
 /// Opens the log, checks what is there, and appends until something fails:
 /// groups of two records, one that needs a segment of its own, and more; seals and retires in between.
 /// `salt` makes the bodies of each call differ; with an even one the log is closed at the end.
-async fn work(bench: &Bench, told: &mut Told, salt: u8, durability: Durability) -> Result<(), StorageError> {
-    let applied = Lsn(told.applied as u64);
-    let Opened { wal, report, seen } = bench.open_after(WalConfig { durability, ..config() }, applied)?;
-    check(told, &seen, &report);
-    told.appended.truncate(told.applied + seen.len());
+async fn work(platform: Platform, told: &mut Told, salt: u8, durability: Durability) -> Result<(), StorageError> {
+    let mut keep = Keep::default();
+    let data = DataDir::open(&platform, Path::new("/some/data"))?;
+    let config = WalConfig { durability, ..config() };
+    let (wal, report) = Wal::open(&platform, data, config, Lsn(told.applied as u64), &mut keep)?;
+    check(told, &keep.0, &report);
+    told.appended.truncate(told.applied + keep.0.len());
     told.acknowledged = told.appended.len();
-    let mut result = append(&wal, told, salt, durability == Durability::Commit).await;
-    if result.is_ok() && salt.is_multiple_of(2) {
-        result = wal.close().await;
-        if result.is_ok() {
-            told.acknowledged = told.appended.len();
-        }
+    append(&wal, told, salt, durability == Durability::Commit).await?;
+    if salt.is_multiple_of(2) {
+        wal.close().await?;
+        told.acknowledged = told.appended.len();
     }
     wal.abandon().await;
-    result
+    Ok(())
 }
 
 async fn append(wal: &Wal, told: &mut Told, salt: u8, commit: bool) -> Result<(), StorageError> {
@@ -66,37 +66,60 @@ fn check(told: &Told, seen: &[Seen], report: &OpenReport) {
     assert!(seen.iter().zip(told.applied as u64 + 1..).all(|(seen, lsn)| seen.lsn == lsn));
 }
 
-/// Runs `work` up to its `n`th operation, and crashes; says whether it got to its end.
-async fn until(bench: &Bench, told: &mut Told, (salt, durability): (u8, Durability), n: u64, dice: &mut Dice) -> bool {
-    bench.fs.fail(Fail::From(n));
-    let work = work(bench, told, salt, durability);
-    let done = tokio::time::timeout(PATIENCE, work).await.expect("somebody waits for ever");
-    bench.fs.fail(Fail::Nothing);
-    bench.memory.crash(dice);
-    match done {
-        Ok(()) => true,
-        Err(StorageError::Io { .. } | StorageError::Poisoned { .. }) => false,
-        Err(other) => panic!("crash at operation {n}: {other}"),
+/// How a process ends, and what of its work: nothing goes with a process that is killed.
+fn end(sim: &Sim, loss: Option<Loss>) {
+    match loss {
+        Some(loss) => sim.crash(loss),
+        None => sim.kill(),
     }
 }
 
-/// Crashes at each operation in turn, twice more while the log is opened again
-/// and written to, and then lets it be; gives the number of crashes in the first place.
-async fn sweep(durability: Durability) -> usize {
+/// Runs `work` up to its `n`th operation, where the machine goes down; says whether it got to its end.
+fn until(sim: &Sim, told: &mut Told, (salt, durability): (u8, Durability), n: u64, loss: Option<Loss>) -> bool {
+    sim.disk().crash_at(n);
+    let done = sim.run_until_down(work(sim.platform(), told, salt, durability));
+    sim.disk().crash_at(u64::MAX);
+    end(sim, loss);
+    match done {
+        Some(Ok(())) => true,
+        Some(Err(error)) => panic!("before operation {n}: {error}"),
+        None => false,
+    }
+}
+
+/// What was acknowledged is there and an inspection finds nothing to say.
+fn inspect(sim: &Sim, told: &Told) {
+    let verified = verify(sim.platform().fs, Path::new("/some/data"), Lsn(told.applied as u64));
+    // Before there is a MANIFEST there is nothing to inspect.
+    if sim.disk().raw().read("/some/data/MANIFEST").is_some() {
+        assert_eq!(verified.problems, []);
+        assert!(verified.last_lsn.0 as usize >= told.acknowledged);
+    }
+}
+
+/// Goes down at each operation in turn, twice more while the log is opened again and written to, and then lets it be;
+/// gives the number of points at which it went down in the first place.
+fn sweep(durability: Durability, losses: &[Option<Loss>], seeds: u64) -> usize {
     let mut points = 0;
-    for seed in 0..4u64 {
+    for (seed, &loss) in (0..seeds).flat_map(|seed| losses.iter().map(move |loss| (seed, loss))) {
         for n in 0.. {
             let mut dice = Dice(seed << 32 | n);
-            let bench = Bench::new();
+            let sim = Sim::new(dice.draw());
+            let any = |dice: &mut Dice| losses[dice.below(losses.len())];
             let mut told = Told::default();
-            let done = until(&bench, &mut told, (10, durability), n, &mut dice).await;
-            let second = dice.below(60) as u64;
-            until(&bench, &mut told, (21, durability), second, &mut dice).await;
-            let third = dice.below(20) as u64;
-            until(&bench, &mut told, (30, durability), third, &mut dice).await;
-            assert!(until(&bench, &mut told, (41, durability), u64::MAX, &mut dice).await);
-            // Whatever the last power cut took, what is left is taken.
-            work(&bench, &mut told, 50, durability).await.unwrap();
+            let done = until(&sim, &mut told, (10, durability), n, loss);
+            inspect(&sim, &told);
+            let (second, loss) = (dice.below(60) as u64, any(&mut dice));
+            until(&sim, &mut told, (21, durability), second, loss);
+            inspect(&sim, &told);
+            let (third, loss) = (dice.below(20) as u64, any(&mut dice));
+            until(&sim, &mut told, (30, durability), third, loss);
+            inspect(&sim, &told);
+            let loss = any(&mut dice);
+            assert!(until(&sim, &mut told, (41, durability), u64::MAX, loss));
+            // Whatever the last end took, what is left is taken.
+            sim.run(work(sim.platform(), &mut told, 50, durability)).unwrap();
+            inspect(&sim, &told);
             points += 1;
             if done {
                 break;
@@ -106,16 +129,40 @@ async fn sweep(durability: Durability) -> usize {
     points
 }
 
-#[tokio::test]
+const LOSSES: [Option<Loss>; 8] = [
+    None,
+    Some(Loss::Nothing),
+    Some(Loss::Everything),
+    Some(Loss::Any),
+    Some(Loss::Last),
+    Some(Loss::AllButLast),
+    Some(Loss::Names),
+    Some(Loss::Contents),
+];
+
+#[test]
 #[expect(clippy::print_stderr, reason = "how many points were tried is what the test has to show")]
-async fn nothing_acknowledged_is_lost_wherever_the_power_fails() {
-    let points = sweep(Durability::Commit).await;
-    eprintln!("the power failed at {points} points");
-    assert!(points > 200, "only {points} points were tried");
+fn nothing_acknowledged_is_lost_wherever_the_power_fails_or_the_process_is_killed() {
+    let points = sweep(Durability::Commit, &LOSSES, 1) + sweep(Durability::Commit, &[Some(Loss::Any)], 3);
+    eprintln!("the log went down at {points} points");
+    assert!(points > 1000, "only {points} points were tried");
 }
 
-#[tokio::test]
-async fn without_durability_a_power_cut_leaves_an_older_log_and_a_whole_one() {
-    let points = sweep(Durability::None).await;
-    assert!(points > 200, "only {points} points were tried");
+#[test]
+fn without_durability_a_power_cut_leaves_an_older_log_and_a_whole_one() {
+    let points = sweep(Durability::None, &[Some(Loss::Any)], 4);
+    assert!(points > 300, "only {points} points were tried");
+}
+
+#[test]
+fn the_same_seed_does_the_same_operations_twice() {
+    let operations = |seed| {
+        let sim = Sim::new(seed);
+        let mut told = Told::default();
+        sim.run(work(sim.platform(), &mut told, 10, Durability::Commit)).unwrap();
+        sim.disk().ops()
+    };
+    let all: Vec<_> = (0..20).map(operations).collect();
+    assert!(all.windows(2).any(|two| two[0] != two[1]), "the seed decides something");
+    assert!(all.iter().zip(0..).all(|(ops, seed)| *ops == operations(seed)));
 }

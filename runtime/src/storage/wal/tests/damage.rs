@@ -119,37 +119,113 @@ async fn a_tail_of_zeros_from_anywhere_is_an_error_or_a_reported_cut() {
     }
 }
 
-/// Without opening, and so fast enough for every bit of every byte.
-#[tokio::test]
-async fn no_flipped_bit_of_a_segment_gives_other_records() {
+/// A segment of three frames, one of two blocks with a group in it, as bytes; without the zeros that most of it is.
+async fn small() -> (Bench, Vec<u8>, u64) {
     let bench = Bench::with_frames(&[b"one", b"two"]).await;
+    let wal = bench.open().unwrap().wal;
+    let group = wal.append(|group| {
+        group.record(1, 1, 1, |body| body.extend([3; 4500]));
+        group.record(2, 1, 1, |body| body.extend(b"four"));
+    });
+    wal.durable(group.unwrap()).await.unwrap();
+    wal.abandon().await;
     let mut bytes = bench.read(&bench.segment(1));
-    bytes.truncate(4 * 4096);
-    let path = bench.segment(1);
+    bytes.truncate(6 * BLOCK);
     let salt = crate::storage::bytes::u64_at(&bytes, segment::SALT_AT);
-    let records = |bytes: &[u8], place: Place| -> Option<Vec<Seen>> {
-        let scanned = scan::segment(bytes, salt, Lsn(1)).ok()?;
-        judge::end(&bench.dir, &path, &scanned, place).ok()?;
-        Some(
-            scanned.frames.iter().flat_map(|(_, frame)| frame.records()).map(|(_, lsn, r)| Seen::of(lsn, &r)).collect(),
-        )
-    };
-    let closed = Place::Last { closed: Some(Lsn(2)), used: true, applied: Lsn(0) };
-    let open = Place::Last { closed: None, used: true, applied: Lsn(0) };
-    let whole = records(&bytes, closed).unwrap();
-    assert_eq!(whole.len(), 2);
-    for at in 4096..bytes.len() {
+    (bench, bytes, salt)
+}
+
+/// The records of a segment, if it is taken, and whether something is cut off. Without opening, and so fast enough for
+/// every bit of every byte.
+fn records(bytes: &[u8], salt: u64, place: Place) -> Option<(Vec<Seen>, bool)> {
+    let scanned = scan::segment(bytes, salt, Lsn(1)).ok()?;
+    let torn = judge::end(Path::new("data"), Path::new("file"), &scanned, place).ok()?;
+    let frames = scanned.frames.iter().flat_map(|(_, frame)| frame.records());
+    Some((frames.map(|(_, lsn, r)| Seen::of(lsn, &r)).collect(), torn.is_some()))
+}
+
+const CLOSED: Place = Place::Last { closed: Some(Lsn(4)), used: true, applied: Lsn(0) };
+const OPEN: Place = Place::Last { closed: None, used: true, applied: Lsn(0) };
+const BEFORE: Place = Place::Before(Lsn(5));
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "how many flips were tried is what the test has to show")]
+async fn no_flipped_bit_of_a_segment_gives_other_records() {
+    let (bench, mut bytes, salt) = small().await;
+    let (whole, _) = records(&bytes, salt, CLOSED).unwrap();
+    assert_eq!((whole.len(), records(&bytes, salt, OPEN).unwrap().1), (4, false));
+    let uuid = bench.open().unwrap().report.uuid;
+    let (mut flips, mut cuts) = (0, 0);
+    for at in 0..bytes.len() {
         for bit in 0..8 {
             bytes[at] ^= 1 << bit;
-            assert_eq!(records(&bytes, closed), None, "byte {at}, bit {bit}");
-            match records(&bytes, open) {
-                None => {}
-                Some(seen) => {
-                    assert!(at >= 8192, "byte {at}, bit {bit} was not noticed");
-                    assert_eq!(seen, whole[..if at < 12288 { 1 } else { 2 }]);
+            flips += 1;
+            if at < BLOCK {
+                let header = segment::SegmentHeader::decode(&bytes[..BLOCK], Path::new("file"), Lsn(1), SEGMENT, uuid);
+                assert!(header.is_err(), "byte {at}, bit {bit} of the header");
+            } else {
+                for place in [CLOSED, BEFORE] {
+                    assert_eq!(records(&bytes, salt, place), None, "byte {at}, bit {bit}, {place:?}");
+                }
+                if let Some((seen, cut)) = records(&bytes, salt, OPEN) {
+                    assert!(at >= 3 * BLOCK && cut, "byte {at}, bit {bit} was not noticed");
+                    assert_eq!(seen, whole[..if at < 5 * BLOCK { 2 } else { 4 }]);
+                    cuts += 1;
                 }
             }
             bytes[at] ^= 1 << bit;
         }
     }
+    eprintln!("{flips} bits were flipped: all were noticed, {cuts} of them at the end of a log that was not closed");
+    assert_eq!(flips, 8 * 6 * BLOCK);
+}
+
+#[tokio::test]
+async fn a_write_that_is_cut_at_any_byte_leaves_whole_groups_and_a_reported_cut() {
+    let (_, mut bytes, salt) = small().await;
+    let (whole, _) = records(&bytes, salt, CLOSED).unwrap();
+    let body = |len: usize| frame::FRAME_HEADER + record::RECORD_HEADER + len;
+    let ends = [BLOCK + body(3), 2 * BLOCK + body(3), 3 * BLOCK + body(4500) + record::RECORD_HEADER + 4];
+    for zeros in (BLOCK..=bytes.len()).rev() {
+        bytes[zeros..].fill(0);
+        let frames = ends.iter().filter(|&&end| end <= zeros).count();
+        let (seen, cut) = records(&bytes, salt, OPEN).unwrap();
+        assert_eq!(seen, whole[..[0, 1, 2, 4][frames]], "zeros from {zeros}");
+        let started = frames < 3 && bytes[(1 + frames) * BLOCK..].iter().any(|&byte| byte != 0);
+        assert_eq!(cut, started, "zeros from {zeros}");
+        for place in [CLOSED, BEFORE] {
+            assert_eq!(records(&bytes, salt, place).is_some(), frames == 3, "zeros from {zeros}, {place:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_segment_of_any_other_length_is_damage() {
+    let bench = Bench::with_frames(&[b"one"]).await;
+    let (block, uuid) = (bench.read(&bench.segment(1)), bench.open().unwrap().report.uuid);
+    let decode = |len: usize| {
+        let read = &block[..len.min(BLOCK)];
+        segment::SegmentHeader::decode(read, Path::new("file"), Lsn(1), len as u64, uuid)
+    };
+    for len in (0..=2 * SEGMENT as usize).filter(|&len| len != SEGMENT as usize) {
+        assert!(matches!(decode(len), Err(StorageError::Damaged { .. })), "{len} bytes");
+    }
+    assert!(decode(SEGMENT as usize).is_ok());
+}
+
+#[tokio::test]
+async fn files_of_zeros_are_damage() {
+    let bench = Bench::with_frames(&[b"one"]).await;
+    for file in [bench.manifest(), bench.segment(1)] {
+        let intact = bench.read(&file);
+        for len in [intact.len(), 0] {
+            bench.write(&file, &vec![0; len]);
+            match bench.refused() {
+                StorageError::Damaged { file: found, offset: 0, .. } => assert_eq!(found, file),
+                other => panic!("{other}"),
+            }
+        }
+        bench.write(&file, &intact);
+    }
+    assert_eq!(bench.open().unwrap().seen.len(), 1);
 }

@@ -12,6 +12,8 @@ mod recovery;
 mod scanner;
 mod schedules;
 mod spares;
+mod traps;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 use super::record::GROUP_CONTINUES;
 use super::shared::SPARES;
 use super::*;
-use crate::platform::sim::{Dice, Fail, FaultFs, MemoryFs, Op, PATIENCE};
+use crate::platform::sim::{Dice, Fail, FaultFs, Loss, MemoryFs, Op, PATIENCE, Sim};
 use crate::platform::{Fs, Open, real};
 use crate::storage::manifest::Manifest;
 

@@ -81,7 +81,7 @@ async fn an_old_frame_at_the_end_of_a_newer_segment_is_not_taken() {
 }
 
 #[tokio::test]
-async fn a_damaged_record_that_was_acknowledged_is_an_error_and_not_a_cut() {
+async fn damage_in_an_acknowledged_record_of_the_last_segment_is_an_error_and_not_a_cut() {
     let bench = Bench::with_frames(&[b"one", b"two", b"three"]).await;
     bench.change(&bench.segment(1), |bytes| bytes[8192 + 60] ^= 1);
     match bench.refused() {
