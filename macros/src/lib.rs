@@ -69,6 +69,26 @@ pub fn signal(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> p
     signal_of(attr.into(), item.into()).into()
 }
 
+/// Lets `impl CheckpointStore for ..` be written with plain `async fn`s.
+///
+/// ```text
+/// #[checkpoint_store]
+/// impl CheckpointStore for MyStore {
+///     async fn append(&self, run: u64, sequence: u64, row: &[u8]) -> Result<(), CheckpointError> { .. }
+///     // .. and the others
+/// }
+/// ```
+///
+/// Each becomes the method of the trait, which gives a boxed future that is `Send`.
+///
+/// | key | meaning |
+/// |---|---|
+/// | `crate = path` | where factum is, else `::factum` |
+#[proc_macro_attribute]
+pub fn checkpoint_store(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    checkpoint_store_of(attr.into(), item.into()).into()
+}
+
 fn step_of(attr: TokenStream, item: TokenStream) -> TokenStream {
     on_function("#[step]", item, |function, diag| {
         Some(match check::step(attr, function, diag) {
@@ -91,6 +111,13 @@ fn signal_of(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::default();
     let signal = check::signal(attr, item.clone(), &mut diag);
     let expanded = signal.map_or(item, |signal| expand::signal(&signal));
+    with_errors(expanded, diag)
+}
+
+fn checkpoint_store_of(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::default();
+    let store = check::store(attr, &item, &mut diag);
+    let expanded = store.map_or(item, |store| expand::store(&store));
     with_errors(expanded, diag)
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::{saga_of, signal_of, step_of};
+use super::{checkpoint_store_of, saga_of, signal_of, step_of};
 
 const ATTRIBUTES: [&str; 4] = [
     "",
@@ -12,7 +12,7 @@ const ATTRIBUTES: [&str; 4] = [
     r#"name = "pay", version = 2, app = Shop, crate = ::factum"#,
 ];
 
-const ITEMS: [&str; 4] = [
+const ITEMS: [&str; 5] = [
     "pub(crate) async fn charge(io: &mut Io<Shop>, mut order: Order, note: &str, list: &[Cow<'_, str>]) -> Result<u8, E> {
         io.key(); Ok(1)
     }",
@@ -26,6 +26,12 @@ const ITEMS: [&str; 4] = [
         std::env::var(\"X\"); async { s().await }; |t| t.await; u!(v.await); x || y().await
     }",
     "#[derive(Serialize)] pub struct Approval<T> where T: Copy { by: T }",
+    "impl<T: X> a::CheckpointStore for My<'_, T> {
+        const N: u8 = 1;
+        async fn append(&self, mut run: u64, _: u64, row: &'_ [u8]) -> Result<(), CheckpointError> { self.0.a().await?; Ok(()) }
+        fn laod_run(self: Box<Self>) {}
+        pub(crate) async fn clear<'a>(&'a mut self, (a, b): (u8, &str)) where T: Y { return }
+    }",
     "unsafe extern fn f<'a, T: 'a, const N: usize>(&self, (a, b): (u8, impl X), _: &'a mut T, ...) -> impl Y + 'a where T: Z {}",
 ];
 
@@ -55,7 +61,7 @@ fn parse(text: &str) -> TokenStream {
 }
 
 fn expand_all(attr: &TokenStream, item: &TokenStream) {
-    for expand in [step_of, saga_of, signal_of] {
+    for expand in [step_of, saga_of, signal_of, checkpoint_store_of] {
         assert!(!expand(attr.clone(), item.clone()).is_empty() || item.is_empty());
     }
 }

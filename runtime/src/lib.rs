@@ -66,7 +66,7 @@ pub use engine::{
     Cut, Error, History, HistoryEntry, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats, Status,
     TailEntry, Waiting, WaitingOn,
 };
-pub use factum_macros::{saga, signal, step};
+pub use factum_macros::{checkpoint_store, saga, signal, step};
 pub use handle::{
     Builder, Cancelled, Completed, Diverged, Engine, Failed, Failure, Outcome, Paused, Poisoned, Run, RunError,
     RunRequest, Running, SignalRequest, StartRequest, State, Stuck,
@@ -80,7 +80,7 @@ pub use saga::{SagaCall, SagaFn};
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{
     Batch, CheckpointError, CheckpointStore, Durability, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,
-    MemoryCheckpoint, Op, RedbCheckpoint, StorageError, TableRow,
+    MemoryCheckpoint, Op, Problem, RedbCheckpoint, StorageError, TableRow,
 };
 pub use time::Timestamp;
 

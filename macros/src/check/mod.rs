@@ -13,11 +13,13 @@ mod saga;
 mod sig;
 mod signal;
 mod step;
+mod store;
 mod undo;
 
 pub(crate) use saga::saga;
 pub(crate) use signal::signal;
 pub(crate) use step::step;
+pub(crate) use store::store;
 
 use syn::Path;
 

@@ -17,6 +17,7 @@ mod signal;
 mod signature;
 mod spans;
 mod step;
+mod store;
 mod undo;
 mod values;
 
@@ -24,3 +25,4 @@ pub(crate) use broken::{broken_saga, broken_step};
 pub(crate) use saga::saga;
 pub(crate) use signal::signal;
 pub(crate) use step::step;
+pub(crate) use store::store;

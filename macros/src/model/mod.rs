@@ -1,12 +1,16 @@
-//! What a step, a saga or a signal is, once its words are understood.
+//! What a step, a saga, a signal or a store is, once its words are understood.
 //!
 //! Owns plain data, no rules. What must always hold: everything of the user's
 //! keeps its own tokens, and so its spans.
+
+mod store;
 
 use std::time::Duration;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use syn::{Attribute, Block, Expr, Path, Token, Type, Visibility};
+
+pub(crate) use store::{StoreImpl, StoreMethod};
 
 /// An argument: one name, one type.
 #[derive(Debug)]

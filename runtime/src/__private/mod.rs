@@ -15,6 +15,7 @@ pub use core::option::Option::{self, None, Some};
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
 pub use std::boxed::Box;
+pub use std::vec::Vec;
 
 pub use serde;
 
@@ -33,6 +34,12 @@ pub use crate::plan::{Described, Plan, WorkflowMeta, WorkflowRef, fingerprint};
 pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;
 pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig};
+/// What a checkpoint store is written with.
+pub mod store {
+    pub use crate::id::Lsn;
+    pub use crate::storage::{Batch, CheckpointError, JournalRow, KeyRange, TableRow};
+}
+
 pub use crate::step::{
     AttemptEnd, Effect, ErasedStep, Fallible, Never, OutsideSaga, Signature, Site, Step, StepCall, StepError, StepMeta,
     StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,

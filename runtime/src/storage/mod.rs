@@ -17,6 +17,7 @@ mod problem;
 mod stamp;
 mod wal;
 
+pub(crate) use checkpoint::verify as verify_checkpoint;
 pub use checkpoint::{
     Batch, CheckpointError, CheckpointStore, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,
     MemoryCheckpoint, Op, RedbCheckpoint, TableRow,

@@ -29,7 +29,7 @@
 //! sim.crash(Loss::Any);
 //! let outcome = sim.run(async {
 //!     let engine = Engine::builder("/data").saga(welcome).sim(&sim).open().await?;
-//!     engine.attach(welcome, "visitor-1")?.outcome().await
+//!     engine.attach(welcome, "visitor-1").await?.outcome().await
 //! })?;
 //! // Two days have gone by, in no time.
 //! assert!(matches!(outcome, Outcome::Completed(_)));
@@ -37,6 +37,11 @@
 //! # }
 //! ```
 //!
-//! Owns nothing: what is here is `platform::sim`, for users and for this project's own tests alike.
+//! [`checkpoint_conformance`] tries a checkpoint store of one's own against every clause of its contract.
+//!
+//! Owns that suite; the rest is `platform::sim`, for users and for this project's own tests alike.
+
+mod conformance;
 
 pub use crate::platform::sim::{Dice, Disk, Fail, Fault, Kind, Loss, Op, Raw, Sim};
+pub use conformance::checkpoint_conformance;

@@ -228,7 +228,16 @@ impl Checkpointer {
 
     /// Writes a batch, as often as it takes while the disk is full. The caller is the one writer.
     pub(super) async fn write(&self, batch: Batch, lsn: Lsn) -> Result<(), StorageError> {
-        self.again(|| self.store.apply(batch.clone(), lsn)).await
+        let tried = AtomicBool::new(false);
+        self.again(async || {
+            // A call that failed may have happened all the same: its records must not come twice.
+            let again = tried.swap(true, Ordering::Relaxed) && lsn > self.applied();
+            if again && self.store.applied_lsn().await? >= lsn {
+                return Ok(());
+            }
+            self.store.apply(batch.clone(), lsn).await
+        })
+        .await
     }
 
     /// Does something again for as long as it fails in a way that may pass.

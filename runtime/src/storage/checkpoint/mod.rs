@@ -17,6 +17,7 @@ pub use self::batch::{Batch, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE, Op};
 pub use self::error::CheckpointError;
 pub use self::memory::MemoryCheckpoint;
 pub use self::paged::RedbCheckpoint;
+pub(crate) use self::paged::verify;
 pub use self::range::KeyRange;
 use crate::id::Lsn;
 use crate::platform::BoxFuture;

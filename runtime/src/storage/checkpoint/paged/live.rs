@@ -46,13 +46,18 @@ impl Live {
             Ok(session) => Live::over(session, &place.path, cache_bytes),
             Err(CheckpointError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Live::create(place, cache_bytes)?;
-                Live::over(Session::open(place)?, &place.path, cache_bytes)
+                let session = Session::open(place).inspect_err(|_| {
+                    // Its name may be on disk or not, and nothing is in it: the next process makes it anew, if it can.
+                    let _: io::Result<()> = place.fs.remove(&place.path);
+                })?;
+                Live::over(session, &place.path, cache_bytes)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Makes an empty store under another name, and gives it its own once it is whole.
+    /// Makes an empty store under another name, and gives it its own once it is whole. The name becomes durable when
+    /// it is opened.
     fn create(place: &Place, cache_bytes: usize) -> Result<(), CheckpointError> {
         let fs = &place.fs;
         let made = place.path.with_extension("redb.new");
@@ -63,12 +68,11 @@ impl Live {
         }
         let session = Session::create(place, &made)?;
         Live::over(session, &made, cache_bytes)?.close()?;
-        fs.rename(&made, &place.path).map_err(|e| refused("rename", &made, e))?;
-        let dir = place.path.parent().unwrap_or(Path::new(""));
-        fs.sync_dir(dir).map_err(|e| refused("sync the directory", dir, e))
+        fs.rename(&made, &place.path).map_err(|e| refused("rename", &made, e))
     }
 
-    fn over(session: Session, path: &Path, cache_bytes: usize) -> Result<Live, CheckpointError> {
+    /// Puts redb on a session.
+    pub(super) fn over(session: Session, path: &Path, cache_bytes: usize) -> Result<Live, CheckpointError> {
         let mut live = Live { database: None, session: Arc::new(session), path: path.to_owned() };
         let backend = Backend(live.session.clone());
         let opened = guarded(|| Ok(Builder::new().set_cache_size(cache_bytes).create_with_backend(backend)?));
@@ -87,17 +91,35 @@ impl Live {
     }
 
     /// As [`work`](Self::work); what it committed is then the same in both slots of the header.
-    pub(super) fn commit(&self, work: impl FnOnce(&Database) -> Result<(), Trouble>) -> Result<(), CheckpointError> {
-        self.work(work)?;
-        self.session.mirror()
+    pub(super) fn commit<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, CheckpointError> {
+        let done = self.work(work)?;
+        self.session.mirror()?;
+        Ok(done)
     }
 
-    /// Whether nothing more can be done with it.
-    pub(super) fn is_over(&self) -> bool {
-        self.session.fault().is_some()
+    /// What ended it, after which nothing more can be done with it.
+    pub(super) fn fault(&self) -> Option<CheckpointError> {
+        self.session.fault()
     }
 
-    fn close(mut self) -> Result<(), CheckpointError> {
+    /// After its end, and before the file is opened again.
+    pub(super) fn give_back(&self) {
+        self.session.give_back();
+    }
+
+    /// Looks at every page that is in use.
+    pub(super) fn check(mut self) -> Result<(), CheckpointError> {
+        let Some(mut database) = self.database.take() else { return Ok(()) };
+        let sound = guarded(|| Ok(database.check_integrity()?)).map_err(|trouble| self.verdict(trouble))?;
+        self.database = Some(database);
+        match sound {
+            true => Ok(()),
+            false => Err(self.unfit("a store that had to be repaired".to_owned())),
+        }
+    }
+
+    /// Closes it and says whether all went well.
+    pub(super) fn close(mut self) -> Result<(), CheckpointError> {
         match self.database.take() {
             Some(database) => guarded(|| Ok(database.close()?)).map_err(|trouble| self.verdict(trouble)),
             None => Ok(()),
@@ -109,16 +131,19 @@ impl Live {
         let error = match trouble {
             Trouble::Refused(error) => return error,
             Trouble::Panicked(message) => CheckpointError::Panicked { message },
-            Trouble::Redb(redb::Error::Corrupted(found)) => CheckpointError::Damaged {
-                file: self.path.clone(),
-                offset: PAGES_AT,
-                expected: "pages that fit together".to_owned(),
-                found,
-            },
+            Trouble::Redb(redb::Error::Corrupted(found)) => self.unfit(found),
             Trouble::Redb(redb::Error::Io(source)) => refused("use", &self.path, source),
             Trouble::Redb(error) => CheckpointError::other(error),
         };
         self.session.end(error)
+    }
+}
+
+impl Live {
+    /// Every page is as it was written, and yet they are no store.
+    fn unfit(&self, found: String) -> CheckpointError {
+        let expected = "pages that fit together".to_owned();
+        CheckpointError::Damaged { file: self.path.clone(), offset: PAGES_AT, expected, found }
     }
 }
 

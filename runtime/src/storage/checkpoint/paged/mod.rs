@@ -2,7 +2,7 @@
 //!
 //! Owns `checkpoint.redb`. `layout` says where things lie, `slots` which slot of the header may be written, both pure;
 //! `session` is the open file, `backend` what redb sees of it; `live` opens a session with redb on top; `store` and
-//! `tables` are what the engine sees.
+//! `tables` are what the engine sees. `verify` inspects a closed store over an `overlay`.
 //!
 //! # Why a crash leaves a store that can be read
 //! redb writes pages that nothing in use refers to, syncs, then writes a header that refers to them, and syncs (two
@@ -26,9 +26,12 @@
 mod backend;
 mod layout;
 mod live;
+mod overlay;
 mod session;
 mod slots;
 mod store;
 mod tables;
+mod verify;
 
 pub use self::store::RedbCheckpoint;
+pub(crate) use self::verify::verify;

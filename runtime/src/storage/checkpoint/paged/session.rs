@@ -40,6 +40,8 @@ pub(super) struct Session {
     /// How long redb's file is.
     len: Mutex<u64>,
     slots: Mutex<Slots>,
+    /// How long redb's file was when the last commit was answered; `None` while there may be a later one on disk.
+    settled: Mutex<Option<u64>>,
     fault: OnceLock<CheckpointError>,
     poison: Arc<OnceLock<CheckpointError>>,
 }
@@ -56,10 +58,19 @@ impl Session {
         Ok(Session::on(file, place, path, 0, Slots::new()))
     }
 
-    /// A session on the file as it is. Its newest header is written anew and synced.
+    /// A session on the file as it is.
     pub(super) fn open(place: &Place) -> Result<Session, CheckpointError> {
         let path = &place.path;
         let file = place.fs.open(path, Open::Edit).map_err(|e| refused("open", path, e))?;
+        let session = Session::over(file, place)?;
+        // Whoever made the file may have been stopped before its name was durable.
+        sync_dir(place)?;
+        Ok(session)
+    }
+
+    /// A session on an open file. Its newest header is written anew and synced.
+    pub(super) fn over(file: Arc<dyn File>, place: &Place) -> Result<Session, CheckpointError> {
+        let path = &place.path;
         let len = file.len().map_err(|e| refused("read the length of", path, e))?;
         check_stamp(&*file, place)?;
         let slots = [read_slot(&*file, place, 0)?, read_slot(&*file, place, 1)?];
@@ -82,6 +93,7 @@ impl Session {
             uuid: place.uuid,
             len: Mutex::new(len),
             slots: Mutex::new(slots),
+            settled: Mutex::new(None),
             fault: OnceLock::new(),
             poison: place.poison.clone(),
         }
@@ -128,8 +140,26 @@ impl Session {
             let failed = CheckpointError::poison(Failure::new("sync", &self.path, e));
             self.end(self.poison.get_or_init(|| failed).clone())
         })?;
-        self.slots().synced(newest);
+        if self.slots().synced(newest) {
+            // From here on a header may refer to pages that the last answer did not know of.
+            *self.settled() = None;
+        }
         Ok(())
+    }
+
+    fn settled(&self) -> MutexGuard<'_, Option<u64>> {
+        self.settled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// After the session's end: what the file grew by for a commit that did not come to its header is given back, so
+    /// that a full disk has room again for less.
+    pub(super) fn give_back(&self) {
+        if let Some(len) = *self.settled()
+            && self.poison.get().is_none()
+        {
+            // If it cannot be done the file stays as long as it is, and redb uses it or cuts it later.
+            let _: io::Result<()> = self.file.set_len(physical(len));
+        }
     }
 
     /// Reads some of page 0.
@@ -163,19 +193,19 @@ impl Session {
         self.sync()
     }
 
-    /// Copies the newest header, which is on disk, to the other slot and syncs it.
+    /// Copies the newest header, which is on disk, to the other slot and syncs it. Then a commit may be answered.
     pub(super) fn mirror(&self) -> Result<(), CheckpointError> {
         self.alive()?;
         let (slot, sealed) = {
             let slots = self.slots();
-            if slots.mirrored {
-                return Ok(());
-            }
-            (slots.other(), slots.header.seal(self.uuid))
+            (slots.other(), (!slots.mirrored).then(|| slots.header.seal(self.uuid)))
         };
-        self.file.write_all_at(&sealed, SLOTS_AT[slot]).map_err(|e| self.refuse("write", e))?;
-        self.sync()?;
-        self.slots().mirrored = true;
+        if let Some(sealed) = sealed {
+            self.file.write_all_at(&sealed, SLOTS_AT[slot]).map_err(|e| self.refuse("write", e))?;
+            self.sync()?;
+            self.slots().mirrored = true;
+        }
+        *self.settled() = Some(self.len());
         Ok(())
     }
 
@@ -228,8 +258,17 @@ pub(super) fn refused(operation: &'static str, path: &Path, source: io::Error) -
     CheckpointError::refused(Failure::new(operation, path, source))
 }
 
+/// Makes the file's name durable.
+fn sync_dir(place: &Place) -> Result<(), CheckpointError> {
+    let dir = place.path.parent().unwrap_or(Path::new(""));
+    place.fs.sync_dir(dir).map_err(|e| {
+        let failed = CheckpointError::poison(Failure::new("sync the directory", dir, e));
+        place.poison.get_or_init(|| failed).clone()
+    })
+}
+
 /// Checks the first block of the file.
-fn check_stamp(file: &dyn File, place: &Place) -> Result<(), CheckpointError> {
+pub(super) fn check_stamp(file: &dyn File, place: &Place) -> Result<(), CheckpointError> {
     let path = &place.path;
     let mut block = vec![0; BLOCK as usize];
     let read = file.read_at(&mut block, 0).map_err(|e| refused("read", path, e))?;
@@ -242,7 +281,7 @@ fn check_stamp(file: &dyn File, place: &Place) -> Result<(), CheckpointError> {
     Ok(())
 }
 
-fn read_slot(file: &dyn File, place: &Place, slot: usize) -> Result<Option<Header>, CheckpointError> {
+pub(super) fn read_slot(file: &dyn File, place: &Place, slot: usize) -> Result<Option<Header>, CheckpointError> {
     let mut bytes = vec![0; SLOT];
     let read = file.read_at(&mut bytes, SLOTS_AT[slot]).map_err(|e| refused("read", &place.path, e))?;
     bytes.truncate(read);

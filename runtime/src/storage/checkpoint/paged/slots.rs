@@ -49,9 +49,9 @@ impl Slots {
         (self.newest, &self.header)
     }
 
-    /// The header in slot `newest` is on disk.
-    pub(super) fn synced(&mut self, newest: usize) {
-        self.durable = newest;
+    /// The header in slot `newest` is on disk; says whether it was not before.
+    pub(super) fn synced(&mut self, newest: usize) -> bool {
+        std::mem::replace(&mut self.durable, newest) != newest
     }
 
     /// The slot that does not hold the newest header.

@@ -50,6 +50,28 @@ impl RedbCheckpoint {
         }
     }
 
+    /// Copies what is committed now to a new store in the file `path`, while this one goes on; gives the applied LSN.
+    ///
+    /// The copy is synced, its name is not. Blocks.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Io`] when there is such a file; else as any call, of this store or of the copy.
+    pub(crate) fn copy_to(&self, path: &Path) -> Result<Lsn, CheckpointError> {
+        let Place { fs, uuid, .. } = &self.0.place;
+        if RedbCheckpoint::exists(&**fs, path)? {
+            return Err(refused("create", path, io::ErrorKind::AlreadyExists.into()));
+        }
+        let place = Place { fs: fs.clone(), path: path.to_owned(), uuid: *uuid, poison: Arc::default() };
+        let copy = Live::open(&place, self.0.cache_bytes)?;
+        let lsn = self.0.with(|live| {
+            let done = live.work(|from| copy.commit(|to| tables::copy(from, to)).map_err(Trouble::Refused));
+            // What went wrong on this side looks on the other as if it had been there.
+            live.fault().map_or(done, Err)
+        })?;
+        copy.close()?;
+        Ok(lsn)
+    }
+
     fn read<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, CheckpointError> {
         self.0.with(|live| live.work(work))
     }
@@ -63,9 +85,11 @@ impl Store {
     fn with<T>(&self, work: impl FnOnce(&Live) -> Result<T, CheckpointError>) -> Result<T, CheckpointError> {
         let live = self.live()?;
         let done = work(&live);
-        if live.is_over() {
+        if live.fault().is_some() {
             let mut current = self.live.write().unwrap_or_else(PoisonError::into_inner);
-            current.take_if(|current| Arc::ptr_eq(current, &live));
+            if current.take_if(|current| Arc::ptr_eq(current, &live)).is_some() {
+                live.give_back();
+            }
         }
         done
     }

@@ -3,11 +3,12 @@
 //! The journals of all runs are one table, keyed by run and sequence. A named table of the engine's is a table of
 //! redb's whose name starts with `t/`. One more holds the applied LSN.
 
+use std::collections::HashMap;
+
 use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
-    WriteTransaction,
+    TableHandle, WriteTransaction,
 };
-use std::collections::HashMap;
 
 use super::live::Trouble;
 use crate::id::Lsn;
@@ -18,8 +19,11 @@ const LSN: TableDefinition<'_, (), u64> = TableDefinition::new("applied_lsn");
 
 type Rows<'a> = Table<'a, &'static [u8], &'static [u8]>;
 
+/// How the names of the engine's tables begin in redb.
+const NAMED: &str = "t/";
+
 fn name(table: &str) -> String {
-    format!("t/{table}")
+    format!("{NAMED}{table}")
 }
 
 fn named(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
@@ -29,16 +33,22 @@ fn named(name: &str) -> TableDefinition<'_, &'static [u8], &'static [u8]> {
 /// Does what a batch says, and sets the applied LSN if there is one.
 pub(super) fn write(database: &Database, batch: &Batch, lsn: Option<Lsn>) -> Result<(), Trouble> {
     batch.check().map_err(Trouble::Refused)?;
-    let mut write = database.begin_write()?;
-    write.set_durability(Durability::Immediate)?;
-    write.set_two_phase_commit(true);
-    write.set_quick_repair(true);
+    let write = durable_write(database)?;
     if let Some(lsn) = lsn {
         advance(&write, lsn)?;
     }
     perform(&write, batch)?;
     write.commit()?;
     Ok(())
+}
+
+/// A transaction whose commit is synced, pages before header, and leaves nothing to repair.
+fn durable_write(database: &Database) -> Result<WriteTransaction, Trouble> {
+    let mut write = database.begin_write()?;
+    write.set_durability(Durability::Immediate)?;
+    write.set_two_phase_commit(true);
+    write.set_quick_repair(true);
+    Ok(write)
 }
 
 fn advance(write: &WriteTransaction, lsn: Lsn) -> Result<(), Trouble> {
@@ -139,4 +149,29 @@ pub(super) fn scan(database: &Database, table: &str, range: &KeyRange, limit: us
         rows.push((key.value().to_vec(), value.value().to_vec()));
     }
     Ok(rows)
+}
+
+/// Copies all that was committed when this is called to an empty database; gives the applied LSN.
+pub(super) fn copy(from: &Database, to: &Database) -> Result<Lsn, Trouble> {
+    let read = begin(from)?;
+    let write = durable_write(to)?;
+    let lsn = there(read.open_table(LSN))?.map(|table| table.get(())).transpose()?.flatten();
+    let lsn = Lsn(lsn.map_or(0, |lsn| lsn.value()));
+    advance(&write, lsn)?;
+    if let Some(journals) = there(read.open_table(JOURNALS))? {
+        let mut copy = write.open_table(JOURNALS)?;
+        for row in journals.iter()? {
+            let (key, row) = row?;
+            copy.insert(key.value(), row.value())?;
+        }
+    }
+    for table in read.list_tables()?.filter(|table| table.name().starts_with(NAMED)) {
+        let mut copy = write.open_table(named(table.name()))?;
+        for row in read.open_table(named(table.name()))?.iter()? {
+            let (key, value) = row?;
+            copy.insert(key.value(), value.value())?;
+        }
+    }
+    write.commit()?;
+    Ok(lsn)
 }

@@ -2,7 +2,8 @@
 
 mod basic;
 mod crash;
-mod measure;
+mod damage;
+mod faults;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,8 +12,9 @@ use std::task::{Context, Poll, Waker};
 use uuid::Uuid;
 
 use super::*;
-use crate::platform::sim::{Dice, Fail, FaultFs, MemoryFs};
-use crate::platform::{Fs, Open};
+use crate::platform::Fs;
+use crate::platform::sim::{Dice, Disk, Fault, Kind, Loss};
+use crate::storage::problem::Problem;
 
 const UUID: Uuid = Uuid::from_u128(0x1234_5678_9abc_4def_8123_4567_89ab_cdef);
 const CACHE: usize = 1 << 20;
@@ -25,54 +27,75 @@ fn now<T>(mut future: BoxFuture<'_, T>) -> T {
     }
 }
 
-/// A directory in memory, behind doors that can fail.
+/// A data directory on a simulated disk.
 struct Bench {
-    memory: Arc<MemoryFs>,
-    fs: Arc<FaultFs>,
+    disk: Disk,
 }
 
 impl Bench {
     fn new() -> Bench {
-        let memory = Arc::new(MemoryFs::default());
-        memory.create_dir_all(Path::new("/data")).unwrap();
-        memory.sync_dir(Path::new("/")).unwrap();
-        let fs = Arc::new(FaultFs::over(memory.clone()));
-        Bench { memory, fs }
+        Bench::seeded(0)
+    }
+
+    fn seeded(seed: u64) -> Bench {
+        let disk = Disk::new(seed);
+        disk.create_dir_all(Path::new("/data")).unwrap();
+        disk.sync_dir(Path::new("/")).unwrap();
+        Bench { disk }
+    }
+
+    /// A disk that holds one file with these bytes.
+    fn holding(bytes: &[u8]) -> Bench {
+        let bench = Bench::new();
+        bench.disk.raw().write(Bench::path(), bytes);
+        bench
     }
 
     fn path() -> PathBuf {
         PathBuf::from("/data/checkpoint.redb")
     }
 
+    /// Opens the store for the process that lives.
     fn open(&self) -> Result<RedbCheckpoint, CheckpointError> {
-        RedbCheckpoint::open(self.fs.clone(), &Bench::path(), UUID, CACHE)
+        self.open_as(UUID, CACHE)
     }
 
-    /// The file's bytes, as the system shows them.
+    fn open_as(&self, uuid: Uuid, cache_bytes: usize) -> Result<RedbCheckpoint, CheckpointError> {
+        RedbCheckpoint::open(Arc::new(self.disk.process()), &Bench::path(), uuid, cache_bytes)
+    }
+
+    fn verify(&self) -> Vec<Problem> {
+        let fs: Arc<dyn Fs> = Arc::new(self.disk.fork());
+        verify(&fs, &Bench::path(), UUID)
+    }
+
+    /// The file, as it is shown.
     fn bytes(&self) -> Vec<u8> {
-        let file = self.memory.open(&Bench::path(), Open::Read).unwrap();
-        let mut bytes = vec![0; file.len().unwrap() as usize];
-        file.read_at(&mut bytes, 0).unwrap();
-        bytes
-    }
-
-    /// Puts a file with these bytes, and nothing else, on the disk.
-    fn holding(bytes: &[u8]) -> Bench {
-        let bench = Bench::new();
-        let file = bench.memory.open(&Bench::path(), Open::CreateNew).unwrap();
-        file.write_all_at(bytes, 0).unwrap();
-        file.sync_data().unwrap();
-        bench.memory.sync_dir(Path::new("/data")).unwrap();
-        bench
+        self.disk.raw().read(Bench::path()).unwrap()
     }
 }
 
 /// All that a store says it holds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 struct Contents {
     applied: u64,
     journals: Vec<(u64, Vec<JournalRow>)>,
     tables: Vec<(String, Vec<TableRow>)>,
+}
+
+impl std::fmt::Debug for Contents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LSN {}, journals", self.applied)?;
+        for (run, rows) in &self.journals {
+            let rows: Vec<_> = rows.iter().map(|row| (row.sequence, row.row.len(), row.row.first())).collect();
+            write!(f, " {run} {rows:?}")?;
+        }
+        for (name, rows) in &self.tables {
+            let rows: Vec<_> = rows.iter().map(|(key, value)| (key, value.len(), value.first())).collect();
+            write!(f, ", {name} {rows:?}")?;
+        }
+        Ok(())
+    }
 }
 
 fn contents(store: &dyn CheckpointStore) -> Result<Contents, CheckpointError> {

@@ -1,0 +1,6 @@
+use factum::checkpoint_store;
+
+#[checkpoint_store]
+struct Store;
+
+fn main() {}
