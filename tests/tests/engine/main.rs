@@ -6,6 +6,7 @@ mod cancel;
 mod crash;
 mod durability;
 mod events;
+mod format;
 mod found;
 mod memory;
 mod refusals;

@@ -132,6 +132,10 @@ impl Live {
             Trouble::Refused(error) => return error,
             Trouble::Panicked(message) => CheckpointError::Panicked { message },
             Trouble::Redb(redb::Error::Corrupted(found)) => self.unfit(found),
+            // The disk refuses nothing in these words: redb looked for a page behind the file's end.
+            Trouble::Redb(redb::Error::Io(source)) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                self.unfit("a file that ends before them".to_owned())
+            }
             Trouble::Redb(redb::Error::Io(source)) => refused("use", &self.path, source),
             Trouble::Redb(error) => CheckpointError::other(error),
         };
