@@ -26,8 +26,6 @@ pub(crate) use core::Core;
 pub use error::{Error, MissingStep, MissingWorkflow};
 pub(crate) use host::Host;
 pub(crate) use live::{Held, problem};
-#[cfg(test)]
-pub(crate) use recovery::everything;
 pub(crate) use recovery::{Options, open};
 pub(crate) use registry::{BodyEnd, Registry, Workflow};
 pub use report::{Cut, HistoryEntry, OpenReport, Stats, TailEntry};

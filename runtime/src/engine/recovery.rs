@@ -132,34 +132,6 @@ struct Opened {
     recovered: Recovered,
 }
 
-/// Every record of a data directory, as a recovery finds it.
-#[cfg(test)]
-pub(crate) async fn everything(platform: &Platform, dir: &Path) -> Result<Vec<Entry>, Error> {
-    let mut options = Options::new(dir);
-    options.wal.segment_bytes = 64 << 10;
-    options.arena.segment_bytes = 64 << 10;
-    options.cache_bytes = 1 << 20;
-    let Opened { journal, checkpoint, .. } = open_files(options, platform).await?;
-    let mut found: Vec<(RunNumber, checkpoint::Record)> = Vec::new();
-    for (number, _) in checkpoint.rows().await? {
-        let records = checkpoint::records(&*checkpoint.store, number).await.map_err(StorageError::from)?;
-        found.extend(records.unwrap_or_default().into_iter().map(|record| (number, record)));
-    }
-    journal.read(Lsn(checkpoint.applied().0 + 1), Lsn(u64::MAX), &mut |lsn, raw| {
-        found.push((RunNumber(raw.run), checkpoint::Record::of(lsn, raw)));
-        std::ops::ControlFlow::Continue(())
-    })?;
-    found.sort_by_key(|(_, record)| record.lsn);
-    let entries = found.into_iter().map(|(run, record)| {
-        let event = journal.event(record.kind, &record.body).map_err(|reason| Error::Internal { reason })?;
-        Ok(Entry { lsn: record.lsn, run, time: record.time, event })
-    });
-    let entries = entries.collect::<Result<_, Error>>()?;
-    drop(checkpoint);
-    journal.close().await?;
-    Ok(entries)
-}
-
 /// Opens the files: the checkpoint, the arena by its rows, then the log behind it.
 async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Error> {
     let Options { dir, wal, arena, store, cache_bytes, policy, restore, .. } = options;

@@ -19,7 +19,7 @@ use factum::testing::{Dice, Kind, Loss};
 use scene::Scene;
 
 /// How many ends are tried at each point, each with losses of its own.
-const ENDS: u64 = 2;
+const ENDS: u64 = 3;
 /// What is swept unless more is asked for.
 const SEEDS: u64 = 5;
 

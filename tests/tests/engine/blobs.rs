@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use factum::prelude::*;
-use factum::{Blob, Builder, Error, Status};
+use factum::{ArtifactId, Blob, Builder, Error, Status};
 
 use crate::world::{Oops, World, builder, open};
 
@@ -164,5 +164,52 @@ async fn bytes_that_are_put_become_a_runs_input() {
     // JSON from elsewhere is no blob.
     let error = serde_json::from_str::<Blob>("{\"$blob\":1}").unwrap_err();
     assert!(error.to_string().contains("blob 1 is not one of this value's"), "{error}");
+    engine.shutdown().await.unwrap();
+}
+
+#[step]
+async fn publish(io: &mut Io<World>, text: String) -> Result<ArtifactId, Oops> {
+    io.put_artifact(text).await.map_err(|error| Oops::Failed(error.to_string()))
+}
+
+#[step]
+async fn look_up(io: &mut Io<World>, name: ArtifactId) -> Result<usize, Oops> {
+    io.artifact(&name).map(|blob| blob.len()).map_err(|error| Oops::Failed(error.to_string()))
+}
+
+#[saga(app = World)]
+async fn publishes(text: String) -> Result<(ArtifactId, usize), Oops> {
+    let name = publish(text).await?;
+    Ok((name, look_up(name).await?))
+}
+
+#[tokio::test]
+async fn the_same_bytes_are_one_artifact_whoever_puts_them_for_as_long_as_one_of_them_is_known() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let forgetful = || eager(dir.path(), &world).saga(publishes).keep_ended(1);
+    let engine = forgetful().open().await.unwrap();
+    let text = "what is published ".repeat(1000);
+    let name = ArtifactId::of(text.as_bytes());
+    for id in ["one", "two"] {
+        assert_eq!(engine.run(publishes(text.clone())).id(id).await.unwrap(), (name, text.len()));
+    }
+    assert_eq!(engine.stats().blobs, 1, "the bytes are there once");
+    assert_eq!(name.to_string().parse::<ArtifactId>().unwrap(), name);
+    // The first is forgotten; the bytes are the second's, too, in this process and in the next.
+    while engine.list().await.unwrap().len() > 1 {
+        tokio::task::yield_now().await;
+    }
+    drop(engine);
+    let engine = open(forgetful).await;
+    assert_eq!(&*engine.artifact(&name).unwrap(), text.as_bytes());
+    // Another run takes its place: nobody who is known has put these bytes.
+    assert_eq!(engine.run(publishes("other".into())).id("three").await.unwrap().1, 5);
+    while !matches!(engine.history("two").await, Err(Error::Forgotten { .. })) {
+        tokio::task::yield_now().await;
+    }
+    engine.shutdown().await.unwrap();
+    let engine = forgetful().open().await.unwrap();
+    assert!(engine.artifact(&name).is_err());
+    assert_eq!(engine.run(publishes(text.clone())).id("four").await.unwrap().1, text.len());
     engine.shutdown().await.unwrap();
 }

@@ -108,10 +108,13 @@ impl<'a> Fold<'a> {
 
     /// Takes the next records of one run.
     pub(super) fn run(&mut self, number: RunNumber, before: Before, records: &[Record]) -> Result<(), Broken> {
-        self.last_run = self.last_run.max(number.0);
         self.blobs(number, records)?;
         let fresh = before.row.is_none();
         let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
+        if first.kind == Kind::RunStarted as u8 {
+            // Numbers ascend with the starts: a batch without one says nothing of the last.
+            self.last_run = self.last_run.max(number.0);
+        }
         if fresh && records.iter().all(|record| record.kind == Kind::RunDeleted as u8) {
             // Recorded twice, with a crash in between.
             self.deleted.push(number);
