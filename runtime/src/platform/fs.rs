@@ -68,8 +68,6 @@ pub(crate) trait File: Send + Sync + fmt::Debug {
 
 /// A read-only view of a file.
 pub(crate) trait Map: Send + Sync + fmt::Debug {
-    /// How many bytes can be seen.
-    fn len(&self) -> u64;
     /// Some of the bytes, in place; `None` when they do not all lie in the view.
     fn bytes(&self, offset: u64, len: usize) -> Option<&[u8]>;
 }

@@ -50,7 +50,8 @@ async fn everything(name: String, well: bool) -> Result<(String, Blob), Oops> {
 }
 
 fn engine(dir: &Path, world: &World) -> Builder<World> {
-    let small = builder(dir, world).segment_bytes(64 << 10).arena_segment_bytes(64 << 10).checkpoint_cache_bytes(1 << 20);
+    let small =
+        builder(dir, world).segment_bytes(64 << 10).arena_segment_bytes(64 << 10).checkpoint_cache_bytes(1 << 20);
     small.checkpoint_interval(Duration::from_millis(5)).sleep_after(Duration::ZERO).saga(everything)
 }
 
@@ -82,7 +83,8 @@ async fn furnish(dir: &Path) {
 
 #[tokio::test]
 async fn writes_a_fixture_when_asked_to_and_reads_what_it_writes() {
-    let kept = std::env::var_os("FACTUM_WRITE_FIXTURE").map(|dir| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(dir));
+    let kept =
+        std::env::var_os("FACTUM_WRITE_FIXTURE").map(|dir| Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(dir));
     let dir = tempfile::tempdir().unwrap();
     furnish(dir.path()).await;
     if let Some(kept) = kept {
@@ -132,7 +134,10 @@ async fn examine(dir: &Path) {
     let history = engine.history("bad").await.unwrap();
     assert!(matches!(&history[0].event, Event::RunStarted { workflow, version: 3, .. } if workflow == "fixture"));
     let names: Vec<&str> = history.iter().map(|entry| entry.event.name()).collect();
-    assert_eq!(names[names.len() - 4..], ["rollback decided", "compensation started", "compensation done", "run failed"]);
+    assert_eq!(
+        names[names.len() - 4..],
+        ["rollback decided", "compensation started", "compensation done", "run failed"]
+    );
     for (id, well) in [("sleeps", true), ("waits", false)] {
         engine.signal(id, Go { by: "bob".into() }).await.unwrap();
         let outcome = engine.attach(everything, id).await.unwrap().outcome().await.unwrap();

@@ -200,6 +200,11 @@ async fn ended_runs_are_forgotten_by_count_and_their_ids_stay_known() {
     let engine = open(|| eager(dir.path(), &world).keep_ended(3)).await;
     assert!(matches!(engine.start(quick(0)).id("q0").await, Err(Error::Forgotten { .. })));
     assert_eq!(world.count("quick"), 10);
+    // A new run is nobody else's, though the last thing that was applied was a deletion.
+    assert_eq!(engine.run(quick(12)).id("new").await.unwrap(), 12);
+    for id in ["q9", "new"] {
+        assert_eq!(events(&engine, id).await.iter().filter(|name| **name == "run started").count(), 1, "{id}");
+    }
     engine.shutdown().await.unwrap();
 }
 

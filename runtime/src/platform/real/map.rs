@@ -30,10 +30,6 @@ impl RealMap {
 }
 
 impl Map for RealMap {
-    fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
     fn bytes(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let offset = usize::try_from(offset).ok()?;
         let end = offset.checked_add(len)?;

@@ -92,14 +92,6 @@ pub(crate) struct WalStats {
     pub(crate) bytes: u64,
 }
 
-/// What stands in the active segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Unsealed {
-    /// Bytes of frames, with their padding.
-    pub(crate) bytes: u64,
-    pub(crate) records: u64,
-}
-
 /// A live log. Cheap to clone.
 ///
 /// When the last clone is dropped without [`close`](Wal::close), the writer
@@ -211,11 +203,6 @@ impl Wal {
         }
     }
 
-    /// What stands in the active segment, and would be closed by [`seal`](Self::seal).
-    pub(crate) fn unsealed(&self) -> Unsealed {
-        self.handle.shared.unsealed()
-    }
-
     /// Says that a durable checkpoint has every record up to `through`: closed segments with no others go, oldest
     /// first, as soon as nobody reads them. Never waits.
     pub(crate) fn retire(&self, through: Lsn) {
@@ -240,11 +227,6 @@ impl Wal {
     /// The salt that the next segment gets: what a backup needs to know.
     pub(crate) fn next_salt(&self) -> u64 {
         self.handle.shared.next_salt()
-    }
-
-    /// The most bytes that a group of records may have.
-    pub(crate) fn max_group(&self) -> u64 {
-        MAX_GROUP as u64
     }
 
     /// The first LSN that is in the log's files.

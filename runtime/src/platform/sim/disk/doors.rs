@@ -259,10 +259,6 @@ struct SimMap {
 }
 
 impl Map for SimMap {
-    fn len(&self) -> u64 {
-        self.len as u64
-    }
-
     fn bytes(&self, offset: u64, len: usize) -> Option<&[u8]> {
         let offset = usize::try_from(offset).ok()?;
         self.bytes[..self.len].get(offset..offset.checked_add(len)?)

@@ -1,7 +1,6 @@
 //! The store as the engine sees it: opens redb, and opens it again when something ended it.
 
 use std::fmt;
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
@@ -9,10 +8,10 @@ use redb::Database;
 use uuid::Uuid;
 
 use super::live::{Live, Trouble};
-use super::session::{Place, refused};
+use super::session::Place;
 use super::tables;
 use crate::id::Lsn;
-use crate::platform::{BoxFuture, Fs, Open};
+use crate::platform::{BoxFuture, Fs};
 use crate::storage::checkpoint::{Batch, CheckpointError, CheckpointStore, JournalRow, KeyRange, Op, TableRow};
 
 /// The checkpoint store that an engine uses if it is given no other: redb in a file of the data directory.
@@ -39,37 +38,6 @@ impl RedbCheckpoint {
         let place = Place { fs, path: path.to_owned(), uuid, poison: Arc::new(OnceLock::new()) };
         let live = Live::open(&place, cache_bytes)?;
         Ok(RedbCheckpoint(Arc::new(Store { place, cache_bytes, live: RwLock::new(Some(Arc::new(live))) })))
-    }
-
-    /// Whether there is a file that [`open`](Self::open) would not have to make.
-    pub(crate) fn exists(fs: &dyn Fs, path: &Path) -> Result<bool, CheckpointError> {
-        match fs.open(path, Open::Read) {
-            Ok(_) => Ok(true),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(e) => Err(refused("open", path, e)),
-        }
-    }
-
-    /// Copies what is committed now to a new store in the file `path`, while this one goes on; gives the applied LSN.
-    ///
-    /// The copy is synced, its name is not. Blocks.
-    ///
-    /// # Errors
-    /// [`CheckpointError::Io`] when there is such a file; else as any call, of this store or of the copy.
-    pub(crate) fn copy_to(&self, path: &Path) -> Result<Lsn, CheckpointError> {
-        let Place { fs, uuid, .. } = &self.0.place;
-        if RedbCheckpoint::exists(&**fs, path)? {
-            return Err(refused("create", path, io::ErrorKind::AlreadyExists.into()));
-        }
-        let place = Place { fs: fs.clone(), path: path.to_owned(), uuid: *uuid, poison: Arc::default() };
-        let copy = Live::open(&place, self.0.cache_bytes)?;
-        let lsn = self.0.with(|live| {
-            let done = live.work(|from| copy.commit(|to| tables::copy(from, to)).map_err(Trouble::Refused));
-            // What went wrong on this side looks on the other as if it had been there.
-            live.fault().map_or(done, Err)
-        })?;
-        copy.close()?;
-        Ok(lsn)
     }
 
     fn read<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, CheckpointError> {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use redb::{
     Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
-    TableHandle, WriteTransaction,
+    WriteTransaction,
 };
 
 use super::live::Trouble;
@@ -149,29 +149,4 @@ pub(super) fn scan(database: &Database, table: &str, range: &KeyRange, limit: us
         rows.push((key.value().to_vec(), value.value().to_vec()));
     }
     Ok(rows)
-}
-
-/// Copies all that was committed when this is called to an empty database; gives the applied LSN.
-pub(super) fn copy(from: &Database, to: &Database) -> Result<Lsn, Trouble> {
-    let read = begin(from)?;
-    let write = durable_write(to)?;
-    let lsn = there(read.open_table(LSN))?.map(|table| table.get(())).transpose()?.flatten();
-    let lsn = Lsn(lsn.map_or(0, |lsn| lsn.value()));
-    advance(&write, lsn)?;
-    if let Some(journals) = there(read.open_table(JOURNALS))? {
-        let mut copy = write.open_table(JOURNALS)?;
-        for row in journals.iter()? {
-            let (key, row) = row?;
-            copy.insert(key.value(), row.value())?;
-        }
-    }
-    for table in read.list_tables()?.filter(|table| table.name().starts_with(NAMED)) {
-        let mut copy = write.open_table(named(table.name()))?;
-        for row in read.open_table(named(table.name()))?.iter()? {
-            let (key, value) = row?;
-            copy.insert(key.value(), value.value())?;
-        }
-    }
-    write.commit()?;
-    Ok(lsn)
 }

@@ -19,37 +19,6 @@ fn a_store_on_disk_holds_what_one_in_memory_holds() {
     }
 }
 
-#[test]
-fn a_copy_holds_what_was_applied_when_it_was_made() {
-    let bench = Bench::new();
-    let store = bench.open().unwrap();
-    let histories = histories(20);
-    (1..=12).for_each(|n| now(store.apply(batch(n), Lsn(n * 100))).unwrap());
-    let path = Path::new("/data/copy.redb");
-    assert_eq!(store.copy_to(path).unwrap(), Lsn(1200));
-    (13..=20).for_each(|n| now(store.apply(batch(n), Lsn(n * 100))).unwrap());
-    let copied = RedbCheckpoint::open(Arc::new(bench.disk.process()), path, UUID, CACHE).unwrap();
-    assert_eq!(contents(&copied).unwrap(), histories[12]);
-    assert_eq!(contents(&store).unwrap(), histories[20]);
-    let error = store.copy_to(path).unwrap_err();
-    assert!(matches!(error, CheckpointError::Io { operation: "create", .. }), "{error:?}");
-    assert_eq!(contents(&store).unwrap(), histories[20], "the store goes on");
-}
-
-#[test]
-fn a_copy_that_does_not_fit_leaves_the_store_as_it_is() {
-    let bench = Bench::new();
-    let store = bench.open().unwrap();
-    let mut large = Batch::new();
-    large.put("runs", "large", vec![7; 4 << 20]);
-    now(store.apply(large, Lsn(100))).unwrap();
-    let before = contents(&store).unwrap();
-    bench.disk.set_capacity(Some(10 << 20));
-    let error = store.copy_to(Path::new("/data/copy.redb")).unwrap_err();
-    assert!(matches!(error, CheckpointError::Full { .. }), "{error:?}");
-    assert_eq!(contents(&store).unwrap(), before);
-}
-
 fn both() -> [Box<dyn CheckpointStore>; 2] {
     [Box::new(MemoryCheckpoint::new()), Box::new(Bench::new().open().unwrap())]
 }

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 use super::{Goal, LiveSegment, Retired, Shared, Ticket};
 use crate::id::Lsn;
 use crate::storage::StorageError;
+use crate::storage::wal::WalStats;
 use crate::storage::wal::queue::GroupWriter;
 use crate::storage::wal::segment::FRAMES_AT;
-use crate::storage::wal::{Unsealed, WalStats};
 
 /// Files that are being read: they stay until this is dropped.
 #[derive(Debug)]
@@ -107,12 +107,6 @@ impl Shared {
     /// The last LSN in a segment that is closed for good.
     pub(in crate::storage::wal) fn sealed_lsn(&self) -> Lsn {
         self.lock().sealed()
-    }
-
-    pub(in crate::storage::wal) fn unsealed(&self) -> Unsealed {
-        let state = self.lock();
-        let bytes = state.segments.last().map_or(0, |active| active.end - FRAMES_AT as u64);
-        Unsealed { bytes, records: state.written.0 - state.sealed().0 }
     }
 
     /// The salt that the next segment gets.

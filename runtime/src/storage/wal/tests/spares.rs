@@ -1,6 +1,7 @@
 //! Segments that are kept ready, recycled ones among them, and what is done with them when the disk is full.
 
 use super::*;
+use crate::storage::wal::queue::MAX_GROUP;
 
 /// The files that are to become segments.
 fn free(bench: &Bench) -> Vec<PathBuf> {
@@ -243,13 +244,13 @@ async fn the_directory_is_held_until_the_preparer_has_ended() {
 async fn a_group_that_is_too_large_is_refused_before_anything_is_queued() {
     let bench = Bench::new();
     let wal = bench.open().unwrap().wal;
-    let limit = usize::try_from(wal.max_group()).unwrap();
+    let limit = MAX_GROUP;
     let error = wal.append(|group| {
         group.record(1, 1, 1, |body| body.resize(body.len() + limit, 0));
         group.record(1, 1, 1, |_| panic!("nothing is made of what comes after"));
     });
     match error.unwrap_err() {
-        StorageError::TooLarge { bytes, limit } => assert!(bytes > limit && limit == wal.max_group()),
+        StorageError::TooLarge { bytes, limit } => assert!(bytes > limit && limit == MAX_GROUP as u64),
         other => panic!("{other}"),
     }
     assert_eq!(put(&wal, b"one"), Lsn(1));

@@ -105,7 +105,7 @@ fn a_map_shows_what_was_there_when_it_was_made() {
     let (_, file) = with_file(&[1; 10]);
     let map = file.map(8).unwrap();
     file.write_all_at(&[2; 10], 0).unwrap();
-    assert_eq!((map.len(), map.bytes(2, 6)), (8, Some(&[1; 6][..])));
+    assert_eq!(map.bytes(2, 6), Some(&[1; 6][..]));
     assert_eq!(map.bytes(3, 6), None);
     assert_eq!(file.map(11).unwrap_err().kind(), std::io::ErrorKind::UnexpectedEof);
 }
