@@ -165,6 +165,7 @@ impl Core {
             ended.await;
         }
         self.checkpoint.arena.close().await;
+        self.checkpoint.close().await;
         let closed = self.journal.close().await;
         self.kill();
         Ok(closed?)

@@ -142,12 +142,15 @@ async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Err
         (false, _) => {}
     }
     let uuid = data.uuid();
+    // Whatever fails: the store is closed before the directory is let go.
+    let _held = data.lock();
+    let mut own = None;
     let store: Arc<dyn CheckpointStore> = match store {
         Some(store) => store,
         None => {
             let file = dir.join(storage::CHECKPOINT);
             let opened = RedbCheckpoint::open(platform.fs.clone(), &file, uuid, cache_bytes);
-            Arc::new(opened.map_err(StorageError::from)?)
+            Arc::new(own.insert(opened.map_err(StorageError::from)?).clone())
         }
     };
     let applied = store.applied_lsn().await.map_err(StorageError::from)?;
@@ -173,6 +176,7 @@ async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Err
     let (journal, report) = Journal::open(platform, data, wal, applied, arena.clone(), &mut replay)?;
     let clock = platform.clock.clone();
     let checkpoint = Checkpointer::new(store, arena, source, journal.clone(), policy, clock, applied);
+    own.into_iter().for_each(|store| checkpoint.owns(store));
     recovered.load_strays(&checkpoint).await?;
     Ok(Opened { journal, checkpoint, report, recovered })
 }

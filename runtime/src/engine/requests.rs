@@ -305,14 +305,22 @@ impl Core {
         loop {
             match self.checkpoint.arena.put(Box::new(json.clone()), payload.schema()).await {
                 Err(StorageError::Io { source, .. })
-                    if source.kind() == std::io::ErrorKind::StorageFull && self.is_open().is_ok() =>
+                    if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+                        && self.is_open().is_ok() =>
                 {
                     if !std::mem::replace(&mut told, true) {
                         tracing::warn!("the disk is full: a large value waits for space");
                     }
                     self.platform.clock.sleep(FULL_DISK).await;
                 }
-                blob => return Ok(payload.moved_to(blob?.into())),
+                Ok(blob) => return Ok(payload.moved_to(blob.into())),
+                Err(error) => {
+                    // A write or a sync that failed stops everything: what has happened cannot be recorded.
+                    if matches!(error, StorageError::Io { .. }) {
+                        self.journal.poison(error.clone());
+                    }
+                    return Err(error.into());
+                }
             }
         }
     }

@@ -45,7 +45,14 @@ struct InArena(Arena);
 
 impl BlobSource for InArena {
     fn open(&self, at: &BlobAt) -> Result<Blob, BlobError> {
-        self.0.get(at.id).map_err(|error| Arc::new(error) as BlobError)
+        let told = |error| Arc::new(error) as BlobError;
+        let blob = self.0.get(at.id).map_err(told)?;
+        let content = |at: &BlobAt| (at.len, at.crc, at.schema);
+        match content(&blob.at()) == content(at) {
+            true => Ok(blob),
+            // The id was used again after the last run that named the blob was forgotten.
+            false => Err(told(StorageError::MissingBlob { id: at.id })),
+        }
     }
 }
 

@@ -101,10 +101,15 @@ impl DataDir {
     /// [`StorageError::DirectoryNotEmpty`], [`StorageError::DirectoryInUse`], and IO.
     pub(crate) fn make_backup(platform: &Platform, dir: &Path) -> Result<NewBackup, StorageError> {
         let disk = Disk::new(platform.fs.clone());
-        if let Some(entry) = disk.list(dir)?.unwrap_or_default().into_iter().find(|path| !is_named(path, LOST)) {
-            return Err(StorageError::DirectoryNotEmpty { dir: dir.to_owned(), entry });
-        }
+        let may_be_there = |path: &PathBuf| is_named(path, LOST) || is_named(path, LOCK);
+        let is_empty = || match disk.list(dir)?.unwrap_or_default().into_iter().find(|path| !may_be_there(path)) {
+            Some(entry) => Err(StorageError::DirectoryNotEmpty { dir: dir.to_owned(), entry }),
+            None => Ok(()),
+        };
+        // Before the lock, which leaves a file there; and under it, as another backup may have been finished meanwhile.
+        is_empty()?;
         let lock = lock(&disk, dir)?;
+        is_empty()?;
         sync_parents(&disk, dir)?;
         Ok(NewBackup { disk, dir: dir.to_owned(), _lock: lock })
     }

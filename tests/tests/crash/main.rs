@@ -6,6 +6,7 @@
 
 mod full;
 mod judge;
+mod owner;
 mod refusals;
 mod scene;
 mod world;

@@ -41,6 +41,8 @@ impl Core {
 
     async fn copy_to(&self, dir: &Path) -> Result<Lsn, Error> {
         let copy = DataDir::make_backup(&self.platform, dir)?;
+        // A new segment may not come out of the reserve.
+        self.journal.has_space()?;
         let sealed = self.journal.seal().await?;
         self.checkpoint.apply_through(sealed).await?;
         let lsn = self.checkpoint.copy(&self.platform, copy.path(), uuid::Uuid::from_bytes(self.origin)).await?;

@@ -66,6 +66,9 @@ struct Leaving {
 impl Core {
     /// Lets the runs go that need not be in memory: those that have waited long, or under pressure any that wait.
     pub(super) async fn park(&self, pressed: bool) -> Result<(), Error> {
+        // Nothing is applied between the look at a run and the row that says how it sleeps: later records outweigh the
+        // row only if they are applied after it.
+        let _one = self.checkpoint.writing.lock().await;
         let applied = self.checkpoint.applied();
         let policy = &self.checkpoint.policy;
         let mut resident: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
@@ -93,7 +96,7 @@ impl Core {
         Ok(())
     }
 
-    /// Writes how runs sleep. Stale rows do no harm: what a run records later outweighs them.
+    /// Writes how runs sleep; the caller is the one writer. Stale rows do no harm: what a run records later outweighs them.
     async fn write_sleep(&self, leaving: &[Leaving]) -> Result<(), Error> {
         let mut batch = Batch::default();
         for Leaving { run, row, .. } in leaving {
@@ -109,7 +112,6 @@ impl Core {
             batch.put(tables::RUNS, tables::run(run.number), row.encode());
         }
         if !batch.is_empty() {
-            let _one = self.checkpoint.writing.lock().await;
             self.checkpoint.write(batch, self.checkpoint.applied()).await?;
         }
         Ok(())

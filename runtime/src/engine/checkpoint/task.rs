@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
@@ -26,10 +26,12 @@ use crate::journal::Journal;
 use crate::platform::Clock;
 use crate::storage::StorageError;
 use crate::storage::arena::Arena;
-use crate::storage::checkpoint::{Batch, CheckpointError, CheckpointStore, KeyRange};
+use crate::storage::checkpoint::{Batch, CheckpointError, CheckpointStore, KeyRange, RedbCheckpoint};
 
 /// Of the log's records so many are applied in one batch, at most.
 const BATCH_RECORDS: usize = 50_000;
+/// And records of so many bytes, give or take one.
+const BATCH_BYTES: usize = 16 << 20;
 /// How long a full disk, or a store that cannot be reached, is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -61,6 +63,9 @@ impl Default for Policy {
 /// The checkpoint of a data directory, and who may write it.
 pub(crate) struct Checkpointer {
     pub(crate) store: Arc<dyn CheckpointStore>,
+    /// That store, if it is the one in the data directory: it is closed before the directory is given up.
+    own: OnceLock<RedbCheckpoint>,
+    closing: AtomicBool,
     pub(crate) arena: Arena,
     pub(super) source: Arc<dyn BlobSource>,
     pub(super) journal: Journal,
@@ -89,6 +94,8 @@ impl Checkpointer {
     ) -> Arc<Checkpointer> {
         Arc::new(Checkpointer {
             store,
+            own: OnceLock::new(),
+            closing: AtomicBool::new(false),
             arena,
             source,
             journal,
@@ -101,6 +108,19 @@ impl Checkpointer {
             nudge: Notify::new(),
             nudged: AtomicBool::new(false),
         })
+    }
+
+    /// The store is this one, in the data directory.
+    pub(crate) fn owns(&self, store: RedbCheckpoint) {
+        self.own.get_or_init(|| store);
+    }
+
+    /// Waits until nobody writes the store, then closes it if it lies in the data directory, which can be given up
+    /// then. A backup that is copied comes to its end; what waits for space is given up.
+    pub(crate) async fn close(&self) {
+        self.closing.store(true, Ordering::Release);
+        let _nobody = self.writing.lock().await;
+        self.own.get().into_iter().for_each(RedbCheckpoint::close);
     }
 
     /// Everything up to here is in the checkpoint.
@@ -142,6 +162,10 @@ impl Checkpointer {
         loop {
             let sealed = self.sealed().await?;
             self.apply_through(sealed).await?;
+            if self.journal.has_space().is_err() {
+                // Room for what runs have to record is worth more than a look at what happened last.
+                self.journal.retire(self.applied());
+            }
             self.journal.retry_space();
             core.forget_old().await.map_err(storage)?;
             core.park(self.nudged.swap(false, Ordering::AcqRel)).await.map_err(storage)?;
@@ -156,6 +180,10 @@ impl Checkpointer {
             sealed = self.journal.sealed(self.applied()) => return sealed,
             () = self.nudge.notified() => {}
             () = self.clock.sleep(self.policy.seal_age) => {}
+        }
+        if self.journal.has_space().is_err() {
+            // A new segment would come out of the reserve, which is for records: the one that there is is used up.
+            return Ok(self.applied());
         }
         self.journal.seal().await
     }
@@ -183,12 +211,13 @@ impl Checkpointer {
     /// The next records of the log, by run, and the last one's LSN.
     fn read(&self, from: Lsn, through: Lsn) -> Result<(BTreeMap<RunNumber, Vec<Record>>, Lsn), StorageError> {
         let mut runs: BTreeMap<RunNumber, Vec<Record>> = BTreeMap::new();
-        let (mut last, mut count) = (Lsn(from.0 - 1), 0);
+        let (mut last, mut count, mut bytes) = (Lsn(from.0 - 1), 0, 0);
         self.journal.read(from, through, &mut |lsn, raw| {
             runs.entry(RunNumber(raw.run)).or_default().push(Record::of(lsn, raw));
             last = lsn;
             count += 1;
-            if count < BATCH_RECORDS { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            bytes += raw.body.len();
+            if count < BATCH_RECORDS && bytes < BATCH_BYTES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
         Ok((runs, last))
     }
@@ -248,7 +277,7 @@ impl Checkpointer {
         let mut told = false;
         loop {
             match what().await {
-                Err(error) if error.is_transient() => {
+                Err(error) if error.is_transient() && !self.closing.load(Ordering::Acquire) => {
                     if !std::mem::replace(&mut told, true) {
                         tracing::warn!(%error, "the checkpoint cannot be written now; it is tried again");
                     }
@@ -304,12 +333,17 @@ impl Checkpointer {
             // What cannot be moved now, as the disk is full, is moved another time.
             let Ok(moved) = self.arena.move_blobs(moving).await else { break };
             let _one = self.writing.lock().await;
-            let mut batch = Batch::default();
-            for at in &moved {
-                batch.put(tables::BLOBS, at.id.to_be_bytes().to_vec(), super::row::encode_blob(at));
+            let (mut batch, mut known) = (Batch::default(), Vec::new());
+            for at in moved {
+                // A backup may have applied the deletion of all who name it: a row would outlive the blob.
+                let id = at.id.to_be_bytes();
+                if self.again(|| self.store.get(tables::BLOBS, &id)).await?.is_some() {
+                    batch.put(tables::BLOBS, id.to_vec(), super::row::encode_blob(&at));
+                    known.push(at);
+                }
             }
             self.write(batch, self.applied()).await?;
-            self.arena.moved(moved);
+            self.arena.moved(known);
             self.arena.collect();
         }
         Ok(())

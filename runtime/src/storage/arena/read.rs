@@ -100,16 +100,28 @@ impl Shared {
 
     /// The blob with this id. Blocks.
     pub(super) fn blob(&self, id: u64) -> Result<Blob, StorageError> {
-        match self.find(id)? {
-            Found::Open(mapped) => Ok(blob(mapped)),
-            Found::At(at, check) => self.opened(self.open_at(at, check)?).map(blob),
+        let mut gone = None;
+        loop {
+            let (at, check) = match self.find(id)? {
+                Found::Open(mapped) => return Ok(blob(mapped)),
+                Found::At(at, check) => (at, check),
+            };
+            match self.open_at(at, check) {
+                // It has moved since, and its segment is gone: it is where the index says now.
+                Err(StorageError::MissingArenaSegment { .. }) if gone.replace(at) != Some(at) => {}
+                opened => return self.opened(opened?).map(blob),
+            }
         }
     }
 
     /// The blob with this content, if there is one. Blocks.
     pub(super) fn content(&self, digest: Digest) -> Result<Option<Blob>, StorageError> {
         let Some((id, hashed)) = self.id_of(digest) else { return Ok(None) };
-        let blob = self.blob(id)?;
+        let blob = match self.blob(id) {
+            // It was dead, and is collected now.
+            Err(StorageError::MissingBlob { .. }) => return Ok(None),
+            blob => blob?,
+        };
         if !hashed {
             let found = Digest::of_bytes(&[&blob]);
             if found != digest {

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::frame::BLOCK;
+use super::config::MAX_SEGMENT;
+use super::frame::{self, BLOCK};
+use super::queue::MAX_GROUP;
 use super::shared::LiveSegment;
 use crate::id::Lsn;
 use crate::storage::StorageError;
@@ -75,6 +77,11 @@ impl SegmentHeader {
         if header.first_lsn != first_lsn {
             let expected = format!("the first LSN {first_lsn} of the file's name");
             return damaged(FIRST_LSN_AT, expected, header.first_lsn.to_string());
+        }
+        // Memory is taken for a whole segment: no more than one can need.
+        let most = MAX_SEGMENT.max((BLOCK + frame::padded(MAX_GROUP)) as u64);
+        if header.size > most {
+            return damaged(SIZE_AT, format!("a length of at most {most} bytes"), header.size.to_string());
         }
         if header.size != len {
             return damaged(SIZE_AT, format!("a file of {} bytes", header.size), len.to_string());

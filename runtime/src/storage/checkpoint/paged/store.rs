@@ -27,6 +27,8 @@ struct Store {
     cache_bytes: usize,
     /// `None` after something ended it.
     live: RwLock<Option<Arc<Live>>>,
+    /// Whether it was closed for good. Held while a call is at work.
+    closed: RwLock<bool>,
 }
 
 impl RedbCheckpoint {
@@ -37,7 +39,19 @@ impl RedbCheckpoint {
     pub(crate) fn open(fs: Arc<dyn Fs>, path: &Path, uuid: Uuid, cache_bytes: usize) -> Result<Self, CheckpointError> {
         let place = Place { fs, path: path.to_owned(), uuid, poison: Arc::new(OnceLock::new()) };
         let live = Live::open(&place, cache_bytes)?;
-        Ok(RedbCheckpoint(Arc::new(Store { place, cache_bytes, live: RwLock::new(Some(Arc::new(live))) })))
+        Ok(RedbCheckpoint(Arc::new(Store {
+            place,
+            cache_bytes,
+            live: RwLock::new(Some(Arc::new(live))),
+            closed: RwLock::new(false),
+        })))
+    }
+
+    /// Closes the file, after the calls that are at work: nothing touches it any more, and every later call is an
+    /// error. Blocks.
+    pub(crate) fn close(&self) {
+        *self.0.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
+        drop(self.0.live.write().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn read<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, CheckpointError> {
@@ -51,6 +65,10 @@ impl RedbCheckpoint {
 
 impl Store {
     fn with<T>(&self, work: impl FnOnce(&Live) -> Result<T, CheckpointError>) -> Result<T, CheckpointError> {
+        let closed = self.closed.read().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Err(CheckpointError::other("the checkpoint is closed"));
+        }
         let live = self.live()?;
         let done = work(&live);
         if live.fault().is_some() {
