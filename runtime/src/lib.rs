@@ -89,6 +89,11 @@ pub mod prelude;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+/// What the fuzz targets call; in no other build.
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 /// What the macros' expansions name. Not for users; may change at any time.
 #[doc(hidden)]
 pub mod __private;

@@ -24,6 +24,7 @@ const ORDER: &[(u8, &str)] = &[
     (8, "testing"),
     (8, "prelude"),
     (8, "__private"),
+    (8, "fuzzing"),
     (8, "lib"),
 ];
 

@@ -22,6 +22,8 @@ mod stop;
 mod timers;
 
 pub use checkpoint::History;
+#[cfg(any(test, fuzzing))]
+pub(crate) use checkpoint::reread;
 pub(crate) use core::Core;
 pub use error::{Error, MissingStep, MissingWorkflow};
 pub(crate) use host::Host;

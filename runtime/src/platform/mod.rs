@@ -11,7 +11,9 @@ mod entropy;
 mod exec;
 mod fs;
 pub(crate) mod real;
-#[cfg(any(test, feature = "testing"))]
+#[cfg(any(test, fuzzing, feature = "testing"))]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "what stands in for the world in tests panics as they do")]
+#[cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "the tests need more of it than the fuzz targets"))]
 pub(crate) mod sim;
 
 use std::sync::Arc;

@@ -289,6 +289,9 @@ fn get_payload(r: &mut Body<'_>, field: &'static str) -> Result<Payload, WireErr
         INLINE => r.wire.bytes(field).map(Payload::from_bytes),
         WITH_BLOBS => {
             let blobs = get_blobs(r, field)?;
+            if blobs.is_empty() {
+                return Err(WireError::Malformed { field, expected: "a value with blobs in it, as it says" });
+            }
             r.wire.bytes(field).map(|json| Payload::from_bytes(json).with_blobs(blobs))
         }
         IN_ARENA => {

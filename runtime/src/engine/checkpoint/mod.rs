@@ -69,3 +69,15 @@ impl Broken {
         Broken { what: format!("the record with LSN {lsn}"), reason: reason.to_string() }
     }
 }
+
+/// Reads a row, of the sort that `sort` says, and writes it again; `None` when it is none.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn reread(sort: u8, row: &[u8]) -> Option<Vec<u8>> {
+    match sort {
+        0 => row::RunRow::decode(row).ok().map(|row| row.encode()),
+        1 => row::Tomb::decode(row).ok().map(|tomb| tomb.encode()),
+        2 => row::decode_blob(1, row).ok().map(|at| row::encode_blob(&at)),
+        3 => record::unpack(row).ok().map(|records| record::row_of(&records)),
+        _ => record::Record::from_row(1, row).ok().map(|record| record.row()),
+    }
+}

@@ -63,7 +63,7 @@ pub(super) fn pack(records: &[Record]) -> Vec<(Lsn, Vec<u8>)> {
     rows
 }
 
-fn row_of(records: &[Record]) -> Vec<u8> {
+pub(super) fn row_of(records: &[Record]) -> Vec<u8> {
     let mut row = Vec::with_capacity(16 + records.iter().map(|record| record.body.len() + 16).sum::<usize>());
     let mut w = Writer::new(&mut row);
     w.byte(PACKED);

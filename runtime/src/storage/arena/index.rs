@@ -276,7 +276,13 @@ impl Index {
     /// Whether rows refer to the blob.
     pub(super) fn referenced(&mut self, id: u64, referenced: bool) {
         match self.entries.get_mut(&id) {
-            Some(entry) => entry.referenced = referenced,
+            Some(entry) => {
+                entry.referenced = referenced;
+                if !referenced {
+                    // A copy that was made and not taken over is for rows that are gone: nobody will take it over.
+                    entry.copy = None;
+                }
+            }
             None => debug_assert!(!referenced, "a row names blob {id}, which nobody has"),
         }
     }
