@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -196,24 +197,115 @@ impl fmt::Display for Position {
         }
         let mut first = true;
         for part in self.parts() {
-            let (separator, value, suffix) = match part {
-                Part::Await(n) => (".", n, ""),
-                Part::Branch(n) => ("/", n, ""),
-                Part::Undo(0) => {
-                    f.write_str("~")?;
-                    continue;
-                }
-                Part::Undo(n) => ("~", n, ""),
-            };
-            write!(f, "{}{value}{suffix}", if first { "" } else { separator })?;
+            match part {
+                Part::Await(n) if first => write!(f, "{n}")?,
+                Part::Await(n) => write!(f, ".{n}")?,
+                Part::Branch(n) => write!(f, "/{n}")?,
+                Part::Undo(0) => f.write_str("~")?,
+                Part::Undo(n) => write!(f, "~{n}")?,
+            }
             first = false;
         }
         if first { f.write_str("root") } else { Ok(()) }
     }
 }
 
+/// A text that is no [`Position`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no position: expected ordinals like `0.2`, behind `visit 1 ` if it is not the first, or `root`")]
+pub struct ParsePositionError(String);
+
+impl FromStr for Position {
+    type Err = ParsePositionError;
+
+    /// Reads what [`Display`](fmt::Display) writes, and nothing else.
+    fn from_str(text: &str) -> Result<Position, ParsePositionError> {
+        let position = parse(text).filter(|position| position.0.len() <= Position::MAX_LEN);
+        // One position has one text.
+        position.filter(|position| position.to_string() == text).ok_or_else(|| ParsePositionError(text.to_owned()))
+    }
+}
+
+fn parse(text: &str) -> Option<Position> {
+    let (visit, path) = match text.strip_prefix("visit ") {
+        Some(rest) => rest.split_once(' ')?,
+        None => ("0", text),
+    };
+    let mut position = Position::root(visit.parse().ok()?);
+    let mut rest = if path == "root" { "" } else { path };
+    while let Some(mark) = rest.chars().next() {
+        let behind = rest.strip_prefix(['.', '/', '~']).unwrap_or(rest);
+        let (number, after) = behind.split_at(behind.find(|c: char| !c.is_ascii_digit()).unwrap_or(behind.len()));
+        let kind = match mark {
+            '/' => BRANCH,
+            '~' => UNDO,
+            _ => AWAIT,
+        };
+        let value = if number.is_empty() && kind == UNDO { 0 } else { number.parse().ok()? };
+        position = position.with(value, kind);
+        rest = after;
+    }
+    Some(position)
+}
+
 impl fmt::Debug for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn positions_are_written_as_their_paths() {
+        let root = Position::root(0);
+        let texts = [
+            (root.clone(), "root"),
+            (root.child(0).child(2), "0.2"),
+            (root.child(3).undo(0), "3~"),
+            (root.child(3).undo(1).child(4), "3~1.4"),
+            (root.child(3).undo(0).child(4), "3~.4"),
+            (root.child(3).with(1, BRANCH).child(0), "3/1.0"),
+            (root.with(1, BRANCH), "/1"),
+            (root.undo(2), "~2"),
+            (Position::root(7), "visit 7 root"),
+            (Position::root(7).child(1), "visit 7 1"),
+        ];
+        for (position, text) in texts {
+            assert_eq!(position.to_string(), text);
+            assert_eq!(text.parse(), Ok(position));
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_position_is_refused() {
+        let long = format!("0{}", ".4294967295".repeat(300));
+        for text in
+            ["", ".0", "0.", "0..1", "00", "0~0", "visit 0 1", "visit 1", "1 2", "4294967296", "-1", "0.x", &long]
+        {
+            assert!(text.parse::<Position>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_position_comes_back_from_its_text(
+            visit in prop_oneof![Just(0u32), any::<u32>()],
+            parts in prop::collection::vec((0u64..3, prop_oneof![0u32..3, any::<u32>()]), 0..20),
+        ) {
+            let position = parts.iter().fold(Position::root(visit), |at, (kind, value)| at.with(*value, *kind));
+            prop_assert_eq!(position.to_string().parse(), Ok(position));
+        }
+
+        #[test]
+        fn any_text_is_a_position_or_refused(text in "(visit [0-9]{1,3} )?[0-9./~]{0,12}") {
+            if let Ok(position) = text.parse::<Position>() {
+                prop_assert_eq!(position.to_string(), text);
+            }
+        }
     }
 }

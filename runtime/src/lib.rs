@@ -63,15 +63,15 @@ mod time;
 
 pub use codec::{ArtifactId, Blob, DecodeError, EncodeError, MAX_PAYLOAD, ParseArtifactIdError, Payload, PayloadError};
 pub use engine::{
-    Cut, Error, History, HistoryEntry, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats, Status,
-    TailEntry, Waiting, WaitingOn,
+    Cut, Error, History, HistoryEntry, ImportError, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats,
+    Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
 pub use factum_macros::{checkpoint_store, saga, signal, step};
 pub use handle::{
     Builder, Cancelled, Completed, Diverged, Engine, Failed, Failure, Outcome, Paused, Poisoned, Run, RunError,
-    RunRequest, Running, SignalRequest, StartRequest, State, Stuck,
+    RunRequest, Running, SignalRequest, StartRequest, State, Stuck, verify,
 };
-pub use id::{Lsn, MAX_RUN_ID, Part, Position, RunId};
+pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
 pub use ops::{Durable, Signal, SignalWait, Sleep, days, hours, millis, minutes, seconds, signal, sleep};
 pub use platform::BoxFuture;

@@ -150,7 +150,7 @@ impl fmt::Debug for NamedBlob {
 }
 
 /// The one member of a blob's JSON object.
-const MEMBER: &str = "$blob";
+pub(super) const MEMBER: &str = "$blob";
 
 /// What serde cannot carry along: the blobs of the value that this thread is encoding or decoding.
 #[derive(Default)]

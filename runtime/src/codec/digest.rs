@@ -37,6 +37,20 @@ impl Digest {
     }
 }
 
+/// The digest of bytes that come in pieces.
+#[derive(Default)]
+pub(crate) struct DigestOf(Sha256);
+
+impl DigestOf {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn done(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

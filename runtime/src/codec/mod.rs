@@ -12,6 +12,7 @@ mod digest;
 mod hash;
 mod json_text;
 mod payload;
+mod rename;
 mod strict;
 pub(crate) mod wire;
 
@@ -21,7 +22,7 @@ use serde::de::DeserializeOwned;
 pub use artifact::{ArtifactId, ParseArtifactIdError};
 pub use blob::Blob;
 pub(crate) use blob::{BlobAt, BlobError, BlobSource, NamedBlob};
-pub(crate) use digest::Digest;
+pub(crate) use digest::{Digest, DigestOf};
 pub use payload::{Payload, PayloadError};
 
 /// The most bytes that one recorded value may have: 16 MiB.
@@ -83,12 +84,22 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Encode
 }
 
 /// A hash of a value's JSON in which the order of a map's entries does not
-/// count, as a `HashMap`'s is another one in every process.
+/// count, as a `HashMap`'s is another one in every process. A blob counts by its
+/// bytes: its id is another one where the run is imported.
 ///
 /// # Errors
 /// When JSON cannot hold the value; its size does not matter.
 pub(crate) fn hash<T: Serialize + ?Sized>(value: &T) -> Result<u64, EncodeError> {
-    text(value).map(|json| hash::hash(&json))
+    let (json, blobs) = blob::collect(|| text(value));
+    let json = json?;
+    if blobs.is_empty() {
+        return Ok(hash::hash(&json));
+    }
+    let content = |id| {
+        let at = blobs.iter().map(NamedBlob::at).find(|at| at.id == id)?;
+        Some(format!("\"{}-{:08x}\"", at.len, at.crc))
+    };
+    Ok(hash::hash(&rename::rename(&json, content).json))
 }
 
 fn text<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {

@@ -1,9 +1,11 @@
 //! A recorded value: its JSON, in memory or in the arena, and the blobs in it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use super::blob::{BlobAt, BlobError, NamedBlob};
+use super::rename::rename;
 
 /// A user's value as JSON text. Cheap to clone.
 #[derive(Clone)]
@@ -45,6 +47,41 @@ impl Payload {
     pub(crate) fn with_blobs(mut self, blobs: Vec<NamedBlob>) -> Payload {
         self.blobs = (!blobs.is_empty()).then(|| blobs.into());
         self
+    }
+
+    /// The payload as one that was encoded from a type with this hash.
+    pub(crate) fn with_schema(mut self, schema: u64) -> Payload {
+        self.schema = schema;
+        self
+    }
+
+    /// The same value with other blobs of the same bytes: `new` gives the one for an id.
+    ///
+    /// # Errors
+    /// The id of a blob that `new` does not know, or that does not stand in the JSON as a blob stands there; also
+    /// when the JSON is not in memory.
+    pub(crate) fn with_other_blobs(&self, new: impl Fn(u64) -> Option<NamedBlob>) -> Result<Payload, u64> {
+        let blobs: Vec<(u64, NamedBlob)> = self
+            .blobs()
+            .iter()
+            .map(|old| new(old.at().id).map(|blob| (old.at().id, blob)).ok_or(old.at().id))
+            .collect::<Result<_, _>>()?;
+        let Some((first, _)) = blobs.first() else { return Ok(self.clone()) };
+        let json = self.inline().ok_or(*first)?;
+        let mut seen = BTreeSet::new();
+        let renamed = rename(json, |id| {
+            let (_, blob) = blobs.iter().find(|(old, _)| *old == id)?;
+            seen.insert(id);
+            Some(blob.at().id.to_string())
+        });
+        if renamed.hidden {
+            return Err(*first);
+        }
+        if let Some((unseen, _)) = blobs.iter().find(|(old, _)| !seen.contains(old)) {
+            return Err(*unseen);
+        }
+        let json = Payload::from_bytes(&renamed.json).with_schema(self.schema);
+        Ok(json.with_blobs(blobs.into_iter().map(|(_, blob)| blob).collect()))
     }
 
     /// The same value with its JSON in the arena.

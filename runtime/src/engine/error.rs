@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::codec::{DecodeError, EncodeError};
 use crate::id::RunId;
@@ -125,8 +126,33 @@ pub enum Error {
     Conflict {
         /// The id.
         id: RunId,
-        /// What is different: "workflow", "version" or "input".
+        /// What is different: "workflow", "version", "input", or for an import "origin".
         differs: &'static str,
+    },
+
+    /// The run that is to be imported is here already.
+    #[error("run `{id}` is here already: it was imported before, or this is where it was exported")]
+    AlreadyHere {
+        /// The id.
+        id: RunId,
+    },
+
+    /// What is to be imported is no whole run. Nothing of it was recorded.
+    #[error("line {line} of the import: {source}")]
+    Import {
+        /// The line, from 1.
+        line: u64,
+        /// What is the matter with it.
+        source: super::ImportError,
+    },
+
+    /// A run could not be written as an export, or not to its end.
+    #[error("run `{id}` cannot be exported: {source}")]
+    NotExported {
+        /// The run.
+        id: RunId,
+        /// Why: a blob that cannot be read, or the writer's error.
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
 
     /// There is no such run.

@@ -185,6 +185,11 @@ impl LiveRun {
         self.seen.send_replace(Seen::Phase(phase));
     }
 
+    /// Shows others a run that goes on, until what it is is published.
+    pub(crate) fn conceal(&self) {
+        self.seen.send_replace(Seen::Phase(Phase::Forward));
+    }
+
     /// Tells others that the engine is gone.
     pub(crate) fn abandon(&self, error: Error) {
         self.seen.send_if_modified(|seen| {

@@ -10,6 +10,7 @@ mod checkpoint;
 mod core;
 mod driver;
 mod error;
+mod export;
 pub(crate) mod host;
 mod live;
 mod perform;
@@ -20,12 +21,15 @@ mod requests;
 mod status;
 mod stop;
 mod timers;
+mod verify;
 
 pub use checkpoint::History;
 #[cfg(any(test, fuzzing))]
 pub(crate) use checkpoint::reread;
 pub(crate) use core::Core;
 pub use error::{Error, MissingStep, MissingWorkflow};
+pub(crate) use export::Import;
+pub use export::ImportError;
 pub(crate) use host::Host;
 pub(crate) use live::{Held, problem};
 pub(crate) use recovery::{Options, open};
@@ -33,6 +37,8 @@ pub(crate) use registry::{BodyEnd, Registry, Workflow};
 pub use report::{Cut, HistoryEntry, OpenReport, Stats, TailEntry};
 pub(crate) use requests::NewRun;
 pub use status::{RunInfo, Status, Waiting, WaitingOn};
+pub(crate) use verify::verify;
+pub use verify::{VerifyProblem, VerifyReport};
 
 /// The result of an engine's methods.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -21,7 +21,7 @@ use super::{Error, OpenReport, checkpoint, driver};
 use crate::id::{Lsn, RunId, RunNumber};
 use crate::journal::{Entry, Journal, blobs_of};
 use crate::platform::Platform;
-use crate::record::{Event, UndoKind};
+use crate::record::Event;
 use crate::run::RunState;
 use crate::storage::arena::{Arena, ArenaConfig};
 use crate::storage::checkpoint::{CheckpointStore, RedbCheckpoint};
@@ -308,14 +308,8 @@ async fn missing_workflows(
 
 /// A rollback finds its undos by the names of steps: they are all looked up now.
 async fn check_steps(recovered: &Recovered, registry: &Registry, checkpoint: &Checkpointer) -> Result<(), Error> {
-    let is_known = |step: &str, kind| {
-        registry.step(step).and_then(|meta| meta.undo).is_some_and(|undo| match kind {
-            UndoKind::Compensate => undo.done,
-            UndoKind::Unknown => undo.unknown,
-        })
-    };
     let mut missing = BTreeMap::new();
-    for (step, runs) in checkpoint.needed(|step, kind| !is_known(step, kind)).await? {
+    for (step, runs) in checkpoint.needed(|step, kind| !registry.undoes(step, kind)).await? {
         let unseen = runs.into_iter().find(|(number, row)| {
             !recovered.runs.contains_key(number)
                 && row.status.is_active()
@@ -331,7 +325,7 @@ async fn check_steps(recovered: &Recovered, registry: &Registry, checkpoint: &Ch
             continue;
         }
         for (step, kind) in state.undos_needed() {
-            if !is_known(step, kind) {
+            if !registry.undoes(step, kind) {
                 missing.insert(step.clone(), start.id.clone());
             }
         }
@@ -339,6 +333,18 @@ async fn check_steps(recovered: &Recovered, registry: &Registry, checkpoint: &Ch
     let missing: Vec<MissingStep> =
         missing.into_iter().map(|(step, run)| MissingStep { step: step.into_owned(), run }).collect();
     if missing.is_empty() { Ok(()) } else { Err(Error::UnknownSteps { missing }) }
+}
+
+/// What a crash is to a run, if it is anything: an attempt in the air counts, and too many are poison.
+pub(super) fn crashed(state: &RunState, limits: &Limits) -> Vec<Event> {
+    let mut events = Vec::new();
+    if state.phase.is_active() && state.attempt_in_air() {
+        events.push(Event::Recovered {});
+        if state.crashes + 1 >= limits.poison {
+            events.push(Event::Poisoned { crashes: state.crashes + 1 });
+        }
+    }
+    events
 }
 
 /// Notes crashes and poisons who crashed too often. The runs that go on, in
@@ -351,13 +357,7 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
         runs.last_number = recovered.last_number;
         for (number, Recovering { mut state, started, mut last }) in recovered.runs {
             let now = core.now();
-            let mut events = Vec::new();
-            if state.phase.is_active() && state.attempt_in_air() {
-                events.push(Event::Recovered {});
-                if state.crashes + 1 >= core.limits.poison {
-                    events.push(Event::Poisoned { crashes: state.crashes + 1 });
-                }
-            }
+            let events = crashed(&state, &core.limits);
             for event in &events {
                 state.apply(now, event).map_err(|illegal| Error::Internal { reason: illegal.to_string() })?;
             }

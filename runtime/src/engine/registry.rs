@@ -8,6 +8,7 @@ use super::host::Host;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::plan::{Reached, WorkflowMeta, reach, reach_step};
 use crate::platform::BoxFuture;
+use crate::record::UndoKind;
 use crate::step::{Site, StepMeta};
 
 /// How a body ended, encoded.
@@ -65,6 +66,14 @@ impl Registry {
 
     pub(crate) fn workflow(&self, name: &str, version: u32) -> Option<&Arc<dyn Workflow>> {
         self.workflows.get(name)?.get(&version)
+    }
+
+    /// Whether a step is known to have that undo.
+    pub(crate) fn undoes(&self, step: &str, kind: UndoKind) -> bool {
+        self.step(step).and_then(|meta| meta.undo).is_some_and(|undo| match kind {
+            UndoKind::Compensate => undo.done,
+            UndoKind::Unknown => undo.unknown,
+        })
     }
 
     /// A step by its name on disk.

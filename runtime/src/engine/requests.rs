@@ -22,7 +22,7 @@ use crate::run::{Decision, INBOX_LIMIT, Offer, RunState};
 use crate::storage::StorageError;
 
 /// A value with a longer JSON text than this stands in the arena: 64 KiB.
-const INLINE_LIMIT: usize = 64 << 10;
+pub(super) const INLINE_LIMIT: usize = 64 << 10;
 /// How long a large value waits before it looks for space again.
 const FULL_DISK: Duration = Duration::from_secs(1);
 

@@ -213,6 +213,11 @@ impl<App: Send + Sync + 'static> Builder<App> {
         Ok(Engine::new(core, report))
     }
 
+    /// Where it would open, and through which doors.
+    pub(super) fn into_place(self) -> (Options, Option<Platform>) {
+        (self.options, self.platform)
+    }
+
     /// As [`open`](Self::open), through other doors.
     #[cfg(test)]
     pub(super) async fn open_on(mut self, platform: Platform) -> Result<Engine> {

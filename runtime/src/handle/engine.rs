@@ -1,12 +1,13 @@
 //! The engine as a program holds it.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::request::{RunRequest, SignalRequest, StartRequest};
 use super::{Builder, Run, Running};
 use crate::codec::{ArtifactId, Blob, EncodeError};
-use crate::engine::{Core, Error, HistoryEntry, OpenReport, Result, RunInfo, Stats, TailEntry};
+use crate::engine::{Core, Error, HistoryEntry, Import, OpenReport, Result, RunInfo, Stats, TailEntry};
 use crate::id::Lsn;
 use crate::io::NoApp;
 use crate::ops::Signal;
@@ -141,6 +142,45 @@ impl Engine {
     /// [`Error::UnknownRun`], [`Error::Forgotten`], [`Error::Storage`].
     pub async fn history(&self, id: impl AsRef<str>) -> Result<Vec<HistoryEntry>> {
         self.core().history(id.as_ref()).await
+    }
+
+    /// Writes a run as JSON Lines: what it has recorded until now, durably, and
+    /// the bytes of every blob in it. To be read by people, and by
+    /// [`import`](Self::import); `FORMAT.md` tells the lines. Blocks the calling
+    /// task while it writes: a file is best given as a `BufWriter`.
+    ///
+    /// Without its last line (`{"end":true,..}`) an export is none: what was
+    /// written before an error is of no use.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::Forgotten`], [`Error::NotExported`] when a
+    /// blob cannot be read or `out` fails, [`Error::Storage`].
+    pub async fn export(&self, id: impl AsRef<str>, mut out: impl io::Write) -> Result<()> {
+        let export = self.core().export(id.as_ref()).await?;
+        export.write(&mut out)
+    }
+
+    /// Records a run that was exported elsewhere, under its id. One that has
+    /// ended is known here from then on; one that has not goes on here, with the
+    /// same idempotency keys: the original must not run on. An attempt in the
+    /// air when it was exported counts as one that a crash cut short. Events
+    /// keep their times; LSNs and blobs get new numbers.
+    ///
+    /// Everything is read and checked first, in memory; nothing is recorded when
+    /// anything is wrong. The run is there for good when that returns.
+    ///
+    /// # Errors
+    /// [`Error::Import`] with the line that is wrong; [`Error::AlreadyHere`] when
+    /// the run is here, [`Error::Conflict`] when the id belongs to another, [`Error::Forgotten`];
+    /// [`Error::NotRegistered`] and [`Error::UnknownSteps`] when a run in flight
+    /// needs what the engine was not given; [`Error::Stopped`]; [`Error::Storage`], with
+    /// [`StorageError::TooLarge`](crate::StorageError::TooLarge) for a run that is too long to be recorded at once.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the import back once it is recorded.
+    pub async fn import(&self, reader: impl io::BufRead) -> Result<RunInfo> {
+        let import = Import::read(reader)?;
+        self.core().import(import).await
     }
 
     /// The newest `count` durable events of all runs, oldest first, as far as

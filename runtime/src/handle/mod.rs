@@ -13,7 +13,9 @@ mod request;
 mod run;
 #[cfg(test)]
 mod tests;
+mod verify;
 
+pub use self::verify::verify;
 pub use builder::Builder;
 pub use engine::Engine;
 pub use failure::{Failure, RunError};

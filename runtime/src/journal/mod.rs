@@ -114,12 +114,28 @@ impl Journal {
     /// # Errors
     /// When the log is closed or a write has failed.
     pub(crate) fn append(&self, run: RunNumber, time: Timestamp, events: &[Event]) -> Result<Lsn, StorageError> {
+        self.queue(run, events.iter().map(|event| (time, event)))
+    }
+
+    /// As [`append`](Self::append), with events that have times of their own.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub(crate) fn append_history(&self, run: RunNumber, events: &[(Timestamp, Event)]) -> Result<Lsn, StorageError> {
+        self.queue(run, events.iter().map(|(time, event)| (*time, event)))
+    }
+
+    fn queue<'e>(
+        &self,
+        run: RunNumber,
+        events: impl Iterator<Item = (Timestamp, &'e Event)> + Clone,
+    ) -> Result<Lsn, StorageError> {
         let last = self.wal.append(|group| {
-            for event in events {
+            for (time, event) in events.clone() {
                 group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
             }
         })?;
-        events.iter().flat_map(Event::blobs).for_each(|at| self.arena.named(at.id, last));
+        events.flat_map(|(_, event)| event.blobs()).for_each(|at| self.arena.named(at.id, last));
         Ok(last)
     }
 

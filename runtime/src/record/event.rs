@@ -296,6 +296,39 @@ impl Event {
         value.into_iter().chain(undo_args)
     }
 
+    /// The values in it, to be replaced.
+    pub(crate) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut Payload> {
+        let (value, undo_args) = match self {
+            Event::RunStarted { input: value, .. }
+            | Event::StepDone { output: value, .. }
+            | Event::SignalReceived { payload: value, .. }
+            | Event::ArtifactPut { bytes: value, .. }
+            | Event::RunCompleted { output: value } => (Some(value), None),
+            Event::ScopeLeft { result, .. } => (Some(result.as_mut().unwrap_or_else(|error| error)), None),
+            Event::StepAttempted { undo_args, .. } => (None, undo_args.as_mut()),
+            Event::AttemptFailed { cause, .. }
+            | Event::StepFailed { cause, .. }
+            | Event::RollbackDecided { cause, .. }
+            | Event::CompensationFailed { cause, .. }
+            | Event::Stuck { cause: Some(cause) } => (cause.error_mut(), None),
+            Event::ScopeEntered { .. }
+            | Event::TimerSet { .. }
+            | Event::TimerFired { .. }
+            | Event::SignalConsumed { .. }
+            | Event::CompensationStarted { .. }
+            | Event::CompensationDone { .. }
+            | Event::Stuck { cause: None }
+            | Event::CancelRequested {}
+            | Event::Recovered {}
+            | Event::Poisoned { .. }
+            | Event::Diverged { .. }
+            | Event::RunFailed {}
+            | Event::RunCancelled {}
+            | Event::RunDeleted {} => (None, None),
+        };
+        value.into_iter().chain(undo_args)
+    }
+
     /// The kind of event, in words.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -47,6 +47,13 @@ impl Cause {
             _ => None,
         }
     }
+
+    pub(super) fn error_mut(&mut self) -> Option<&mut Payload> {
+        match self {
+            Cause::Error { error } | Cause::TimedOut { error } => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Cause {

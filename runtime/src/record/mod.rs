@@ -1,7 +1,7 @@
 //! Every durable event (floor 0).
 //!
-//! Owns [`Event`], what a record says, its number on disk ([`Kind`]) and its
-//! bytes. What must always hold: a kind's number is never used for anything
+//! Owns [`Event`], what a record says, its number on disk ([`Kind`]), its bytes
+//! and its JSON ([`json`]). What must always hold: a kind's number is never used for anything
 //! else; what this version does not know, or knows but cannot read to the last
 //! byte, is an error with a name and never skipped.
 
@@ -9,6 +9,7 @@ mod bytes;
 mod display;
 mod event;
 mod failure;
+pub(crate) mod json;
 mod kind;
 
 pub use event::Event;

@@ -18,7 +18,7 @@ fn blob(id: u64) -> NamedBlob {
 }
 
 /// At least one event of every kind, with every form of its fields.
-fn samples() -> Vec<Event> {
+pub(super) fn samples() -> Vec<Event> {
     let mut events = vec![
         Event::RunStarted {
             id: RunId::from("order-42 ü"),

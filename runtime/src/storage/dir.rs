@@ -149,6 +149,11 @@ const LOST: &str = "lost+found";
 /// Takes the lock of a directory, which is made if it is not there.
 fn lock(disk: &Disk, dir: &Path) -> Result<LockGuard, StorageError> {
     disk.create_dir_all(dir)?;
+    lock_there(disk, dir)
+}
+
+/// Takes the lock of a directory that is there.
+pub(super) fn lock_there(disk: &Disk, dir: &Path) -> Result<LockGuard, StorageError> {
     disk.lock(&dir.join(LOCK))?.ok_or_else(|| StorageError::DirectoryInUse { dir: dir.to_owned() })
 }
 
@@ -184,7 +189,7 @@ fn make(disk: &Disk, dir: &Path, entropy: &dyn Entropy) -> Result<Manifest, Stor
 }
 
 /// A file with data, in a directory without MANIFEST.
-fn data_of(disk: &Disk, dir: &Path) -> Result<Option<PathBuf>, StorageError> {
+pub(super) fn data_of(disk: &Disk, dir: &Path) -> Result<Option<PathBuf>, StorageError> {
     let wal = disk.list(&dir.join(WAL))?.unwrap_or_default();
     let arena = disk.list(&dir.join(ARENA))?.unwrap_or_default();
     let checkpoint = disk.list(dir)?.unwrap_or_default();
@@ -193,11 +198,11 @@ fn data_of(disk: &Disk, dir: &Path) -> Result<Option<PathBuf>, StorageError> {
     Ok(segment.or_else(|| arena.into_iter().next()).or_else(other))
 }
 
-fn is_named(path: &Path, name: &str) -> bool {
+pub(super) fn is_named(path: &Path, name: &str) -> bool {
     path.file_name().is_some_and(|n| n == name)
 }
 
 /// Whether an entry of a directory without MANIFEST may be there.
-fn is_ours(path: &Path) -> bool {
+pub(super) fn is_ours(path: &Path) -> bool {
     [LOCK, manifest::NEW_NAME, WAL, ARENA, CHECKPOINT, LOST].iter().any(|ours| is_named(path, ours))
 }

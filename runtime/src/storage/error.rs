@@ -28,6 +28,12 @@ pub enum StorageError {
         /// One of the entries that do not belong to factum.
         entry: PathBuf,
     },
+    /// There is nothing of a data directory.
+    #[error("`{}` is not a data directory: it has no MANIFEST and no data", dir.display())]
+    NoDataDirectory {
+        /// The directory, which may be absent.
+        dir: PathBuf,
+    },
     /// A file has the name of one of factum's, but belongs to another program.
     #[error("`{}` is of another program: it starts with `{}`", file.display(), found.escape_ascii())]
     ForeignFile {

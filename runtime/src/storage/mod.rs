@@ -12,6 +12,7 @@ pub(crate) mod checkpoint;
 mod dir;
 mod disk;
 mod error;
+mod look;
 mod manifest;
 mod problem;
 mod stamp;
@@ -24,6 +25,8 @@ pub use checkpoint::{
 };
 pub(crate) use dir::{CHECKPOINT, DataDir};
 pub use error::StorageError;
+pub(crate) use look::Look;
 pub use problem::Problem;
 pub use wal::Durability;
 pub(crate) use wal::{Cut, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats};
+pub(crate) use wal::{Verified as VerifiedLog, verify_records as verify_log};

@@ -57,7 +57,8 @@ impl Disk {
             engine.shutdown().await.unwrap();
             runs
         });
-        // VERIFY
+        let report = sim.run(async { Engine::builder(DIR).sim(&sim).verify().await.unwrap() });
+        assert!(report.is_clean(), "{:#?}", report.problems);
         Disk { runs, done: world.counts() }
     }
 

@@ -3,7 +3,8 @@
 //! Owns the rows ([`tables`], [`row`], [`record`]) and how records become rows
 //! ([`fold`], pure); the background task that applies sealed segments
 //! ([`task`]); how runs leave memory ([`park`]) and come back ([`load`]); what
-//! is forgotten ([`retain`]); copies of a live directory ([`backup`]).
+//! is forgotten ([`retain`]); copies of a live directory ([`backup`]); whether
+//! it all adds up ([`verify`]).
 //! What must always hold: a run that is not in memory has all of its records
 //! in the checkpoint; a segment of the log goes only after a durable checkpoint
 //! past it; a blob goes only after a durable checkpoint past all that names it.
@@ -17,6 +18,7 @@ mod retain;
 mod row;
 mod tables;
 mod task;
+mod verify;
 
 use std::fmt;
 use std::time::Duration;
@@ -27,6 +29,7 @@ pub(crate) use load::{Found, artifacts, awake, blobs, load, records};
 pub(crate) use park::Sleepers;
 pub(crate) use record::Record;
 pub(crate) use task::{Checkpointer, Policy};
+pub(crate) use verify::{Rows, Tail, verify as verify_rows};
 
 /// What is kept of a run that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

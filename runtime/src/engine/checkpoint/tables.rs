@@ -135,6 +135,11 @@ pub(super) fn artifact(artifact: &ArtifactId) -> Vec<u8> {
     artifact.as_bytes().to_vec()
 }
 
+/// The number that a key or a value is.
+pub(super) fn only_number(bytes: &[u8]) -> Option<u64> {
+    bytes.try_into().ok().map(u64::from_be_bytes)
+}
+
 /// The number that a key ends with.
 pub(super) fn last_number(key: &[u8]) -> Option<u64> {
     key.last_chunk().copied().map(u64::from_be_bytes)

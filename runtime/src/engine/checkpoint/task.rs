@@ -217,7 +217,11 @@ impl Checkpointer {
             last = lsn;
             count += 1;
             bytes += raw.body.len();
-            if count < BATCH_RECORDS && bytes < BATCH_BYTES { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if count < BATCH_RECORDS && bytes < BATCH_BYTES {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
         })?;
         Ok((runs, last))
     }

@@ -1,6 +1,7 @@
 //! The engine over a disk that fails and forgets.
 
 mod barrier;
+mod import;
 mod poison;
 mod same;
 mod sweep;

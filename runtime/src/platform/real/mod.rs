@@ -22,11 +22,16 @@ use super::{BoxFuture, Clock, Entropy, Platform, Timestamp};
 /// When there is no tokio runtime here.
 pub(crate) fn platform() -> Result<Platform, tokio::runtime::TryCurrentError> {
     Ok(Platform {
-        fs: Arc::new(fs::RealFs),
+        fs: self::fs(),
         clock: Arc::new(RealClock),
         entropy: Arc::new(RealEntropy),
         exec: Arc::new(exec::RealExec::current()?),
     })
+}
+
+/// The operating system's files.
+pub(crate) fn fs() -> Arc<dyn super::Fs> {
+    Arc::new(fs::RealFs)
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::storage::bytes::{put, u32_at, u64_at};
 /// The size of a blob's header. Headers start at multiples of it.
 pub(super) const HEADER: u64 = 64;
 /// The most bytes that a blob may have: 1 GiB.
-pub(super) const MAX_BLOB: u64 = 1 << 30;
+pub(crate) const MAX_BLOB: u64 = 1 << 30;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"BLOB");
 const CRC_AT: usize = 0;
@@ -101,7 +101,11 @@ pub(super) fn check(bytes: &[u8], at: &BlobAt, file: &Path) -> Result<(), Storag
 
 /// That the bytes are those that the blob's record says.
 pub(super) fn check_content(bytes: &[u8], at: &BlobAt, file: &Path) -> Result<(), StorageError> {
-    let found = crc32fast::hash(bytes);
+    check_crc(crc32fast::hash(bytes), at, file)
+}
+
+/// That the checksum of the bytes is the one that the blob's record says.
+pub(super) fn check_crc(found: u32, at: &BlobAt, file: &Path) -> Result<(), StorageError> {
     if found == at.crc {
         return Ok(());
     }

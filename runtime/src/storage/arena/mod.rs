@@ -20,6 +20,7 @@ mod open;
 mod read;
 mod segment;
 mod shared;
+mod verify;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -31,12 +32,13 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 pub(crate) use self::collect::{Collected, Hold, Moving};
-use self::header::MAX_BLOB;
+pub(crate) use self::header::MAX_BLOB;
 pub(crate) use self::job::Source;
 use self::job::{Answer, Job, What};
 use self::lane::Lane;
 use self::segment::BLOCK;
 use self::shared::{Shared, Which};
+pub(crate) use self::verify::verify;
 use super::StorageError;
 use super::disk::{Disk, Failure};
 use crate::codec::{Blob, BlobAt, Digest};

@@ -37,7 +37,7 @@ use self::config::{MAX_SEGMENT, MIN_SEGMENT};
 use self::frame::BLOCK;
 use self::open::{Found, Renewed};
 use self::prepare::Preparer;
-use self::queue::{GroupWriter, MAX_GROUP, Queue};
+use self::queue::{GroupWriter, Queue};
 use self::shared::{Goal, Shared};
 use self::wait::Wait;
 use self::writer::Writer;
@@ -51,7 +51,9 @@ pub use self::config::Durability;
 pub(crate) use self::config::WalConfig;
 pub(crate) use self::record::RawRecord;
 pub(crate) use self::replay::{Replay, ReplayError};
-pub(crate) use self::verify::{Verified, verify};
+#[cfg(test)]
+pub(crate) use self::verify::verify;
+pub(crate) use self::verify::{Verified, identity, verify_records};
 
 /// What opening a log found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::frame::{self, BLOCK, Frame};
 use super::judge::{self, Place, Torn};
 use super::open::read_whole;
+use super::record::RawRecord;
 use super::scan::{self, Rest, Scanned};
 use super::segment::{self, Name, SegmentHeader};
 use super::{Cut, problem};
@@ -30,11 +33,23 @@ pub(crate) struct Verified {
     pub(crate) last_lsn: Lsn,
 }
 
-/// Reads the log of the data directory `dir`, whose checkpoint has everything up to `applied`. Blocks.
+/// As [`verify_records`], and shows them to nobody.
+#[cfg(test)]
+pub(crate) fn verify(fs: Arc<dyn Fs>, dir: &Path, applied: Lsn) -> Verified {
+    verify_records(fs, dir, applied, &mut |_, _| {})
+}
+
+/// Reads the log of the data directory `dir`, whose checkpoint has everything up to `applied`, and shows every intact
+/// record to `records`, in order. Blocks.
 ///
 /// Nobody may have it open: what is being written looks like damage.
-pub(crate) fn verify(fs: Arc<dyn Fs>, dir: &Path, applied: Lsn) -> Verified {
-    let mut verifier = Verifier { disk: Disk::new(fs), dir, applied, out: Verified::default() };
+pub(crate) fn verify_records(
+    fs: Arc<dyn Fs>,
+    dir: &Path,
+    applied: Lsn,
+    records: &mut dyn FnMut(Lsn, &RawRecord<'_>),
+) -> Verified {
+    let mut verifier = Verifier { disk: Disk::new(fs), dir, applied, records, out: Verified::default() };
     verifier.out.last_lsn = applied;
     if let Err(error) = verifier.log() {
         verifier.tell(error);
@@ -46,7 +61,22 @@ struct Verifier<'a> {
     disk: Disk,
     dir: &'a Path,
     applied: Lsn,
+    records: &'a mut dyn FnMut(Lsn, &RawRecord<'_>),
     out: Verified,
+}
+
+/// The UUID of a data directory as the first intact segment of its log says it.
+pub(crate) fn identity(fs: &Arc<dyn Fs>, dir: &Path) -> Option<Uuid> {
+    let disk = Disk::new(fs.clone());
+    let entries = disk.list(&dir.join(segment::DIR)).ok()??;
+    entries.iter().find_map(|path| {
+        let Name::Segment(first) = segment::parse_name(path.file_name()?.to_str()?)? else { return None };
+        let file = disk.open(path).ok()?;
+        let mut block = [0; BLOCK];
+        let read = file.read_at(&mut block, 0).ok()?;
+        let uuid = segment::uuid_of(&block);
+        SegmentHeader::decode(&block[..read], path, first, file.len().ok()?, uuid).ok().map(|header| header.uuid)
+    })
 }
 
 impl Verifier<'_> {
@@ -137,7 +167,10 @@ impl Verifier<'_> {
             match frame::read(&bytes[at..], header.salt) {
                 Ok(frame) => {
                     match frame.check(next) {
-                        Ok(()) => self.out.records += u64::from(frame.header.count),
+                        Ok(()) => {
+                            self.out.records += u64::from(frame.header.count);
+                            frame.records().for_each(|(_, lsn, record)| (self.records)(lsn, &record));
+                        }
                         Err(fault) => self.tell(judge::fault(path, fault.at(at))),
                     }
                     frames.push((at, frame));

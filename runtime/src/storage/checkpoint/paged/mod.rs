@@ -26,6 +26,7 @@
 mod backend;
 mod layout;
 mod live;
+mod look;
 mod overlay;
 mod session;
 mod slots;

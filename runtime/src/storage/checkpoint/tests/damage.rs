@@ -224,7 +224,9 @@ fn nonsense_with_a_right_checksum_is_an_error_and_no_panic() {
     for (page, contents) in bytes[PAGES_AT..].chunks(STRIDE).enumerate().filter(|(_, page)| used(page)) {
         for nonsense in [vec![0; 4096], vec![0xff; 4096], contents[..4096].iter().rev().copied().collect()] {
             let mut crc = crc32fast::Hasher::new();
-            [UUID.as_bytes(), &(page as u64 + 1).to_le_bytes()[..], &nonsense].map(|part| crc.update(part));
+            for part in [UUID.as_bytes(), &(page as u64 + 1).to_le_bytes()[..], &nonsense] {
+                crc.update(part);
+            }
             let mut forged = bytes.clone();
             let at = PAGES_AT + page * STRIDE;
             forged[at..at + 4096].copy_from_slice(&nonsense);

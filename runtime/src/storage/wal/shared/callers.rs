@@ -8,7 +8,6 @@ use crate::id::Lsn;
 use crate::storage::StorageError;
 use crate::storage::wal::WalStats;
 use crate::storage::wal::queue::GroupWriter;
-use crate::storage::wal::segment::FRAMES_AT;
 
 /// Files that are being read: they stay until this is dropped.
 #[derive(Debug)]
