@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 
 use super::Error;
-use super::status::{RunInfo, Status, Waiting};
+use super::status::{RunInfo, Status, Waiting, WaitingOn};
 use crate::id::{Lsn, Position, RunId, RunNumber};
 use crate::journal::Journal;
 use crate::record::{Cause, Event};
@@ -20,7 +20,7 @@ use crate::run::{Entry, Phase, RunState};
 use crate::time::Timestamp;
 
 /// How many attempts of a run that was in flight at a crash are cautious.
-pub(super) const CAUTIOUS_ATTEMPTS: u32 = 16;
+pub(crate) const CAUTIOUS_ATTEMPTS: u32 = 16;
 
 /// Why a body was told to stop.
 #[derive(Debug, Clone)]
@@ -308,10 +308,19 @@ impl Inner {
     pub(crate) fn is_idle(&self) -> bool {
         self.is_settled()
             && match self.state.phase {
-                Phase::Forward => !self.waits.is_empty(),
+                Phase::Forward => !self.waits.is_empty() && !self.is_owed(),
                 Phase::RollingBack { .. } => false,
                 _ => true,
             }
+    }
+
+    /// Whether something has come from outside that its task has not taken yet.
+    fn is_owed(&self) -> bool {
+        let came = |waiting: &Waiting| match &waiting.on {
+            WaitingOn::Signal { name } => self.state.inbox.next(name).is_some(),
+            _ => false,
+        };
+        self.state.cancel_requested || self.waits.iter().any(|(_, waiting)| came(waiting))
     }
 
     /// What the run waits for.

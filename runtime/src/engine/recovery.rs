@@ -136,10 +136,8 @@ struct Opened {
 async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Error> {
     let Options { dir, wal, arena, store, cache_bytes, policy, restore, .. } = options;
     let mut data = DataDir::open(platform, &dir)?;
-    match (data.is_backup(), restore) {
-        (true, true) => data.restore()?,
-        (true, false) => return Err(Error::IsBackup { dir }),
-        (false, _) => {}
+    if data.is_backup() && !restore {
+        return Err(Error::IsBackup { dir });
     }
     let uuid = data.uuid();
     // Whatever fails: the store is closed before the directory is let go.
@@ -154,6 +152,10 @@ async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Err
         }
     };
     let applied = store.applied_lsn().await.map_err(StorageError::from)?;
+    data.fits(applied)?;
+    if data.is_backup() {
+        data.restore()?;
+    }
     let known = checkpoint::blobs(&*store).await?;
     let arena = Arena::open(platform, &dir, uuid, arena, known)?;
     arena.under(&data.lock());

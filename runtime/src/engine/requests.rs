@@ -36,7 +36,7 @@ pub(crate) struct NewRun {
 impl Core {
     /// Starts a run, or finds the one that was started with this id and input before.
     pub(crate) async fn start(self: &Arc<Self>, new: NewRun) -> Result<Held, Error> {
-        let NewRun { id, workflow, input } = new;
+        let NewRun { id, workflow, mut input } = new;
         if self.registry.workflow(workflow.name, workflow.version).is_none() {
             return Err(Error::NotRegistered { workflow: workflow.name.to_owned(), version: workflow.version });
         }
@@ -62,7 +62,8 @@ impl Core {
                 return self.started(run, workflow, &input).await;
             }
             self.journal.has_space()?;
-            let input = self.settle(input.clone()).await?;
+            // Kept: it is written once, however often others come in between.
+            input = self.settle(input).await?;
             let run = {
                 let mut runs = self.runs();
                 if runs.by_id.contains_key(id.as_str()) || (runs.left != left && !is_random) {
@@ -76,7 +77,7 @@ impl Core {
                     fingerprint: workflow.fingerprint,
                     origin: self.origin,
                     origin_run: runs.last_number + 1,
-                    input,
+                    input: input.clone(),
                 };
                 self.admit(&mut runs, event)?
             };
@@ -96,8 +97,8 @@ impl Core {
         match self.checkpoint.find(id.as_str()).await? {
             Found::Nothing => Ok(None),
             Found::Run(_) => match self.obtain(id.as_str()).await {
-                // It was forgotten in this moment.
-                Err(Error::UnknownRun { .. }) => Ok(None),
+                // It was forgotten in this moment: its tombstone is there now.
+                Err(Error::UnknownRun { .. }) => Box::pin(self.started_before(id, workflow, input)).await,
                 run => run.map(Some),
             },
             Found::Tomb(tomb) => {
@@ -300,6 +301,13 @@ impl Core {
     ///
     /// While the disk is full it waits: what has happened must not be lost.
     pub(crate) async fn settle(&self, payload: Payload) -> Result<Payload, Error> {
+        for at in payload.named() {
+            // A handle of another engine, or of an earlier one whose bytes were given back.
+            let here = self.checkpoint.arena.place(at.id)?;
+            if (here.len, here.crc, here.schema) != (at.len, at.crc, at.schema) {
+                return Err(StorageError::MissingBlob { id: at.id }.into());
+            }
+        }
         let Some(json) = payload.inline().filter(|json| json.len() > INLINE_LIMIT) else { return Ok(payload) };
         let mut told = false;
         loop {

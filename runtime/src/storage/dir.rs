@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::disk::{Disk, Failure};
 use super::error::StorageError;
 use super::manifest::{self, Manifest};
+use crate::id::Lsn;
 use crate::platform::{Entropy, LockGuard, Platform};
 
 const LOCK: &str = "LOCK";
@@ -84,6 +85,20 @@ impl DataDir {
         &self.dir
     }
 
+    /// Whether a log without segments, which a backup's is, goes on where the checkpoint ends.
+    ///
+    /// # Errors
+    /// [`StorageError::CheckpointBehind`]: what the log said is in no checkpoint.
+    pub(crate) fn fits(&self, applied: Lsn) -> Result<(), StorageError> {
+        match (self.manifest.newest_segment, self.manifest.closed) {
+            (Lsn(0), Some(last)) if applied < last => {
+                let oldest = Lsn(last.0 + 1);
+                Err(StorageError::CheckpointBehind { applied, oldest, file: self.dir.join(manifest::NAME) })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Makes a backup the directory that goes on; durable when it returns.
     ///
     /// # Errors
@@ -131,14 +146,15 @@ impl NewBackup {
 
     /// Makes what was copied, and synced, a backup of the directory `uuid`; durable when it returns.
     ///
-    /// Its log has no segments: it starts after what the checkpoint has applied. `next_salt` is that of the original's log.
+    /// Its log has no segments and says that it was closed at `applied`, which its checkpoint must have. `next_salt`
+    /// is that of the original's log.
     ///
     /// # Errors
     /// IO.
-    pub(crate) fn finish(self, uuid: Uuid, next_salt: u64) -> Result<(), StorageError> {
+    pub(crate) fn finish(self, uuid: Uuid, next_salt: u64, applied: Lsn) -> Result<(), StorageError> {
         self.disk.create_dir_all(&self.dir.join(WAL))?;
         self.disk.sync_dir(&self.dir)?;
-        let manifest = Manifest { backup: true, next_salt, ..Manifest::new(uuid) };
+        let manifest = Manifest { backup: true, next_salt, closed: Some(applied), ..Manifest::new(uuid) };
         manifest.store(&self.disk, &self.dir)?;
         Ok(())
     }

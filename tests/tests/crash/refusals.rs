@@ -82,8 +82,10 @@ fn crc32(bytes: &[u8]) -> u32 {
 
 type Wanted = fn(&StorageError) -> bool;
 
-/// What is done to the disk, and the error that it gets.
-fn cases() -> Vec<(&'static str, fn(&Disk), Wanted)> {
+/// What it is, what is done to the disk, and the error that it gets.
+type Case = (&'static str, fn(&Disk), Wanted);
+
+fn cases() -> Vec<Case> {
     use CheckpointError as C;
     use StorageError as S;
     vec![

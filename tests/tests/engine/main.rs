@@ -11,6 +11,7 @@ mod format;
 mod found;
 mod memory;
 mod refusals;
+mod review;
 mod rollback;
 mod signals;
 mod steps;

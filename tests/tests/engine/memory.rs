@@ -45,7 +45,7 @@ async fn sleeps(name: String, wait: u64) -> Result<(), Oops> {
 #[saga(app = World)]
 async fn quick(n: u32) -> Result<u32, Oops> {
     act("quick".to_owned()).await;
-    if n % 2 == 0 { Ok(n) } else { Err(Oops::Failed(format!("{n} is odd"))) }
+    if n.is_multiple_of(2) { Ok(n) } else { Err(Oops::Failed(format!("{n} is odd"))) }
 }
 
 fn go(by: &str) -> Go {
@@ -182,7 +182,7 @@ async fn ended_runs_are_forgotten_by_count_and_their_ids_stay_known() {
     let engine = eager(dir.path(), &world).keep_ended(3).open().await.unwrap();
     for n in 0..10u32 {
         let outcome = engine.start(quick(n)).id(format!("q{n}")).await.unwrap().outcome().await.unwrap();
-        assert_eq!(outcome.status(), if n % 2 == 0 { Status::Completed } else { Status::Failed });
+        assert_eq!(outcome.status(), if n.is_multiple_of(2) { Status::Completed } else { Status::Failed });
     }
     while engine.list().await.unwrap().len() > 3 {
         tokio::task::yield_now().await;
@@ -328,4 +328,28 @@ async fn a_backup_is_taken_while_runs_go_on_and_opens_only_to_restore() {
     eager(&copy, &world).open().await.unwrap().shutdown().await.unwrap();
     let error = eager(&copy, &world).open().await.unwrap().backup(dir.path()).await.unwrap_err();
     assert!(matches!(error, Error::Storage(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_backup_without_its_checkpoint_is_an_error_and_not_an_empty_engine() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let to = tempfile::tempdir().unwrap();
+    let engine = eager(dir.path(), &world).open().await.unwrap();
+    assert_eq!(engine.run(quick(2)).id("ended").await.unwrap(), 2);
+    for copy in ["gone", "another"] {
+        engine.backup(to.path().join(copy)).await.unwrap();
+    }
+    engine.shutdown().await.unwrap();
+    let gone = to.path().join("gone");
+    std::fs::remove_file(gone.join("checkpoint.redb")).unwrap();
+    let without = eager(&gone, &world).restore();
+    let another = eager(&to.path().join("another"), &world).restore().checkpoint_store(MemoryCheckpoint::new());
+    for builder in [without, another] {
+        let error = builder.open().await.unwrap_err();
+        assert!(matches!(error, Error::Storage(factum::StorageError::CheckpointBehind { .. })), "{error}");
+    }
+    // It is a backup still, and opens with what it was made with.
+    let engine = eager(&to.path().join("another"), &world).restore().open().await.unwrap();
+    assert_eq!(engine.list().await.unwrap().len(), 1);
+    engine.shutdown().await.unwrap();
 }

@@ -38,7 +38,7 @@ async fn trip(n: usize) -> Result<usize, Oops> {
     sleep(millis(1)).await;
     signal::<Go>().await;
     let text = "x".repeat(100_000);
-    if n % 2 == 0 { Err(Oops::Failed(text)) } else { Ok(packed.len()) }
+    if n.is_multiple_of(2) { Err(Oops::Failed(text)) } else { Ok(packed.len()) }
 }
 
 #[saga(app = World)]
@@ -72,7 +72,7 @@ async fn work(builder: impl Fn() -> Builder<World>, runs: usize) {
     for n in 0..runs - 2 {
         engine.signal(format!("t{n}"), Go {}).await.unwrap();
         let outcome = engine.attach(trip, format!("t{n}")).await.unwrap().outcome().await.unwrap();
-        assert_eq!(outcome.status(), if n % 2 == 0 { Status::Failed } else { Status::Completed });
+        assert_eq!(outcome.status(), if n.is_multiple_of(2) { Status::Failed } else { Status::Completed });
     }
     engine.cancel("d1").await.unwrap();
     while engine.list().await.unwrap().len() > runs + 6 {

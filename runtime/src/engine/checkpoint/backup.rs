@@ -21,6 +21,8 @@ use crate::storage::{self, DataDir, StorageError};
 
 /// How many rows are copied in one batch.
 const PAGE: usize = 4096;
+/// Journals of so many bytes are copied in one batch, give or take one.
+const BATCH_BYTES: usize = 8 << 20;
 /// The bytes of the copy's store that are kept in memory.
 const CACHE: usize = 8 << 20;
 
@@ -46,7 +48,7 @@ impl Core {
         let sealed = self.journal.seal().await?;
         self.checkpoint.apply_through(sealed).await?;
         let lsn = self.checkpoint.copy(&self.platform, copy.path(), uuid::Uuid::from_bytes(self.origin)).await?;
-        copy.finish(uuid::Uuid::from_bytes(self.origin), self.journal.next_salt())?;
+        copy.finish(uuid::Uuid::from_bytes(self.origin), self.journal.next_salt(), lsn)?;
         Ok(lsn)
     }
 }
@@ -61,8 +63,10 @@ impl Checkpointer {
         let store = RedbCheckpoint::open(platform.fs.clone(), &file, uuid, CACHE)?;
         for table in tables::ALL {
             let mut range = KeyRange::all();
+            // A row of history is large, the others are small.
+            let page = if table == tables::HISTORY { PAGE / 64 } else { PAGE };
             loop {
-                let rows = self.store.scan(table, range.clone(), PAGE).await?;
+                let rows = self.store.scan(table, range.clone(), page).await?;
                 let Some((last, _)) = rows.last().cloned() else { break };
                 let mut batch = Batch::default();
                 for (key, row) in rows {
@@ -74,15 +78,19 @@ impl Checkpointer {
         }
         let mut flights = Vec::new();
         each(&*self.store, tables::FLIGHT, KeyRange::all(), |key, _| flights.extend(tables::last_number(key))).await?;
+        let (mut batch, mut bytes) = (Batch::default(), 0);
         for run in flights {
-            let mut batch = Batch::default();
             for row in self.store.load_run(run).await? {
+                bytes += row.row.len();
                 batch.append(run, row.sequence, row.row);
             }
-            store.apply(batch, Lsn(0)).await?;
+            if bytes > BATCH_BYTES {
+                store.apply(std::mem::take(&mut batch), Lsn(0)).await?;
+                bytes = 0;
+            }
         }
         let applied = self.applied();
-        store.apply(Batch::default(), applied).await?;
+        store.apply(batch, applied).await?;
         Ok(applied)
     }
 }

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::row::{RunRow, SleepRow};
 use super::tables;
 use crate::engine::core::Core;
-use crate::engine::live::{Held, LiveRun, problem};
+use crate::engine::live::{CAUTIOUS_ATTEMPTS, Held, LiveRun, problem};
 use crate::engine::status::Status;
 use crate::engine::stop::Stage;
 use crate::engine::{Error, driver};
@@ -168,13 +168,23 @@ impl Core {
             && self.registry.workflow(&loaded.state.start.workflow, loaded.state.start.version).is_some();
         let ended = loaded.state.phase.has_ended();
         let run = LiveRun::new(number, loaded.state, loaded.started, loaded.last);
+        if self.after_crash {
+            run.be_cautious(CAUTIOUS_ATTEMPTS);
+        }
         let held = Held::new(&run);
         if ended {
             // It never changes again: whoever wants it has it.
             run.lock().state.shrink();
             return Ok(Some(held));
         }
-        self.runs().by_id.insert(run.id.clone(), run.clone());
+        let resident = {
+            let mut runs = self.runs();
+            runs.by_id.insert(run.id.clone(), run.clone());
+            runs.by_id.len()
+        };
+        if resident > self.checkpoint.resident() {
+            self.checkpoint.nudge();
+        }
         if goes_on {
             driver::launch(self, run);
         }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::load::each;
 use super::task::{Checkpointer, broken};
 use super::{Broken, tables};
 use crate::engine::Error;
@@ -94,7 +93,7 @@ impl Core {
             None => 0,
         };
         let now = self.now();
-        let page = checkpoint.store.scan(tables::ENDED, KeyRange::all(), ROUND).await.map_err(StorageError::from)?;
+        let page = checkpoint.again(|| checkpoint.store.scan(tables::ENDED, KeyRange::all(), ROUND)).await?;
         let mut left = excess;
         for (key, _) in page {
             let (Some(at), Some(number)) = (tables::first_time(&key), tables::last_number(&key)) else {
@@ -136,9 +135,15 @@ impl Checkpointer {
     }
 
     async fn count(&self, table: &str) -> Result<u64, StorageError> {
-        let mut count = 0;
-        each(&*self.store, table, KeyRange::all(), |_, _| count += 1).await?;
-        Ok(count)
+        let (mut count, mut range) = (0, KeyRange::all());
+        loop {
+            let page = self.again(|| self.store.scan(table, range.clone(), ROUND)).await?;
+            count += page.len() as u64;
+            match page.last() {
+                Some((key, _)) if page.len() == ROUND => range = range.resume_after(key.clone()),
+                _ => return Ok(count),
+            }
+        }
     }
 
     /// Forgets the ids of runs that were forgotten long ago.
@@ -146,7 +151,7 @@ impl Checkpointer {
         let retention = self.policy.retention;
         let tombs = self.tombs().await?;
         let mut excess = retention.tombstone_count.map_or(0, |count| tombs.saturating_sub(count));
-        let page = self.store.scan(tables::TOMB_TIMES, KeyRange::all(), ROUND).await?;
+        let page = self.again(|| self.store.scan(tables::TOMB_TIMES, KeyRange::all(), ROUND)).await?;
         let (mut batch, mut gone) = (Batch::default(), 0);
         for (key, _) in page {
             let at = tables::first_time(&key).unwrap_or(now);

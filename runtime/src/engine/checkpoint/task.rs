@@ -5,6 +5,7 @@
 //! the memory let go of something only when the batch that holds it is durable;
 //! there is one writer of the store at a time.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,6 +33,8 @@ use crate::storage::checkpoint::{Batch, CheckpointError, CheckpointStore, KeyRan
 const BATCH_RECORDS: usize = 50_000;
 /// And records of so many bytes, give or take one.
 const BATCH_BYTES: usize = 16 << 20;
+/// The least time between two rounds that somebody asked for.
+const PAUSE: Duration = Duration::from_millis(50);
 /// How long a full disk, or a store that cannot be reached, is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -178,7 +181,11 @@ impl Checkpointer {
         tokio::select! {
             biased;
             sealed = self.journal.sealed(self.applied()) => return sealed,
-            () = self.nudge.notified() => {}
+            () = async {
+                // However many ask: a round for each would be work for nothing.
+                self.clock.sleep(PAUSE).await;
+                self.nudge.notified().await;
+            } => {}
             () = self.clock.sleep(self.policy.seal_age) => {}
         }
         if self.journal.has_space().is_err() {
@@ -234,8 +241,8 @@ impl Checkpointer {
         for (number, records) in runs {
             let before = self.again(|| self.before(number, &records)).await?;
             for &blob in &before.blobs {
-                if !names.contains_key(&blob) {
-                    names.insert(blob, self.again(|| self.names(blob)).await?);
+                if let Entry::Vacant(unseen) = names.entry(blob) {
+                    unseen.insert(self.again(|| self.names(blob)).await?);
                     let id = blob.to_be_bytes();
                     let artifact = self.again(|| self.store.get(tables::BLOB_ARTIFACTS, &id)).await?;
                     artifacts.extend(artifact.map(|artifact| (blob, artifact)));
@@ -274,7 +281,7 @@ impl Checkpointer {
     }
 
     /// Does something again for as long as it fails in a way that may pass.
-    async fn again<T, F>(&self, what: impl Fn() -> F) -> Result<T, StorageError>
+    pub(super) async fn again<T, F>(&self, what: impl Fn() -> F) -> Result<T, StorageError>
     where
         F: Future<Output = Result<T, CheckpointError>>,
     {
@@ -330,12 +337,24 @@ impl Checkpointer {
         Ok(rows.into_iter().map(|(key, _)| key).collect())
     }
 
+    fn collect(&self) {
+        for failure in self.arena.collect().failures {
+            tracing::warn!(?failure, "a segment of the arena cannot be unlinked; it is tried again");
+        }
+    }
+
     /// Gives back what the arena does not need any more.
     async fn tidy(&self) -> Result<(), StorageError> {
-        self.arena.collect();
+        self.collect();
         while let Some(moving) = self.arena.survivors() {
-            // What cannot be moved now, as the disk is full, is moved another time.
-            let Ok(moved) = self.arena.move_blobs(moving).await else { break };
+            let moved = match self.arena.move_blobs(moving).await {
+                Ok(moved) => moved,
+                Err(error) => {
+                    // They stay where they are, and are moved another time.
+                    tracing::warn!(%error, "blobs of a nearly dead segment cannot be moved");
+                    break;
+                }
+            };
             let _one = self.writing.lock().await;
             let (mut batch, mut known) = (Batch::default(), Vec::new());
             for at in moved {
@@ -348,7 +367,7 @@ impl Checkpointer {
             }
             self.write(batch, self.applied()).await?;
             self.arena.moved(known);
-            self.arena.collect();
+            self.collect();
         }
         Ok(())
     }

@@ -94,3 +94,44 @@ async fn after_a_crash_a_started_runs_first_attempt_is_on_disk_before_it_begins(
     assert!(matches!(run.outcome().await.unwrap(), Outcome::Completed(_)));
     engine.shutdown().await.unwrap();
 }
+
+#[saga(app = Begun)]
+async fn thinks_after_a_while() {
+    sleep(millis(300)).await;
+    thinks().await;
+}
+
+#[tokio::test]
+async fn after_a_crash_the_first_attempt_of_a_run_that_slept_is_on_disk_before_it_begins() {
+    let bench = Bench::new();
+    let (begun, seen) = watch::channel(0);
+    let open = async || loop {
+        let eager = Engine::builder(Path::new(DIR)).segment_bytes(64 << 10).app(Begun(begun.clone()));
+        let eager =
+            eager.checkpoint_interval(std::time::Duration::from_millis(5)).sleep_after(std::time::Duration::ZERO);
+        match eager.saga(thinks_after_a_while).open_on(bench.platform.clone()).await {
+            Err(Error::Storage(StorageError::DirectoryInUse { .. })) => tokio::task::yield_now().await,
+            other => return other.unwrap(),
+        }
+    };
+    let engine = open().await;
+    drop(engine.start(thinks_after_a_while()).id("r").await.unwrap());
+    while engine.stats().runs_in_memory > 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(engine);
+    let engine = open().await;
+    bench.fs.hold_syncs();
+    while engine.stats().runs_in_memory == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*seen.borrow(), 0, "the first attempt waits");
+    bench.fs.release_syncs();
+    while *seen.borrow() == 0 {
+        tokio::task::yield_now().await;
+    }
+    engine.shutdown().await.unwrap();
+}

@@ -77,7 +77,7 @@ struct Defective {
 }
 
 impl Defective {
-    fn new(defect: Defect) -> Arc<dyn CheckpointStore> {
+    fn with(defect: Defect) -> Arc<dyn CheckpointStore> {
         Arc::new(Defective { inner: MemoryCheckpoint::new(), defect, arrived: Default::default() })
     }
 
@@ -244,7 +244,7 @@ impl CheckpointStore for Defective {
 
 /// The words of the clause that a store breaks first.
 fn breaks(defect: Defect) -> Option<String> {
-    let tried = catch_unwind(AssertUnwindSafe(|| now(checkpoint_conformance(async || Defective::new(defect)))));
+    let tried = catch_unwind(AssertUnwindSafe(|| now(checkpoint_conformance(async || Defective::with(defect)))));
     tried.err().map(|panic| *panic.downcast::<String>().unwrap())
 }
 
