@@ -15,7 +15,7 @@ use super::turns::Turns;
 use crate::codec::{Blob, BlobAt};
 use crate::id::Lsn;
 use crate::platform::Fs;
-use crate::platform::sim::{Dice, Fail, FaultFs, MemoryFs};
+use crate::platform::sim::{Dice, Disk, Fail};
 use crate::storage::StorageError;
 use crate::storage::arena::{Arena, ArenaConfig};
 
@@ -28,8 +28,8 @@ const SIZES: [usize; 8] = [0, 1, 63, 64, 5_000, 20_000, 60_000, 70_000];
 
 /// A disk, the arena on it, and what must be in it.
 struct Model {
-    memory: Arc<MemoryFs>,
-    fs: Arc<FaultFs>,
+    memory: Arc<Disk>,
+    fs: Arc<Disk>,
     turns: Arc<Turns>,
     arena: Arena,
     /// What was put, by id.
@@ -63,7 +63,7 @@ pub fn arena(bytes: &[u8]) {
 
 fn open(
     turns: &Arc<Turns>,
-    fs: &Arc<FaultFs>,
+    fs: &Arc<Disk>,
     rows: &BTreeMap<u64, BlobAt>,
     log: &[BlobAt],
     applied: Lsn,
@@ -81,10 +81,10 @@ fn open(
 
 impl Model {
     fn new() -> Model {
-        let memory = Arc::new(MemoryFs::default());
+        let memory = Arc::new(Disk::default());
         let made = memory.create_dir_all(Path::new(DIR)).and_then(|()| memory.sync_dir(Path::new("/")));
         made.unwrap_or_else(|error| panic!("a disk in memory: {error}"));
-        let (fs, turns) = (Arc::new(FaultFs::over(memory.clone())), Arc::new(Turns::default()));
+        let (fs, turns) = (memory.clone(), Arc::new(Turns::default()));
         let arena = open(&turns, &fs, &BTreeMap::new(), &[], Lsn(0));
         let arena = arena.unwrap_or_else(|error| panic!("a new arena: {error}"));
         Model {

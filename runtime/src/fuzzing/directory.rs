@@ -10,7 +10,7 @@ use super::turns::Turns;
 use crate::codec::{NamedBlob, Payload};
 use crate::id::{Lsn, Position, RunId, RunNumber};
 use crate::journal::{Entry, Journal};
-use crate::platform::sim::MemoryFs;
+use crate::platform::sim::Disk;
 use crate::platform::{Fs, Open};
 use crate::record::{Event, Name};
 use crate::storage::arena::{Arena, ArenaConfig};
@@ -46,7 +46,7 @@ pub(super) struct Opened {
 
 impl Opened {
     /// Opens the data directory on this disk, without an engine and a checkpoint.
-    pub(super) fn open(fs: &Arc<MemoryFs>) -> Result<Opened, StorageError> {
+    pub(super) fn open(fs: &Arc<Disk>) -> Result<Opened, StorageError> {
         let turns = Arc::new(Turns::default());
         let platform = turns.platform(fs.clone());
         let data = DataDir::open(&platform, Path::new(DIR))?;
@@ -114,7 +114,7 @@ impl Valid {
     }
 
     fn make(clean: bool) -> Valid {
-        let fs = Arc::new(MemoryFs::default());
+        let fs = Arc::new(Disk::default());
         let opened = Opened::open(&fs).unwrap_or_else(|error| panic!("a new directory: {error}"));
         let (mut lines, mut blobs) = (Vec::new(), HashMap::new());
         for segment in 0..3u32 {
@@ -168,13 +168,13 @@ fn read_all(fs: &dyn Fs) -> Files {
 }
 
 /// A disk that has, durably, a data directory of these files.
-pub(super) fn disk_of(files: &Files) -> Arc<MemoryFs> {
-    let fs = MemoryFs::default();
+pub(super) fn disk_of(files: &Files) -> Arc<Disk> {
+    let fs = Disk::default();
     fill(&fs, files).unwrap_or_else(|error| panic!("a disk in memory: {error}"));
     Arc::new(fs)
 }
 
-fn fill(fs: &MemoryFs, files: &Files) -> io::Result<()> {
+fn fill(fs: &Disk, files: &Files) -> io::Result<()> {
     let dirs = DIRS.map(|dir| Path::new(DIR).join(dir));
     dirs.iter().try_for_each(|dir| fs.create_dir_all(dir))?;
     for (path, bytes) in files {

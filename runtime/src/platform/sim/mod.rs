@@ -16,20 +16,5 @@ pub(crate) use self::disk::PATIENCE;
 pub use self::disk::{Disk, Fail, Fault, Kind, Loss, Op, Raw};
 pub use self::machine::Sim;
 
-/// Names from before; they go with their last users.
-#[cfg(test)]
-pub(crate) type MemoryFs = Disk;
-#[cfg(test)]
-pub(crate) type FaultFs = Disk;
-
-#[cfg(test)]
-impl FaultFs {
-    /// A file system that fails on command over a disk: the disk itself does that.
-    #[allow(dead_code, reason = "goes with the names above")]
-    pub(crate) fn over(disk: std::sync::Arc<MemoryFs>) -> FaultFs {
-        Disk::clone(&disk)
-    }
-}
-
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use self::faults::{Break, FaultyFs, Kind, PATIENCE};
 use super::segment::SegmentHeader;
 use super::*;
-use crate::platform::sim::{Dice, MemoryFs};
+use crate::platform::sim::{Dice, Disk};
 use crate::platform::{BoxFuture, Fs, Open, TaskHandle, ThreadHandle, real};
 
 /// The smallest segments, so that a test needs few blobs to fill one.
@@ -44,7 +44,7 @@ impl Exec for OneThread {
 struct Bench {
     dir: PathBuf,
     /// The disk below the faults, if it is one in memory.
-    memory: Arc<MemoryFs>,
+    memory: Arc<Disk>,
     fs: Arc<FaultyFs>,
     platform: Platform,
 }
@@ -59,7 +59,7 @@ impl Bench {
 
     /// In memory, with threads.
     fn threaded() -> Bench {
-        let memory = Arc::new(MemoryFs::default());
+        let memory = Arc::new(Disk::default());
         Bench::over(PathBuf::from("/data"), memory.clone(), |_| memory)
     }
 
@@ -68,7 +68,7 @@ impl Bench {
         Bench::over(dir.to_owned(), Arc::default(), |real| real)
     }
 
-    fn over(dir: PathBuf, memory: Arc<MemoryFs>, below: impl FnOnce(Arc<dyn Fs>) -> Arc<dyn Fs>) -> Bench {
+    fn over(dir: PathBuf, memory: Arc<Disk>, below: impl FnOnce(Arc<dyn Fs>) -> Arc<dyn Fs>) -> Bench {
         let mut platform = real::platform().unwrap();
         let fs = Arc::new(FaultyFs::over(below(platform.fs.clone())));
         platform.fs = fs.clone();

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_directory_that_a_crashed_process_has_made_is_durable_with_all_above_it() {
     for seed in 0..40 {
-        let memory = Arc::new(MemoryFs::default());
+        let memory = Arc::new(Disk::default());
         let disk = memory.clone();
         let bench = Bench::over(PathBuf::from("/srv/app/data"), memory, |_| disk);
         // A process that is killed as soon as it has made the directory.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::record::GROUP_CONTINUES;
 use super::shared::SPARES;
 use super::*;
-use crate::platform::sim::{Dice, Fail, FaultFs, Loss, MemoryFs, Op, PATIENCE, Sim};
+use crate::platform::sim::{Dice, Disk, Fail, Loss, Op, PATIENCE, Sim};
 use crate::platform::{Fs, Open, real};
 use crate::storage::manifest::Manifest;
 
@@ -76,15 +76,15 @@ struct Opened {
 struct Bench {
     dir: PathBuf,
     /// The disk below the faults, if it is one in memory.
-    memory: Arc<MemoryFs>,
-    fs: Arc<FaultFs>,
+    memory: Arc<Disk>,
+    fs: Arc<Disk>,
     platform: Platform,
 }
 
 impl Bench {
     /// In memory.
     fn new() -> Bench {
-        let memory = Arc::new(MemoryFs::default());
+        let memory = Arc::new(Disk::default());
         let disk = memory.clone();
         Bench::over(PathBuf::from("/data"), memory, |_| disk)
     }
@@ -94,7 +94,7 @@ impl Bench {
         Bench::over(temp.join("some/data"), Arc::default(), |real| real)
     }
 
-    fn over(dir: PathBuf, memory: Arc<MemoryFs>, below: impl FnOnce(Arc<dyn Fs>) -> Arc<dyn Fs>) -> Bench {
+    fn over(dir: PathBuf, memory: Arc<Disk>, below: impl FnOnce(Arc<dyn Fs>) -> Arc<dyn Fs>) -> Bench {
         let mut platform = real::platform().unwrap();
         platform.fs = below(platform.fs);
         Bench { dir, fs: memory.clone(), memory, platform }

@@ -15,7 +15,7 @@ use crate::storage::wal::sync::scheduled;
 /// A disk in memory whose writes and syncs take time, and which knows what is durable.
 #[derive(Debug)]
 struct Spy {
-    memory: MemoryFs,
+    memory: Disk,
     medium: Arc<shuttle::sync::Mutex<Medium>>,
 }
 
@@ -164,7 +164,7 @@ struct World {
 impl World {
     fn open(config: WalConfig) -> World {
         let medium = Arc::new(shuttle::sync::Mutex::new(Medium::default()));
-        let fs = Arc::new(Spy { memory: MemoryFs::default(), medium: medium.clone() });
+        let fs = Arc::new(Spy { memory: Disk::default(), medium: medium.clone() });
         let platform = Platform { fs, clock: Arc::new(Doors), entropy: Arc::new(Doors), exec: Arc::new(Doors) };
         let data = DataDir::open(&platform, Path::new("/data")).unwrap();
         let (wal, _) = Wal::open(&platform, data, config, Lsn(0), &mut Keep::default()).unwrap();
