@@ -96,6 +96,11 @@ impl Core {
         Error::Stopped { dir: self.dir.clone() }
     }
 
+    /// An engine that has been shut down knows nothing any more.
+    pub(crate) fn is_there(&self) -> Result<(), Error> {
+        if self.stop.stage() < Stage::Stopped { Ok(()) } else { Err(self.stopped()) }
+    }
+
     /// An engine that is shutting down takes nothing new.
     pub(crate) fn is_open(&self) -> Result<(), Error> {
         if self.stop.stage() == Stage::Open { Ok(()) } else { Err(self.stopped()) }
@@ -165,7 +170,10 @@ impl Core {
             ended.await;
         }
         self.checkpoint.arena.close().await;
-        self.checkpoint.close().await;
+        let well = self.journal.room().await.is_ok();
+        if let Err(error) = self.checkpoint.close(well).await {
+            self.journal.poison(error);
+        }
         let closed = self.journal.close().await;
         self.kill();
         Ok(closed?)

@@ -210,6 +210,7 @@ impl Core {
 
     /// Every run, in the order of their starts.
     pub(crate) async fn list(&self) -> Result<Vec<RunInfo>, Error> {
+        self.is_there()?;
         let in_memory: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
         // The rows come later: a run that leaves meanwhile is in them.
         let rows = self.checkpoint.rows().await?;
@@ -264,6 +265,7 @@ impl Core {
 
     /// The last durable events of all runs that the log still holds, oldest first, each with its run's id.
     pub(crate) async fn tail(self: &Arc<Self>, count: usize) -> Result<Vec<TailEntry>, Error> {
+        self.is_there()?;
         let mut last = VecDeque::new();
         loop {
             let durable = self.journal.durable_lsn();

@@ -144,6 +144,7 @@ impl Core {
         if let Some(run) = self.resident(id) {
             return Ok(run);
         }
+        self.is_there()?;
         let _one = self.loading.lock().await;
         if let Some(run) = self.resident(id) {
             return Ok(run);

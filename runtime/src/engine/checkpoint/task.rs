@@ -120,10 +120,13 @@ impl Checkpointer {
 
     /// Waits until nobody writes the store, then closes it if it lies in the data directory, which can be given up
     /// then. A backup that is copied comes to its end; what waits for space is given up.
-    pub(crate) async fn close(&self) {
+    ///
+    /// # Errors
+    /// When the store cannot be closed well. It is not asked to be if something else has failed.
+    pub(crate) async fn close(&self, well: bool) -> Result<(), StorageError> {
         self.closing.store(true, Ordering::Release);
         let _nobody = self.writing.lock().await;
-        self.own.get().into_iter().for_each(RedbCheckpoint::close);
+        self.own.get().map_or(Ok(()), |store| Ok(store.close(well)?))
     }
 
     /// Everything up to here is in the checkpoint.

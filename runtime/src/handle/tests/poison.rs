@@ -34,6 +34,6 @@ async fn a_failed_sync_stops_everything_and_reaches_everybody() {
         }
         assert_eq!(bench.fs.ops(), [], "nothing is written or synced after a failure, though the disk would take it");
         assert!(bench.world.acts().len() <= acts + 2, "at most what was in the air");
-        assert!(engine.list().await.is_ok());
+        assert!(matches!(engine.list().await, Err(Error::Stopped { .. })));
     }
 }

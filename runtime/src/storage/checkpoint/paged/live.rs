@@ -107,6 +107,14 @@ impl Live {
         self.session.give_back();
     }
 
+    /// From now on nothing is written, unless all is well; gives whether it is.
+    pub(super) fn leave_unless(&self, well: bool) -> bool {
+        if !well {
+            self.session.end(CheckpointError::other("the engine has failed"));
+        }
+        well
+    }
+
     /// Looks at every page that is in use.
     pub(super) fn check(mut self) -> Result<(), CheckpointError> {
         let Some(mut database) = self.database.take() else { return Ok(()) };

@@ -48,10 +48,18 @@ impl RedbCheckpoint {
     }
 
     /// Closes the file, after the calls that are at work: nothing touches it any more, and every later call is an
-    /// error. Blocks.
-    pub(crate) fn close(&self) {
+    /// error. One that is not to be closed well, as something else has failed, is left as a crash would. Blocks.
+    ///
+    /// # Errors
+    /// When the last writes or their syncs fail.
+    pub(crate) fn close(&self, well: bool) -> Result<(), CheckpointError> {
         *self.0.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
-        drop(self.0.live.write().unwrap_or_else(PoisonError::into_inner).take());
+        let live = self.0.live.write().unwrap_or_else(PoisonError::into_inner).take();
+        match live.map(|live| (live.leave_unless(well), Arc::into_inner(live))) {
+            Some((true, Some(live))) => live.close(),
+            // What redb would write as it goes finds the file gone.
+            _ => Ok(()),
+        }
     }
 
     fn read<T>(&self, work: impl FnOnce(&Database) -> Result<T, Trouble>) -> Result<T, CheckpointError> {
