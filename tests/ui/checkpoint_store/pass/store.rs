@@ -47,7 +47,7 @@ struct Store<L> {
 }
 
 #[derive(Debug)]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "that it compiles is the test")]
 enum Option {
     None,
 }
