@@ -1,12 +1,24 @@
 //! From a state and an event to the next state.
 
-use super::state::{Entry, Illegal, RunState};
-use super::{Phase, StepEntry, UndoEntry, UndoState};
+use std::collections::HashMap;
+
+use super::state::{Decision, Illegal, Options, RunState};
+use super::undo::UndoStack;
+use super::{Entry, Inbox, Phase, StepEntry, UndoEntry, UndoState};
+use crate::codec::{self, Payload};
 use crate::id::Position;
-use crate::record::{Cause, Event, UndoKind};
+use crate::record::{Carried, CarriedUndo, Cause, Event, Name, UndoKind};
 use crate::time::Timestamp;
 
 type Applied = Result<(), Illegal>;
+
+/// What a recorded moment is called.
+pub(crate) const NOW: &str = "now";
+
+/// A moment as it was recorded.
+fn moment(value: &Payload) -> Option<Timestamp> {
+    Timestamp::from_rfc3339(&codec::decode::<String>(value).ok()?)
+}
 
 impl RunState {
     /// The next state. After an error the state is not to be used any more.
@@ -17,6 +29,16 @@ impl RunState {
                 Event::RunDeleted {} => Ok(()),
                 _ => Err(illegal(event, "the run has ended")),
             };
+        }
+        match event {
+            Event::StartOptions { .. }
+            | Event::SignalReceived { .. }
+            | Event::CancelRequested {}
+            | Event::Paused { at: None, .. }
+            | Event::Resumed {}
+            | Event::Recovered {}
+            | Event::ArtifactPut { .. } => {}
+            _ => self.begun = true,
         }
         match event {
             Event::RunStarted { .. } => return Err(illegal(event, "the run has been started before")),
@@ -39,7 +61,7 @@ impl RunState {
                     let (name, args) = (step.name.clone(), step.undo_args.take());
                     self.undo.push(at.clone(), name, UndoKind::Compensate, Some(output.clone()), args);
                 }
-                self.new_fact();
+                self.ended(at);
             }
             Event::StepFailed { at, cause, unknown } => {
                 let step = self.step_in_air(event, at)?;
@@ -50,7 +72,7 @@ impl RunState {
                     let (name, args) = (step.name.clone(), step.undo_args.take());
                     self.undo.push(at.clone(), name, UndoKind::Unknown, None, args);
                 }
-                self.new_fact();
+                self.ended(at);
             }
             Event::ScopeEntered { at, saga, version, args } => {
                 let scope =
@@ -63,9 +85,9 @@ impl RunState {
                     _ => return Err(illegal(event, format!("no scope is open at {at}"))),
                 }
                 if result.is_err() {
-                    self.undo.settle(at);
+                    self.undo.settle(|of| of.is_within(at));
                 }
-                self.new_fact();
+                self.ended(at);
             }
             Event::TimerSet { at, wake_at } => {
                 self.enter(event, at, Entry::Timer { wake_at: *wake_at, fired: false })?;
@@ -81,7 +103,63 @@ impl RunState {
                 let taken = self.inbox.consume(*number);
                 let (name, payload) =
                     taken.ok_or_else(|| illegal(event, format!("signal {number} is not in the inbox")))?;
-                self.enter(event, at, Entry::Signal { name, payload })?;
+                if let Some(Entry::Timer { fired: false, .. }) = self.journal.get(at) {
+                    // The wait had a limit.
+                    self.journal.remove(at);
+                }
+                self.enter(event, at, Entry::Signal { number: *number, name, payload })?;
+            }
+            Event::BranchWon { at, branch } => {
+                self.enter(event, at, Entry::Group { won: *branch, rollback: None, ended: false })?;
+                self.decided += 1;
+                self.new_fact();
+            }
+            Event::LosersEnded { at } => self.losers_ended(event, at)?,
+            Event::ValueDrawn { at, source, value } => {
+                if source == NOW {
+                    self.now = moment(value).max(self.now);
+                }
+                self.enter(event, at, Entry::Drawn { source: source.clone(), value: value.clone() })?;
+            }
+            Event::Published { at, value } => {
+                self.enter(event, at, Entry::Published)?;
+                self.progress = Some(value.clone());
+            }
+            Event::ChildStarted { at, child, workflow, version, args, linked, .. } => {
+                let (child, workflow) = (child.clone(), workflow.clone());
+                if *linked {
+                    let name = Name::Owned(child.as_str().to_owned());
+                    self.undo.push(at.clone(), name, UndoKind::Child, None, None);
+                }
+                self.enter(event, at, Entry::Child { child, workflow, version: *version, args: *args })?;
+                self.new_fact();
+            }
+            Event::ChildEnded { at, child, end } => {
+                self.enter(event, at, Entry::ChildEnd { child: child.clone(), end: end.clone() })?;
+                self.new_fact();
+            }
+            Event::Again { input, carried } => self.again(event, input, carried)?,
+            Event::StartOptions { deadline, begin_at, key, parent, .. } => {
+                let (key, parent) = (key.clone(), parent.clone());
+                self.options = Options { deadline: *deadline, begin_at: *begin_at, key, parent };
+            }
+            Event::Paused { at, reason } => {
+                if !self.phase.is_active() {
+                    return Err(illegal(event, format!("the run is {:?}", self.phase)));
+                }
+                if let Some(at) = at {
+                    self.enter(event, at, Entry::Pause)?;
+                }
+                self.paused = Some(reason.clone());
+            }
+            Event::Resumed {} => {
+                self.paused.take().ok_or_else(|| illegal(event, "the run is not paused"))?;
+            }
+            Event::Retried { step } => self.retried(event, step.as_ref())?,
+            Event::Resolved { step, .. } => self.resolved(event, step)?,
+            Event::Abandoned { .. } => {
+                self.held_up(event)?;
+                self.give_up();
             }
             Event::RollbackDecided { scope, cause } => self.roll_back(event, scope, cause)?,
             Event::CompensationStarted { of, attempt, .. } => {
@@ -112,17 +190,23 @@ impl RunState {
                 }
             }
             Event::Stuck { cause } => self.stuck(event, cause.as_ref())?,
-            Event::CancelRequested {} => self.cancel_requested = true,
+            Event::CancelRequested {} => {
+                self.cancel_requested = true;
+                // A cancel outweighs a pause.
+                self.paused = None;
+            }
             // Whoever put it knows its name; the run's state does not change.
             Event::ArtifactPut { .. } => {}
             Event::Recovered {} => {
                 self.crashes += 1;
                 self.land();
             }
-            Event::Poisoned { crashes } => self.phase = Phase::Poisoned { crashes: *crashes },
+            Event::Poisoned { crashes } => {
+                self.phase = Phase::Poisoned { crashes: *crashes, back: self.phase.back() };
+            }
             Event::Diverged { at, expected, found, site } => {
                 let problem = format!("at {at}, {site}: recorded {expected}, but the code {found}");
-                self.phase = Phase::Diverged { problem };
+                self.phase = Phase::Diverged { problem, back: self.phase.back() };
             }
             Event::RunCompleted { output } => {
                 self.forward(event)?;
@@ -142,6 +226,7 @@ impl RunState {
 
     fn step_attempted(&mut self, event: &Event) -> Applied {
         self.forward(event)?;
+        self.last_end = None;
         let Event::StepAttempted { at, step, attempt, args, pivot, undo_done, undo_unknown, undo_args } = event else {
             return Ok(());
         };
@@ -184,7 +269,10 @@ impl RunState {
             self.phase = Phase::RollingBack { cause: cause.clone() };
         } else {
             match self.journal.get_mut(scope) {
-                Some(Entry::Scope { rollback: rollback @ None, end: None, .. }) => *rollback = Some(cause.clone()),
+                Some(
+                    Entry::Scope { rollback: rollback @ None, end: None, .. }
+                    | Entry::Group { rollback: rollback @ None, ended: false, .. },
+                ) => *rollback = Some(cause.clone()),
                 _ => return Err(illegal(event, format!("no scope is open at {scope}"))),
             }
         }
@@ -192,7 +280,7 @@ impl RunState {
             .journal
             .iter()
             .filter_map(|(at, entry)| match entry {
-                Entry::Step(step) if step.is_open_and_unknown() && at.is_within(scope) => {
+                Entry::Step(step) if step.is_open_and_unknown() && self.belongs(at, scope) => {
                     Some((step.since, at.clone()))
                 }
                 _ => None,
@@ -217,18 +305,117 @@ impl RunState {
         let cause = match (&self.phase, cause) {
             (Phase::Forward, Some(cause)) | (Phase::RollingBack { cause }, None) => cause.clone(),
             // A scope inside the run could not be undone.
-            (Phase::Forward, None) => self
-                .journal
-                .values()
-                .find_map(|entry| match entry {
-                    Entry::Scope { rollback: Some(cause), end: None, .. } => Some(cause.clone()),
-                    _ => None,
-                })
-                .ok_or_else(|| illegal(event, "nothing is being rolled back"))?,
+            (Phase::Forward, None) => {
+                let rollback = self.journal.values().find_map(Entry::rollback).cloned();
+                rollback.ok_or_else(|| illegal(event, "nothing is being rolled back"))?
+            }
             (other, _) => return Err(illegal(event, format!("the run is {other:?}"))),
         };
-        self.phase = Phase::Stuck { cause };
+        self.phase = Phase::Stuck { cause, back: self.phase.back() };
         Ok(())
+    }
+
+    /// Nothing of the branches that lost is left but what their undo has recorded: the signals that they took are back.
+    fn losers_ended(&mut self, event: &Event, at: &Position) -> Applied {
+        let won = match self.journal.get_mut(at) {
+            Some(Entry::Group { won, ended: ended @ false, .. }) => {
+                *ended = true;
+                at.branch(*won)
+            }
+            _ => return Err(illegal(event, format!("no group is decided at {at}"))),
+        };
+        self.decided -= 1;
+        let lost = |of: &Position| of.is_within(at) && !of.is_within(&won);
+        let inbox = &mut self.inbox;
+        self.journal.retain(|of, entry| {
+            let lost = lost(of);
+            if let (true, Entry::Signal { number, name, payload }) = (lost, entry) {
+                inbox.give_back(*number, name.clone(), payload.clone());
+            }
+            !lost
+        });
+        self.undo.settle(lost);
+        self.new_fact();
+        Ok(())
+    }
+
+    /// The next turn begins with what is carried over, and with nothing else.
+    fn again(&mut self, event: &Event, input: &Payload, carried: &Carried) -> Applied {
+        self.forward(event)?;
+        self.visit += 1;
+        self.input = input.clone();
+        self.journal = HashMap::new();
+        (self.decided, self.last_end) = (0, None);
+        self.undo = UndoStack::default();
+        for CarriedUndo { of, step, kind, output, args } in &carried.undo {
+            self.undo.push(of.clone(), step.clone(), *kind, output.clone(), args.clone());
+        }
+        self.inbox = Inbox::carried(carried.received, &carried.inbox, &carried.senders);
+        (self.now, self.progress) = (carried.now, carried.progress.clone());
+        self.past_pivot = carried.past_pivot;
+        self.new_fact();
+        Ok(())
+    }
+
+    /// An operator has a run go on that could not.
+    fn retried(&mut self, event: &Event, step: Option<&Position>) -> Applied {
+        let back = self.held_up(event)?;
+        self.undo.reopen();
+        self.crashes = 0;
+        if let Some(at) = step {
+            match self.journal.get_mut(at) {
+                Some(Entry::Step(step)) => {
+                    step.end = None;
+                    step.failures = 0;
+                    step.retry_at = None;
+                    if let Some(undo) = self.undo.withdraw(at) {
+                        step.undo_args = undo.args;
+                    }
+                }
+                Some(Entry::Scope { .. }) => {
+                    self.journal.retain(|of, _| of != at && !of.is_within(at));
+                }
+                _ => return Err(illegal(event, format!("nothing at {at} could be done again"))),
+            }
+            self.last_end = None;
+        }
+        self.phase = Phase::going_on(back);
+        Ok(())
+    }
+
+    /// An operator has settled by hand what a run could not.
+    fn resolved(&mut self, event: &Event, step: &Position) -> Applied {
+        self.held_up(event)?;
+        match self.undo.get_mut(step) {
+            Some(undo) if matches!(undo.state, UndoState::Failed(_)) => undo.state = UndoState::Done,
+            _ => match self.journal.get(step) {
+                Some(Entry::Step(_) | Entry::Scope { .. }) => self.give_up(),
+                _ => return Err(illegal(event, format!("nothing at {step} is to be settled"))),
+            },
+        }
+        Ok(())
+    }
+
+    /// Nothing is left to be done, and nothing to be undone: what follows is the end.
+    fn give_up(&mut self) {
+        self.journal = HashMap::new();
+        self.undo = UndoStack::default();
+        self.past_pivot = false;
+        self.decided = 0;
+        self.phase = Phase::Forward;
+    }
+
+    /// Whether the run was rolling back when it came to a halt from which only an operator can help.
+    fn held_up(&self, event: &Event) -> Result<Option<Cause>, Illegal> {
+        match self.phase.is_held_up() {
+            true => Ok(self.phase.back()),
+            false => Err(illegal(event, format!("the run is {:?}", self.phase))),
+        }
+    }
+
+    fn ended(&mut self, at: &Position) {
+        self.last_end = Some(at.clone());
+        self.new_fact();
     }
 
     /// Every attempt in the air has ended, nobody knows how.
@@ -254,6 +441,28 @@ impl RunState {
         Ok(cause.clone())
     }
 
+    /// What outlives the records of this turn.
+    pub(crate) fn carry(&self) -> Carried {
+        let open = self.undo.all().iter().filter(|undo| undo.state == UndoState::Open);
+        let undo = open.map(|undo| CarriedUndo {
+            of: undo.of.clone(),
+            step: undo.step.clone(),
+            kind: undo.kind,
+            output: undo.output.clone(),
+            args: undo.args.clone(),
+        });
+        let (received, inbox, senders) = self.inbox.to_carry();
+        Carried {
+            undo: undo.collect(),
+            received,
+            inbox,
+            senders,
+            now: self.now,
+            progress: self.progress.clone(),
+            past_pivot: self.decide(&self.root()) == Decision::Stuck,
+        }
+    }
+
     fn new_fact(&mut self) {
         self.crashes = 0;
     }
@@ -271,6 +480,7 @@ impl RunState {
         if self.journal.contains_key(at) {
             return Err(illegal(event, format!("something is recorded at {at} already")));
         }
+        self.last_end = None;
         self.journal.insert(at.clone(), entry);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::codec::Payload;
-use crate::record::Name;
+use crate::record::{CarriedSignal, Name};
 
 /// The most signals that wait in a run's inbox.
 pub(crate) const INBOX_LIMIT: usize = 1024;
@@ -22,22 +22,25 @@ pub(crate) enum Offer {
     Full,
 }
 
-#[derive(Debug)]
-struct Waiting {
-    number: u64,
-    name: Name,
-    payload: Payload,
-}
-
-/// Signals that arrived and were not taken yet.
+/// Signals that arrived and were not taken yet, in order of arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     received: u64,
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<CarriedSignal>,
     senders: VecDeque<(Name, String)>,
 }
 
 impl Inbox {
+    /// An inbox as it was carried over.
+    pub(super) fn carried(received: u64, waiting: &[CarriedSignal], senders: &[(Name, String)]) -> Inbox {
+        Inbox { received, waiting: waiting.iter().cloned().collect(), senders: senders.iter().cloned().collect() }
+    }
+
+    /// How many have arrived, those that wait, and the senders' ids that are remembered.
+    pub(super) fn to_carry(&self) -> (u64, Vec<CarriedSignal>, Vec<(Name, String)>) {
+        (self.received, self.waiting.iter().cloned().collect(), self.senders.iter().cloned().collect())
+    }
+
     /// What would become of a signal of a name with this sender's id.
     pub(crate) fn offer(&self, signal: &str, sender: Option<&str>) -> Offer {
         let is_known = |sender| self.senders.iter().any(|(name, id)| name == signal && id == sender);
@@ -49,7 +52,8 @@ impl Inbox {
     }
 
     pub(super) fn receive(&mut self, name: &Name, payload: &Payload, sender: Option<&str>) {
-        self.waiting.push_back(Waiting { number: self.received, name: name.clone(), payload: payload.clone() });
+        let (number, signal, payload) = (self.received, name.clone(), payload.clone());
+        self.waiting.push_back(CarriedSignal { number, signal, payload });
         self.received += 1;
         if let Some(sender) = sender {
             if self.senders.len() == SENDER_WINDOW {
@@ -66,11 +70,17 @@ impl Inbox {
 
     /// The number of the oldest waiting signal of a name.
     pub(crate) fn next(&self, name: &str) -> Option<u64> {
-        self.waiting.iter().find(|waiting| waiting.name == name).map(|waiting| waiting.number)
+        self.waiting.iter().find(|waiting| waiting.signal == name).map(|waiting| waiting.number)
     }
 
     pub(super) fn consume(&mut self, number: u64) -> Option<(Name, Payload)> {
         let index = self.waiting.iter().position(|waiting| waiting.number == number)?;
-        self.waiting.remove(index).map(|waiting| (waiting.name, waiting.payload))
+        self.waiting.remove(index).map(|waiting| (waiting.signal, waiting.payload))
+    }
+
+    /// Puts back what was taken by a branch that lost, where it was.
+    pub(super) fn give_back(&mut self, number: u64, signal: Name, payload: Payload) {
+        let index = self.waiting.iter().position(|waiting| waiting.number > number).unwrap_or(self.waiting.len());
+        self.waiting.insert(index, CarriedSignal { number, signal, payload });
     }
 }

@@ -8,6 +8,7 @@
 //! [`RunState::apply`], and an event that cannot follow is an error.
 
 mod apply;
+mod entry;
 mod inbox;
 mod phase;
 mod policy;
@@ -18,7 +19,8 @@ mod undo;
 pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};
 pub(crate) use phase::Phase;
 pub use policy::RetryPolicy;
-pub(crate) use state::{Decision, Entry, Illegal, RunState};
+pub(crate) use entry::Entry;
+pub(crate) use state::{Decision, Illegal, Options, RunState};
 pub(crate) use step::StepEntry;
 pub(crate) use undo::{UndoEntry, UndoState};
 

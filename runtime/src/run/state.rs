@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use super::undo::UndoStack;
-use super::{Inbox, Phase, StepEntry, UndoEntry, UndoState};
+use super::{Entry, Inbox, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::Payload;
 use crate::id::{Position, RunId};
-use crate::record::{Cause, Event, Name, UndoKind};
+use crate::record::{Event, Name, UndoKind};
 use crate::time::Timestamp;
 
 /// An event that cannot follow what came before it.
@@ -30,13 +30,17 @@ pub(crate) struct Start {
     pub(crate) at: Timestamp,
 }
 
-/// What is recorded at a position.
-#[derive(Debug)]
-pub(crate) enum Entry {
-    Step(StepEntry),
-    Scope { saga: Name, version: u32, args: u64, rollback: Option<Cause>, end: Option<Result<Payload, Payload>> },
-    Timer { wake_at: Timestamp, fired: bool },
-    Signal { name: Name, payload: Payload },
+/// What the starter wants besides.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// When the run fails if it has not ended.
+    pub(crate) deadline: Option<Timestamp>,
+    /// When it begins.
+    pub(crate) begin_at: Option<Timestamp>,
+    /// Whom it shares its workflow's `concurrency` with.
+    pub(crate) key: Option<String>,
+    /// The run that started it.
+    pub(crate) parent: Option<RunId>,
 }
 
 /// What a failure of a scope leads to.
@@ -52,8 +56,23 @@ pub(crate) enum Decision {
 #[derive(Debug)]
 pub(crate) struct RunState {
     pub(crate) start: Start,
+    pub(crate) options: Options,
+    /// The arguments of the present visit.
+    pub(crate) input: Payload,
+    /// The turn of the run, which begins afresh with `again`.
+    pub(crate) visit: u32,
     pub(crate) phase: Phase,
+    /// Why it was paused, if it is.
+    pub(crate) paused: Option<String>,
     pub(crate) cancel_requested: bool,
+    /// A pivot was passed in an earlier visit.
+    pub(crate) past_pivot: bool,
+    /// The body, or an undo, has done something.
+    pub(crate) begun: bool,
+    /// The latest moment that the body was told.
+    pub(crate) now: Option<Timestamp>,
+    /// What the body published last.
+    pub(crate) progress: Option<Payload>,
     /// Crashes with an attempt of this run in the air, since its last new fact.
     pub(crate) crashes: u32,
     /// When the last record was written.
@@ -61,6 +80,10 @@ pub(crate) struct RunState {
     pub(crate) inbox: Inbox,
     /// How many records have been added up.
     pub(super) applied: u64,
+    /// How many groups of the present visit are decided.
+    pub(super) decided: usize,
+    /// What the body came to an end of last, if it has begun nothing since.
+    pub(super) last_end: Option<Position>,
     pub(super) journal: HashMap<Position, Entry>,
     pub(super) undo: UndoStack,
 }
@@ -82,13 +105,23 @@ impl RunState {
             at,
         };
         Ok(RunState {
+            input: start.input.clone(),
             start,
+            options: Options::default(),
+            visit: 0,
             phase: Phase::Forward,
+            paused: None,
             cancel_requested: false,
+            past_pivot: false,
+            begun: false,
+            now: None,
+            progress: None,
             crashes: 0,
             last: at,
             inbox: Inbox::default(),
             applied: 1,
+            decided: 0,
+            last_end: None,
             journal: HashMap::new(),
             undo: UndoStack::default(),
         })
@@ -96,7 +129,12 @@ impl RunState {
 
     /// The run's root scope.
     pub(crate) fn root(&self) -> Position {
-        Position::root(0)
+        Position::root(self.visit)
+    }
+
+    /// Whether it goes on by itself.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.phase.is_active() && self.paused.is_none()
     }
 
     /// What is recorded at a position.
@@ -117,9 +155,39 @@ impl RunState {
         self.journal.iter()
     }
 
+    /// Whether `of` is to be undone when `scope` is: within it, and of a group whose winner is known not the winner's.
+    fn belongs(&self, of: &Position, scope: &Position) -> bool {
+        if *scope == self.root() {
+            // What earlier visits have left, too.
+            return true;
+        }
+        of.is_within(scope)
+            && match self.journal.get(scope) {
+                Some(Entry::Group { won, .. }) => !of.is_within(&scope.branch(*won)),
+                _ => true,
+            }
+    }
+
     /// What is undone next in a scope.
     pub(crate) fn next_undo(&self, scope: &Position) -> Option<&UndoEntry> {
-        self.undo.next(scope)
+        self.undo.last_open(|of| self.belongs(of, scope))
+    }
+
+    /// The linked children that a rollback of a scope cancels.
+    pub(crate) fn linked_children(&self, scope: &Position) -> Vec<RunId> {
+        let open = self.undo.all().iter().filter(|undo| undo.state == UndoState::Open);
+        let children = open.filter(|undo| undo.kind == UndoKind::Child && self.belongs(&undo.of, scope));
+        children.map(|undo| RunId::from(&*undo.step)).collect()
+    }
+
+    /// Whether an operation is in a branch that has lost.
+    pub(crate) fn has_lost(&self, at: &Position) -> bool {
+        // Most runs have no group that is decided: nothing is looked up for them.
+        self.decided > 0
+            && at.prefixes().any(|group| match self.journal.get(&group) {
+                Some(Entry::Group { won, .. }) => at.is_within(&group) && !at.is_within(&group.branch(*won)),
+                _ => false,
+            })
     }
 
     /// Everything that a rollback has undone, has failed to undo, or would undo.
@@ -130,7 +198,7 @@ impl RunState {
     /// The undos that a rollback would call as things stand, by step. A step
     /// whose end is open may still need its `unknown` undo.
     pub(crate) fn undos_needed(&self) -> impl Iterator<Item = (&Name, UndoKind)> {
-        let open = self.undo.all().iter().filter(|undo| undo.state == UndoState::Open);
+        let open = self.undo.all().iter().filter(|undo| undo.state == UndoState::Open && undo.kind != UndoKind::Child);
         let in_doubt = self.journal.values().filter_map(|entry| match entry {
             Entry::Step(step) if step.is_open_and_unknown() && step.undo_unknown => Some(&step.name),
             _ => None,
@@ -140,7 +208,7 @@ impl RunState {
 
     /// Whether something in the scope could not be undone.
     pub(crate) fn undo_failed(&self, scope: &Position) -> bool {
-        self.undo.all().iter().any(|e| matches!(e.state, UndoState::Failed(_)) && e.of.is_within(scope))
+        self.undo.all().iter().any(|e| matches!(e.state, UndoState::Failed(_)) && self.belongs(&e.of, scope))
     }
 
     /// Whether an attempt, of a step or of an undo, has begun and not ended.
@@ -155,7 +223,7 @@ impl RunState {
             .journal
             .iter()
             .any(|(at, entry)| matches!(entry, Entry::Step(step) if step.is_live_pivot()) && at.is_within(scope));
-        if pivot { Decision::Stuck } else { Decision::RollBack }
+        if pivot || (self.past_pivot && *scope == self.root()) { Decision::Stuck } else { Decision::RollBack }
     }
 
     /// When the run ended, if it has.
@@ -168,10 +236,21 @@ impl RunState {
         self.applied
     }
 
+    /// Whether a failed step, or a failed scope, is the last thing that the run did: what a retry does again.
+    pub(crate) fn last_failure(&self) -> Option<Position> {
+        let ended_last = self.last_end.as_ref()?;
+        match self.journal.get(ended_last) {
+            Some(Entry::Step(StepEntry { end: Some(Err(_)), .. }) | Entry::Scope { end: Some(Err(_)), .. }) => {
+                Some(ended_last.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// Forgets what only a run that goes on needs.
     pub(crate) fn shrink(&mut self) {
-        self.journal = HashMap::new();
         if self.phase.has_ended() {
+            self.journal = HashMap::new();
             self.inbox.clear();
             self.undo = UndoStack::default();
         }

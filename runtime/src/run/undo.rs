@@ -66,9 +66,9 @@ impl UndoStack {
         });
     }
 
-    /// What is undone next in a scope: of what is open, the last that was completed.
-    pub(super) fn next(&self, scope: &Position) -> Option<&UndoEntry> {
-        self.entries.iter().rev().find(|entry| entry.state == UndoState::Open && entry.of.is_within(scope))
+    /// What is undone next of what belongs: of what is open, the last that was completed.
+    pub(super) fn last_open(&self, belongs: impl Fn(&Position) -> bool) -> Option<&UndoEntry> {
+        self.entries.iter().rev().find(|entry| entry.state == UndoState::Open && belongs(&entry.of))
     }
 
     pub(super) fn get_mut(&mut self, of: &Position) -> Option<&mut UndoEntry> {
@@ -84,8 +84,25 @@ impl UndoStack {
         self.entries.iter_mut().for_each(|entry| entry.in_air = false);
     }
 
-    /// Drops the entries of a scope that are done.
-    pub(super) fn settle(&mut self, scope: &Position) {
-        self.entries.retain(|entry| entry.state != UndoState::Done || !entry.of.is_within(scope));
+    /// Drops the entries that are done and belong.
+    pub(super) fn settle(&mut self, belongs: impl Fn(&Position) -> bool) {
+        self.entries.retain(|entry| entry.state != UndoState::Done || !belongs(&entry.of));
+    }
+
+    /// Takes an entry back: its step is to be attempted again.
+    pub(super) fn withdraw(&mut self, of: &Position) -> Option<UndoEntry> {
+        let at = self.entries.iter().rposition(|entry| entry.of == *of)?;
+        Some(self.entries.remove(at))
+    }
+
+    /// What has failed is to be done again.
+    pub(super) fn reopen(&mut self) {
+        for entry in &mut self.entries {
+            if matches!(entry.state, UndoState::Failed(_)) {
+                entry.state = UndoState::Open;
+                entry.failures = 0;
+                entry.retry_at = None;
+            }
+        }
     }
 }
