@@ -59,5 +59,17 @@ const fn tree(hash: u64, plan: &Plan) -> u64 {
         Plan::Sleep => byte(hash, 6),
         Plan::Signal(name) => text(byte(hash, 7), name),
         Plan::Dynamic => byte(hash, 8),
+        Plan::Join(plans) => list(hash, 9, plans),
+        Plan::Race(plans) => list(hash, 10, plans),
+        Plan::All(plan) => tree(byte(hash, 11), plan),
+        Plan::TryAll(plan) => tree(byte(hash, 12), plan),
+        Plan::Spawn(saga) => number(text(byte(hash, 13), saga.name), saga.version),
+        Plan::Child => byte(hash, 14),
+        Plan::Again(saga) => number(text(byte(hash, 15), saga.name), saga.version),
+        Plan::Now => byte(hash, 16),
+        Plan::Random => byte(hash, 17),
+        Plan::Uuid => byte(hash, 18),
+        Plan::Pause => byte(hash, 19),
+        Plan::Publish => byte(hash, 20),
     }
 }

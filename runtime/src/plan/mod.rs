@@ -37,6 +37,30 @@ pub enum Plan {
     Signal(&'static str),
     /// Something that cannot be told before it runs.
     Dynamic,
+    /// All of these at once, each to its end.
+    Join(&'static [Plan]),
+    /// All of these at once, until the first one ends.
+    Race(&'static [Plan]),
+    /// This many times at once, each to its end.
+    All(&'static Plan),
+    /// This many times at once, until the first error.
+    TryAll(&'static Plan),
+    /// The start of a run of its own.
+    Spawn(WorkflowRef),
+    /// A wait for the end of a run that was started.
+    Child,
+    /// The same run goes on as a fresh body.
+    Again(WorkflowRef),
+    /// A recorded moment.
+    Now,
+    /// A recorded random value.
+    Random,
+    /// A recorded identifier.
+    Uuid,
+    /// A stop until somebody resumes the run.
+    Pause,
+    /// Progress that is told to whoever watches.
+    Publish,
 }
 
 /// A saga named inside another's plan. By function, so that sagas may call each other in a circle.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Plan, WorkflowMeta};
+use super::{Plan, WorkflowMeta, WorkflowRef};
 use crate::step::StepMeta;
 
 /// What can be reached from some sagas, by name. Where two things have one
@@ -11,6 +11,10 @@ use crate::step::StepMeta;
 pub(crate) struct Reached {
     pub(crate) steps: BTreeMap<&'static str, Vec<&'static StepMeta>>,
     pub(crate) sagas: BTreeMap<(&'static str, u32), Vec<&'static WorkflowMeta>>,
+    /// Sagas that become runs of their own, by `spawn`, or the body of a run
+    /// that goes on, by `again`: the engine must find them by name. What they
+    /// reach is theirs, except that `again` keeps the run and so its undos.
+    pub(crate) spawned: BTreeMap<(&'static str, u32), WorkflowRef>,
 }
 
 /// Adds what `saga` can reach, itself included.
@@ -33,10 +37,29 @@ pub(crate) fn reach_step(reached: &mut Reached, step: &'static StepMeta) {
 
 fn visit(reached: &mut Reached, plan: &'static Plan) {
     match plan {
-        Plan::Seq(plans) | Plan::Branch(plans) => plans.iter().for_each(|p| visit(reached, p)),
-        Plan::Loop(plan) => visit(reached, plan),
+        Plan::Seq(plans) | Plan::Branch(plans) | Plan::Join(plans) | Plan::Race(plans) => {
+            plans.iter().for_each(|p| visit(reached, p));
+        }
+        Plan::Loop(plan) | Plan::All(plan) | Plan::TryAll(plan) => visit(reached, plan),
         Plan::Step(step) => reach_step(reached, step),
         Plan::Saga(saga) => reach(reached, (saga.meta)()),
-        Plan::Sleep | Plan::Signal(_) | Plan::Dynamic => {}
+        Plan::Spawn(saga) => spawned(reached, saga),
+        Plan::Again(saga) => {
+            spawned(reached, saga);
+            reach(reached, (saga.meta)());
+        }
+        Plan::Sleep
+        | Plan::Signal(_)
+        | Plan::Dynamic
+        | Plan::Child
+        | Plan::Now
+        | Plan::Random
+        | Plan::Uuid
+        | Plan::Pause
+        | Plan::Publish => {}
     }
+}
+
+fn spawned(reached: &mut Reached, saga: &WorkflowRef) {
+    reached.spawned.entry((saga.name, saga.version)).or_insert(*saga);
 }
