@@ -9,10 +9,12 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::codec::{self, BlobError, Payload};
-use crate::id::Position;
+use crate::id::{Position, RunId};
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
+use crate::record::{ChildEnd, Name};
 use crate::step::{ErasedStep, Site};
+use crate::time::Timestamp;
 
 /// How a step or a nested saga ended, as recorded: an output or an error, both encoded.
 pub(crate) type Recorded = Result<Payload, Payload>;
@@ -26,6 +28,37 @@ pub(crate) enum Entered {
     Ended(Recorded),
 }
 
+/// When a timer wakes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wake {
+    After(Duration),
+    At(Timestamp),
+}
+
+/// A value of the world.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Draw {
+    /// The wall clock, which never goes backwards within a run.
+    Now,
+    /// So many random bytes.
+    Bytes { source: &'static str, count: usize },
+}
+
+/// A run that another one starts.
+#[derive(Debug)]
+pub(crate) struct NewChild {
+    /// Its id; else one is made of the parent's.
+    pub(crate) id: Option<RunId>,
+    pub(crate) workflow: Name,
+    pub(crate) version: u32,
+    pub(crate) input: Payload,
+    /// A hash of the arguments.
+    pub(crate) args: u64,
+    pub(crate) key: Option<String>,
+    /// It is cancelled with its parent.
+    pub(crate) linked: bool,
+}
+
 /// Performs durable operations for one run.
 ///
 /// A future of these methods that never completes is how a body is told to
@@ -35,10 +68,53 @@ pub(crate) trait Host: Send + Sync {
     fn step<'a>(&'a self, at: Position, site: Site, step: &'a mut dyn ErasedStep) -> BoxFuture<'a, Recorded>;
 
     /// Waits by the wall clock.
-    fn sleep(&self, at: Position, site: Site, duration: Duration) -> BoxFuture<'_, ()>;
+    fn sleep(&self, at: Position, site: Site, wake: Wake) -> BoxFuture<'_, ()>;
 
-    /// Takes the next signal of a name.
-    fn signal(&self, at: Position, site: Site, name: &'static str) -> BoxFuture<'_, Payload>;
+    /// Takes the next signal of a name; none if there is none within the limit.
+    fn signal(
+        &self,
+        at: Position,
+        site: Site,
+        name: &'static str,
+        limit: Option<Duration>,
+    ) -> BoxFuture<'_, Option<Payload>>;
+
+    /// Records a value of the world and gives what was recorded.
+    fn draw(&self, at: Position, site: Site, draw: Draw) -> BoxFuture<'_, Payload>;
+
+    /// Starts a run of its own and gives its id.
+    fn spawn(&self, at: Position, site: Site, child: NewChild) -> BoxFuture<'_, RunId>;
+
+    /// Waits for the end of a run that was started.
+    fn child(&self, at: Position, site: Site, child: RunId) -> BoxFuture<'_, ChildEnd>;
+
+    /// Stops the run until somebody resumes it.
+    fn pause(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, ()>;
+
+    /// Tells whoever watches how far the run has come.
+    fn publish(&self, at: Position, site: Site, value: Payload) -> BoxFuture<'_, ()>;
+
+    /// Ends this turn of the run; the next one begins with other arguments.
+    fn again(&self, at: Position, site: Site, saga: &'static WorkflowMeta, input: Payload)
+    -> BoxFuture<'_, Infallible>;
+
+    /// Comes to a group of branches; gives the branch that has decided it, if one has.
+    fn group(&self, at: Position, site: Site, kind: &'static str) -> BoxFuture<'_, Option<u32>>;
+
+    /// A branch decides its group: the others end.
+    fn decide(&self, at: &Position, branch: u32);
+
+    /// Whether everything in a branch that has lost has ended, or has come to where it can be dropped.
+    fn has_stopped(&self, branch: &Position) -> bool;
+
+    /// Undoes what the branches that lost have done. They have stopped.
+    fn end_losers(&self, at: Position) -> BoxFuture<'_, ()>;
+
+    /// All branches of a group have ended.
+    fn leave_group(&self, at: Position, site: Site) -> BoxFuture<'_, ()>;
+
+    /// The order in which so many branches are polled, if it is not that of their indexes.
+    fn order(&self, branches: usize) -> Option<Vec<usize>>;
 
     /// Enters the scope of a saga inside this run; `args` is a hash of its arguments.
     fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta, args: u64) -> BoxFuture<'_, Entered>;

@@ -37,6 +37,11 @@ impl<App> Cx<App> {
         }
     }
 
+    /// The context of a branch of a group: one await stands in it.
+    pub(super) fn branch(&self, group: &Position, index: u32) -> Cx<App> {
+        Cx::new(self.host.clone(), self.app.clone(), group.branch(index))
+    }
+
     /// The position of the next await of this scope.
     pub(crate) fn take_position(&self) -> Position {
         self.scope.child(self.next.fetch_add(1, Ordering::Relaxed))
@@ -52,12 +57,12 @@ impl<App> fmt::Debug for Cx<App> {
 /// What a saga can await: an operation that the engine records, so that a
 /// replay gives the same value without doing it again.
 ///
-/// Implemented by the calls of steps and sagas, [`sleep`](crate::sleep()) and
-/// [`signal`](crate::signal()); not to be implemented elsewhere.
+/// Implemented by the calls of steps and sagas and by the operations of
+/// [`factum::prelude`](crate::prelude); not to be implemented elsewhere.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a durable operation",
     label = "a saga cannot await this",
-    note = "a saga can only await steps, timers, signals and other sagas; move this call into a `#[step]` function"
+    note = "a saga can only await steps, other sagas, timers, signals and what is made of them (`join`, `all`, `race`, ..); move this call into a `#[step]` function"
 )]
 pub trait Durable<App>: Sized + Send {
     /// What awaiting it gives.

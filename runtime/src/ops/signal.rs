@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -53,8 +54,61 @@ impl<T: Signal, App: Send + Sync + 'static> Durable<App> for SignalWait<T> {
     {
         let at = cx.take_position();
         Box::pin(async move {
-            let payload = cx.host.signal(at.clone(), site, T::NAME).await;
-            host::value(&*cx.host, &at, site, &payload).await
+            match cx.host.signal(at.clone(), site, T::NAME, None).await {
+                Some(payload) => host::value(&*cx.host, &at, site, &payload).await,
+                // Without a limit a wait ends with a signal.
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+impl<T> SignalWait<T> {
+    /// Waits no longer than this by the wall clock, as [`sleep`](crate::sleep()) does: then [`Elapsed`] is what was recorded.
+    pub fn timeout(self, limit: Duration) -> SignalTimeout<T> {
+        SignalTimeout { limit, signal: self }
+    }
+}
+
+/// A wait for a signal with a limit: [`SignalWait::timeout`].
+#[must_use = "a saga waits for a signal only when this is awaited: add `.await`"]
+pub struct SignalTimeout<T> {
+    limit: Duration,
+    signal: SignalWait<T>,
+}
+
+impl<T: Signal> fmt::Debug for SignalTimeout<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignalTimeout").field("limit", &self.limit).field("signal", &self.signal).finish()
+    }
+}
+
+/// No signal came within the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("no signal came within {after:?}")]
+#[non_exhaustive]
+pub struct Elapsed {
+    /// The limit.
+    pub after: Duration,
+}
+
+impl<T: Signal> Described for SignalTimeout<T> {
+    const PLAN: Plan = Plan::Signal(T::NAME);
+}
+
+impl<T: Signal, App: Send + Sync + 'static> Durable<App> for SignalTimeout<T> {
+    type Output = Result<T, Elapsed>;
+
+    fn perform<'c>(self, cx: &'c Cx<App>, site: Site) -> BoxFuture<'c, Self::Output>
+    where
+        Self: 'c,
+    {
+        let at = cx.take_position();
+        Box::pin(async move {
+            match cx.host.signal(at.clone(), site, T::NAME, Some(self.limit)).await {
+                Some(payload) => Ok(host::value(&*cx.host, &at, site, &payload).await),
+                None => Err(Elapsed { after: self.limit }),
+            }
         })
     }
 }

@@ -1,23 +1,30 @@
 //! Timers.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Cx, Durable};
+use crate::engine::Wake;
 use crate::plan::{Described, Plan};
 use crate::platform::BoxFuture;
 use crate::step::Site;
 
-/// A durable timer: a call of [`sleep`].
+/// A durable timer: a call of [`sleep`] or [`sleep_until`].
 #[derive(Debug)]
 #[must_use = "a timer runs only when it is awaited in a saga: add `.await`"]
 pub struct Sleep {
-    duration: Duration,
+    wake: Wake,
 }
 
 /// Waits in a saga for a time by the wall clock. The moment of waking is
 /// recorded: a process that was down meanwhile wakes the saga at once.
 pub fn sleep(duration: Duration) -> Sleep {
-    Sleep { duration }
+    Sleep { wake: Wake::After(duration) }
+}
+
+/// Waits in a saga until a moment of the wall clock; one that is past is no wait. Take the moment from
+/// [`now`](crate::now), from an argument or from a step's output, and not from a clock.
+pub fn sleep_until(moment: SystemTime) -> Sleep {
+    Sleep { wake: Wake::At(moment.into()) }
 }
 
 impl Described for Sleep {
@@ -31,7 +38,7 @@ impl<App: Send + Sync + 'static> Durable<App> for Sleep {
     where
         Self: 'c,
     {
-        cx.host.sleep(cx.take_position(), site, self.duration)
+        cx.host.sleep(cx.take_position(), site, self.wake)
     }
 }
 

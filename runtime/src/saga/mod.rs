@@ -6,12 +6,28 @@
 //! What must always hold: a body gets every value as it was recorded, so that
 //! it does the same live and in replay.
 
+mod again;
 mod call;
 mod erased;
 mod nested;
 mod sig;
+mod spawn;
 
+pub use again::{Again, again};
 pub use call::{OutsideEngine, SagaCall};
 pub(crate) use erased::SagaWorkflow;
 
 pub use sig::{Saga, SagaFn, SagaSig};
+pub use spawn::{Child, Spawn, spawn};
+
+use crate::codec::{EncodeError, Payload};
+
+/// A call's arguments as they will be read back.
+///
+/// # Errors
+/// When JSON cannot hold one of them.
+pub(crate) fn input<S: SagaSig>(args: &S::Args<'_>) -> Result<Payload, EncodeError> {
+    let input = S::encode_args(args)?;
+    S::decode_args(&input).map_err(EncodeError::unreadable)?;
+    Ok(input)
+}

@@ -49,6 +49,8 @@ pub trait Fallible {
     #[doc(hidden)]
     fn split(self) -> Result<Self::Ok, Self::Err>;
     #[doc(hidden)]
+    fn is_err(&self) -> bool;
+    #[doc(hidden)]
     fn join(result: Result<Self::Ok, Self::Err>) -> Self;
 }
 
@@ -58,6 +60,10 @@ impl<T, E> Fallible for Result<T, E> {
 
     fn split(self) -> Result<T, E> {
         self
+    }
+
+    fn is_err(&self) -> bool {
+        Result::is_err(self)
     }
 
     fn join(result: Result<T, E>) -> Self {
