@@ -102,7 +102,7 @@ pub enum Part {
     Await(u32),
     /// The index of a branch, from 0.
     Branch(u32),
-    /// The undo of the operation before it: 0 for `compensate`, 1 for `unknown`.
+    /// The undo of the operation before it: 0 for `compensate`, 1 for `unknown`, 2 for a linked child.
     Undo(u32),
 }
 
@@ -126,6 +126,12 @@ impl Position {
         self.with(ordinal, AWAIT)
     }
 
+    /// The `index`th branch of the operation that this is.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
+    pub(crate) fn branch(&self, index: u32) -> Position {
+        self.with(index, BRANCH)
+    }
+
     /// The undo of the operation that this is.
     pub(crate) fn undo(&self, which: u32) -> Position {
         self.with(which, UNDO)
@@ -140,6 +146,24 @@ impl Position {
     /// Whether this operation stands somewhere inside `scope`.
     pub(crate) fn is_within(&self, scope: &Position) -> bool {
         self.0.len() > scope.0.len() && self.0.starts_with(&scope.0)
+    }
+
+    /// The position without its last part; `None` for a root scope.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
+    pub(crate) fn parent(&self) -> Option<Position> {
+        self.prefixes().last()
+    }
+
+    /// The positions that this one stands in, from the root scope on, the shortest first; not itself.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
+    pub(crate) fn prefixes(&self) -> impl Iterator<Item = Position> + '_ {
+        let mut rest = self.as_bytes();
+        std::iter::from_fn(move || {
+            pull(&mut rest)?;
+            // Where a part ends, another begins, or this position ends.
+            let len = self.0.len() - rest.len();
+            (!rest.is_empty()).then(|| Position(SmallVec::from_slice(&self.0[..len])))
+        })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -269,8 +293,8 @@ mod tests {
             (root.child(3).undo(0), "3~"),
             (root.child(3).undo(1).child(4), "3~1.4"),
             (root.child(3).undo(0).child(4), "3~.4"),
-            (root.child(3).with(1, BRANCH).child(0), "3/1.0"),
-            (root.with(1, BRANCH), "/1"),
+            (root.child(3).branch(1).child(0), "3/1.0"),
+            (root.branch(1), "/1"),
             (root.undo(2), "~2"),
             (Position::root(7), "visit 7 root"),
             (Position::root(7).child(1), "visit 7 1"),

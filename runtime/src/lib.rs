@@ -75,7 +75,7 @@ pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
 pub use ops::{Durable, Signal, SignalWait, Sleep, days, hours, millis, minutes, seconds, signal, sleep};
 pub use platform::BoxFuture;
-pub use record::{Cause, Event, UndoKind};
+pub use record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, UndoKind};
 pub use saga::{SagaCall, SagaFn};
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{

@@ -87,7 +87,7 @@ pub(super) fn function(step: &Step, ok: &TokenStream) -> TokenStream {
     let done = done.map(|call| branch(step, undo, call, ok));
     let unknown = unknown.map(|call| branch(step, undo, call, ok));
     let none = quote!(#p::Err(#p::UndoError::NoUndo));
-    let (done, unknown) = (done.unwrap_or_else(|| none.clone()), unknown.unwrap_or(none));
+    let (done, unknown) = (done.unwrap_or_else(|| none.clone()), unknown.unwrap_or_else(|| none.clone()));
     let app = home_app(step);
     quote! {
         type __FactumHome = #app;
@@ -102,6 +102,8 @@ pub(super) fn function(step: &Step, ok: &TokenStream) -> TokenStream {
                 match __factum_input.kind {
                     #p::UndoKind::Compensate => #done,
                     #p::UndoKind::Unknown => #unknown,
+                    // The engine's own business.
+                    #p::UndoKind::Child => #none,
                 }
             })
         }

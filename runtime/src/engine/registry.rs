@@ -70,10 +70,13 @@ impl Registry {
 
     /// Whether a step is known to have that undo.
     pub(crate) fn undoes(&self, step: &str, kind: UndoKind) -> bool {
-        self.step(step).and_then(|meta| meta.undo).is_some_and(|undo| match kind {
-            UndoKind::Compensate => undo.done,
-            UndoKind::Unknown => undo.unknown,
-        })
+        let undo = || self.step(step).and_then(|meta| meta.undo);
+        match kind {
+            UndoKind::Compensate => undo().is_some_and(|undo| undo.done),
+            UndoKind::Unknown => undo().is_some_and(|undo| undo.unknown),
+            // A child is cancelled by the engine, whatever is registered.
+            UndoKind::Child => true,
+        }
     }
 
     /// A step by its name on disk.

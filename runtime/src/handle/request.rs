@@ -163,6 +163,11 @@ pub(super) fn failure_of<W: SagaSig>(id: &RunId, cause: &crate::record::Cause) -
         }
         Cause::Panicked { message } => Failure::Panicked { message: message.clone() },
         Cause::Unrecordable { message } => Failure::Unrecordable { message: message.clone() },
-        Cause::Aborted | Cause::Cancelled | Cause::NoUndo { .. } => Failure::Other { reason: cause.to_string() },
+        Cause::Aborted
+        | Cause::Cancelled
+        | Cause::NoUndo { .. }
+        | Cause::Lost
+        | Cause::DeadlineExceeded
+        | Cause::Abandoned { .. } => Failure::Other { reason: cause.to_string() },
     })
 }

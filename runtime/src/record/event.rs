@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Cause, Kind, UndoKind};
+use super::{Carried, Cause, ChildEnd, Kind, UndoKind};
 use crate::codec::{ArtifactId, BlobAt, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
@@ -134,6 +134,58 @@ pub enum Event {
         /// Which of the run's signals, counted from 0 in order of arrival.
         number: u64,
     },
+    /// It is decided what several branches come to.
+    #[non_exhaustive]
+    BranchWon {
+        /// Where.
+        at: Position,
+        /// The branch that decided it, from 0: the first of a race, or the one of a `try_all` that failed.
+        branch: u32,
+    },
+    /// The run started another one.
+    #[non_exhaustive]
+    ChildStarted {
+        /// Where.
+        at: Position,
+        /// The child's id.
+        child: RunId,
+        /// The child's number.
+        number: u64,
+        /// The child's workflow.
+        workflow: Name,
+        /// The workflow's version.
+        version: u32,
+        /// A hash of the arguments.
+        args: u64,
+        /// A rollback of this run cancels the child.
+        linked: bool,
+    },
+    /// The run was told how a child ended.
+    #[non_exhaustive]
+    ChildEnded {
+        /// Where.
+        at: Position,
+        /// The child's id.
+        child: RunId,
+        /// How it ended.
+        end: ChildEnd,
+    },
+    /// The run begins afresh, as its next visit; what came before it is no longer needed.
+    #[non_exhaustive]
+    Again {
+        /// The arguments of the new visit, as one JSON array.
+        input: Payload,
+        /// What the run keeps.
+        carried: Carried,
+    },
+    /// The run says how far it has come.
+    #[non_exhaustive]
+    Published {
+        /// Where.
+        at: Position,
+        /// What it says.
+        value: Payload,
+    },
     /// From here on, the scope only goes backwards.
     #[non_exhaustive]
     RollbackDecided {
@@ -178,9 +230,40 @@ pub enum Event {
         /// What failed after a pivot; none when compensations failed.
         cause: Option<Cause>,
     },
+    /// Somebody had a run that could not go on try again.
+    #[non_exhaustive]
+    Retried {
+        /// The step that is tried again; none when it is everything that failed.
+        step: Option<Position>,
+    },
+    /// Somebody did by hand what the undo of a step could not.
+    #[non_exhaustive]
+    Resolved {
+        /// The step that counts as undone.
+        step: Position,
+        /// What they said.
+        note: String,
+    },
+    /// Somebody gave the run up: what is not undone stays.
+    #[non_exhaustive]
+    Abandoned {
+        /// What they said.
+        note: String,
+    },
     /// Somebody asked for the run to be cancelled.
     #[non_exhaustive]
     CancelRequested {},
+    /// The run does nothing more until it is resumed.
+    #[non_exhaustive]
+    Paused {
+        /// Where the run paused itself; none when somebody else paused it.
+        at: Option<Position>,
+        /// Why.
+        reason: String,
+    },
+    /// A paused run goes on.
+    #[non_exhaustive]
+    Resumed {},
     /// A process ended without a shutdown while an attempt of the run was in the air.
     #[non_exhaustive]
     Recovered {},
@@ -225,6 +308,36 @@ pub enum Event {
     /// The run had ended, and is forgotten but for its id.
     #[non_exhaustive]
     RunDeleted {},
+    /// The branches that lost are ended, and what they did is undone.
+    #[non_exhaustive]
+    LosersEnded {
+        /// Where.
+        at: Position,
+    },
+    /// The run got a value that is another one each time: of the clock, or of chance.
+    #[non_exhaustive]
+    ValueDrawn {
+        /// Where.
+        at: Position,
+        /// What it was drawn from.
+        source: Name,
+        /// The value.
+        value: Payload,
+    },
+    /// What was wanted of the run when it was started, besides its arguments.
+    #[non_exhaustive]
+    StartOptions {
+        /// When it is to have ended.
+        deadline: Option<Timestamp>,
+        /// When it begins; none if at once.
+        begin_at: Option<Timestamp>,
+        /// Of the runs with the same key, so many at a time run as the workflow says.
+        key: Option<String>,
+        /// The run that started it.
+        parent: Option<RunId>,
+        /// A rollback of the parent cancels it.
+        linked: bool,
+    },
 }
 
 impl Event {
@@ -241,12 +354,22 @@ impl Event {
             Event::TimerFired { .. } => Kind::TimerFired,
             Event::SignalReceived { .. } => Kind::SignalReceived,
             Event::SignalConsumed { .. } => Kind::SignalConsumed,
+            Event::BranchWon { .. } => Kind::BranchWon,
+            Event::ChildStarted { .. } => Kind::ChildStarted,
+            Event::ChildEnded { .. } => Kind::ChildEnded,
+            Event::Again { .. } => Kind::Again,
+            Event::Published { .. } => Kind::Published,
             Event::RollbackDecided { .. } => Kind::RollbackDecided,
             Event::CompensationStarted { .. } => Kind::CompensationStarted,
             Event::CompensationDone { .. } => Kind::CompensationDone,
             Event::CompensationFailed { .. } => Kind::CompensationFailed,
             Event::Stuck { .. } => Kind::Stuck,
+            Event::Retried { .. } => Kind::Retried,
+            Event::Resolved { .. } => Kind::Resolved,
+            Event::Abandoned { .. } => Kind::Abandoned,
             Event::CancelRequested {} => Kind::CancelRequested,
+            Event::Paused { .. } => Kind::Paused,
+            Event::Resumed {} => Kind::Resumed,
             Event::Recovered {} => Kind::Recovered,
             Event::Poisoned { .. } => Kind::Poisoned,
             Event::Diverged { .. } => Kind::Diverged,
@@ -255,78 +378,15 @@ impl Event {
             Event::RunCancelled {} => Kind::RunCancelled,
             Event::RunDeleted {} => Kind::RunDeleted,
             Event::ArtifactPut { .. } => Kind::ArtifactPut,
+            Event::LosersEnded { .. } => Kind::LosersEnded,
+            Event::ValueDrawn { .. } => Kind::ValueDrawn,
+            Event::StartOptions { .. } => Kind::StartOptions,
         }
     }
 
     /// Every blob that it names.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = BlobAt> + '_ {
         self.payloads().flat_map(Payload::named)
-    }
-
-    /// The values in it.
-    pub(crate) fn payloads(&self) -> impl Iterator<Item = &Payload> {
-        let (value, undo_args) = match self {
-            Event::RunStarted { input: value, .. }
-            | Event::StepDone { output: value, .. }
-            | Event::SignalReceived { payload: value, .. }
-            | Event::ArtifactPut { bytes: value, .. }
-            | Event::RunCompleted { output: value } => (Some(value), None),
-            Event::ScopeLeft { result, .. } => (Some(result.as_ref().unwrap_or_else(|error| error)), None),
-            Event::StepAttempted { undo_args, .. } => (None, undo_args.as_ref()),
-            Event::AttemptFailed { cause, .. }
-            | Event::StepFailed { cause, .. }
-            | Event::RollbackDecided { cause, .. }
-            | Event::CompensationFailed { cause, .. }
-            | Event::Stuck { cause: Some(cause) } => (cause.error(), None),
-            Event::ScopeEntered { .. }
-            | Event::TimerSet { .. }
-            | Event::TimerFired { .. }
-            | Event::SignalConsumed { .. }
-            | Event::CompensationStarted { .. }
-            | Event::CompensationDone { .. }
-            | Event::Stuck { cause: None }
-            | Event::CancelRequested {}
-            | Event::Recovered {}
-            | Event::Poisoned { .. }
-            | Event::Diverged { .. }
-            | Event::RunFailed {}
-            | Event::RunCancelled {}
-            | Event::RunDeleted {} => (None, None),
-        };
-        value.into_iter().chain(undo_args)
-    }
-
-    /// The values in it, to be replaced.
-    pub(crate) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut Payload> {
-        let (value, undo_args) = match self {
-            Event::RunStarted { input: value, .. }
-            | Event::StepDone { output: value, .. }
-            | Event::SignalReceived { payload: value, .. }
-            | Event::ArtifactPut { bytes: value, .. }
-            | Event::RunCompleted { output: value } => (Some(value), None),
-            Event::ScopeLeft { result, .. } => (Some(result.as_mut().unwrap_or_else(|error| error)), None),
-            Event::StepAttempted { undo_args, .. } => (None, undo_args.as_mut()),
-            Event::AttemptFailed { cause, .. }
-            | Event::StepFailed { cause, .. }
-            | Event::RollbackDecided { cause, .. }
-            | Event::CompensationFailed { cause, .. }
-            | Event::Stuck { cause: Some(cause) } => (cause.error_mut(), None),
-            Event::ScopeEntered { .. }
-            | Event::TimerSet { .. }
-            | Event::TimerFired { .. }
-            | Event::SignalConsumed { .. }
-            | Event::CompensationStarted { .. }
-            | Event::CompensationDone { .. }
-            | Event::Stuck { cause: None }
-            | Event::CancelRequested {}
-            | Event::Recovered {}
-            | Event::Poisoned { .. }
-            | Event::Diverged { .. }
-            | Event::RunFailed {}
-            | Event::RunCancelled {}
-            | Event::RunDeleted {} => (None, None),
-        };
-        value.into_iter().chain(undo_args)
     }
 
     /// The kind of event, in words.

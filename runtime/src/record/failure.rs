@@ -37,18 +37,20 @@ pub enum Cause {
         /// Why not.
         message: String,
     },
+    /// Another branch has won.
+    Lost,
+    /// The run's deadline has passed.
+    DeadlineExceeded,
+    /// Somebody gave the run up.
+    Abandoned {
+        /// What they said.
+        note: String,
+    },
 }
 
 impl Cause {
     /// The error as JSON, where a body returned one or a timeout became one.
     pub(crate) fn error(&self) -> Option<&Payload> {
-        match self {
-            Cause::Error { error } | Cause::TimedOut { error } => Some(error),
-            _ => None,
-        }
-    }
-
-    pub(super) fn error_mut(&mut self) -> Option<&mut Payload> {
         match self {
             Cause::Error { error } | Cause::TimedOut { error } => Some(error),
             _ => None,
@@ -66,15 +68,73 @@ impl fmt::Display for Cause {
             Cause::Aborted => f.write_str("aborted by a shutdown"),
             Cause::Cancelled => f.write_str("cancelled"),
             Cause::NoUndo { message } => write!(f, "the undo could not be called: {message}"),
+            Cause::Lost => f.write_str("another branch has won"),
+            Cause::DeadlineExceeded => f.write_str("its deadline has passed"),
+            Cause::Abandoned { note } => write!(f, "abandoned: {note}"),
         }
     }
 }
 
-/// Which of a step's two undos.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How a run ended that another one started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChildEnd {
+    /// It succeeded.
+    #[non_exhaustive]
+    Completed {
+        /// Its output.
+        output: Payload,
+    },
+    /// It failed, and everything it did is undone.
+    #[non_exhaustive]
+    Failed {
+        /// Why.
+        cause: Cause,
+    },
+    /// It was cancelled, and everything it did is undone.
+    Cancelled,
+    /// It had ended, and nobody knows how any more.
+    Forgotten,
+}
+
+impl fmt::Display for ChildEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChildEnd::Completed { output } => write!(f, "completed: {output:?}"),
+            ChildEnd::Failed { cause } => write!(f, "failed: {cause}"),
+            ChildEnd::Cancelled => f.write_str("cancelled"),
+            ChildEnd::Forgotten => f.write_str("forgotten"),
+        }
+    }
+}
+
+/// What is undone, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UndoKind {
     /// The step succeeded: `compensate`.
     Compensate,
     /// Nobody knows whether it did: `unknown`.
     Unknown,
+    /// A linked child was started: it is cancelled.
+    Child,
+}
+
+impl UndoKind {
+    /// The kind as the number on disk.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            UndoKind::Compensate => 0,
+            UndoKind::Unknown => 1,
+            UndoKind::Child => 2,
+        }
+    }
+
+    pub(crate) fn from_number(number: u8) -> Option<UndoKind> {
+        match number {
+            0 => Some(UndoKind::Compensate),
+            1 => Some(UndoKind::Unknown),
+            2 => Some(UndoKind::Child),
+            _ => None,
+        }
+    }
 }

@@ -44,12 +44,22 @@ kinds! {
     TimerFired = 10, "timer fired";
     SignalReceived = 11, "signal received";
     SignalConsumed = 12, "signal consumed";
+    BranchWon = 13, "branch won";
+    ChildStarted = 14, "child started";
+    ChildEnded = 15, "child ended";
+    Again = 17, "again";
+    Published = 18, "published";
     RollbackDecided = 19, "rollback decided";
     CompensationStarted = 20, "compensation started";
     CompensationDone = 21, "compensation done";
     CompensationFailed = 22, "compensation failed";
     Stuck = 23, "stuck";
+    Retried = 24, "retried";
+    Resolved = 25, "resolved";
+    Abandoned = 26, "abandoned";
     CancelRequested = 27, "cancel requested";
+    Paused = 28, "paused";
+    Resumed = 29, "resumed";
     Recovered = 30, "recovered";
     Poisoned = 31, "poisoned";
     Diverged = 32, "diverged";
@@ -58,4 +68,7 @@ kinds! {
     RunCancelled = 35, "run cancelled";
     RunDeleted = 36, "run deleted";
     ArtifactPut = 37, "artifact put";
+    LosersEnded = 40, "losers ended";
+    ValueDrawn = 41, "value drawn";
+    StartOptions = 42, "start options";
 }

@@ -6,15 +6,18 @@
 //! byte, is an error with a name and never skipped.
 
 mod bytes;
+mod carried;
 mod display;
 mod event;
 mod failure;
 pub(crate) mod json;
 mod kind;
+mod payloads;
 
+pub use carried::{Carried, CarriedSignal, CarriedUndo};
 pub use event::Event;
 pub(crate) use event::Name;
-pub use failure::{Cause, UndoKind};
+pub use failure::{Cause, ChildEnd, UndoKind};
 pub(crate) use kind::Kind;
 
 #[cfg(test)]

@@ -188,8 +188,7 @@ impl Checkpointer {
     ) -> Result<Vec<(String, Vec<(RunNumber, RunRow)>)>, StorageError> {
         let name = |prefix: &[u8]| {
             let (kind, step) = prefix.split_first()?;
-            let kind = if *kind == 0 { UndoKind::Compensate } else { UndoKind::Unknown };
-            Some((String::from_utf8(step.strip_suffix(&[0])?.to_vec()).ok()?, kind))
+            Some((String::from_utf8(step.strip_suffix(&[0])?.to_vec()).ok()?, UndoKind::from_number(*kind)?))
         };
         let found = self.named(tables::NEEDS, name, |(step, kind)| wanted(step, *kind)).await?;
         Ok(found.into_iter().map(|((step, _), runs)| (step, runs)).collect())

@@ -19,6 +19,7 @@ use crate::engine::status::Status;
 use crate::engine::stop::Stage;
 use crate::engine::{Error, driver};
 use crate::id::{Lsn, RunNumber};
+use crate::record::UndoKind;
 use crate::storage::checkpoint::Batch;
 use crate::time::Timestamp;
 
@@ -249,15 +250,9 @@ impl LiveRun {
         let waiting = if state.phase.is_active() { inner.waiting() } else { Vec::new() };
         let status = Status::of(&state.phase, !waiting.is_empty());
         let wake_at = waiting.iter().filter_map(crate::engine::Waiting::until).min();
-        let needs: BTreeSet<(u8, String)> =
-            state.undos_needed().map(|(step, kind)| (tables::undo_kind(kind), step.clone().into_owned())).collect();
-        let needs = needs
-            .into_iter()
-            .map(|(kind, step)| match kind {
-                0 => (crate::record::UndoKind::Compensate, step),
-                _ => (crate::record::UndoKind::Unknown, step),
-            })
-            .collect();
+        let needs: BTreeSet<(UndoKind, String)> =
+            state.undos_needed().map(|(step, kind)| (kind, step.clone().into_owned())).collect();
+        let needs = needs.into_iter().collect();
         let row = RunRow {
             id: self.id.clone(),
             workflow: state.start.workflow.clone(),

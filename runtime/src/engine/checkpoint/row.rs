@@ -1,7 +1,6 @@
 //! What the checkpoint says of one run besides its records.
 
 use super::Broken;
-use super::tables;
 use crate::codec::wire::{Reader, WireError, Writer};
 use crate::codec::{BlobAt, Digest};
 use crate::engine::status::{RunInfo, Status, Waiting, WaitingOn};
@@ -155,7 +154,7 @@ impl SleepRow {
         }
         w.number(self.needs.len() as u64);
         for (kind, step) in &self.needs {
-            w.byte(tables::undo_kind(*kind));
+            w.byte(kind.number());
             w.text(step);
         }
     }
@@ -176,12 +175,9 @@ impl SleepRow {
             .collect::<Result<_, WireError>>()?;
         let needs = (0..r.number("needs")?)
             .map(|_| {
-                let kind = match r.byte("kind of undo")? {
-                    0 => UndoKind::Compensate,
-                    1 => UndoKind::Unknown,
-                    found => return Err(WireError::Unknown { field: "kind of undo", found: found.into() }),
-                };
-                Ok((kind, r.text("step")?.to_owned()))
+                let found = r.byte("kind of undo")?;
+                let unknown = WireError::Unknown { field: "kind of undo", found: found.into() };
+                Ok((UndoKind::from_number(found).ok_or(unknown)?, r.text("step")?.to_owned()))
             })
             .collect::<Result<_, WireError>>()?;
         Ok(SleepRow { wake_at, waiting, needs })

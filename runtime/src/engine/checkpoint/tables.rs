@@ -113,14 +113,7 @@ pub(super) fn at(time: Timestamp, run: RunNumber) -> Vec<u8> {
 }
 
 pub(super) fn need(kind: UndoKind, step: &str, run: RunNumber) -> Vec<u8> {
-    Key::default().rest(&[undo_kind(kind)]).name(step).run(run).done()
-}
-
-pub(super) fn undo_kind(kind: UndoKind) -> u8 {
-    match kind {
-        UndoKind::Compensate => 0,
-        UndoKind::Unknown => 1,
-    }
+    Key::default().rest(&[kind.number()]).name(step).run(run).done()
 }
 
 pub(super) fn tomb_time(time: Timestamp, id: &RunId) -> Vec<u8> {

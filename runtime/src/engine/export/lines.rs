@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::BlobAt;
-use crate::record::json::{Aside, Hash, Time};
+use crate::id::Lsn;
+use crate::record::json::{Aside, Hash, Time, is_none};
 use crate::time::Timestamp;
 
 /// What an export calls itself in its first line.
@@ -65,17 +66,28 @@ pub(super) struct Line<E> {
     #[serde(with = "Time")]
     pub(super) time: Timestamp,
     pub(super) event: E,
-    /// The blobs in the event's value.
+    /// The blobs in the event's first value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) blobs: Vec<u64>,
-    /// The hash of the name of the type that the value was encoded from.
+    /// The hash of the name of the type that this value was encoded from.
     #[serde(with = "Hash", default, skip_serializing_if = "is_none")]
     pub(super) schema: u64,
+    /// The same of the event's other values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<Aside>,
 }
 
 impl<E> Line<E> {
-    pub(super) fn into_parts(self) -> (u64, Timestamp, E, Aside) {
-        (self.lsn, self.time, self.event, Aside { blobs: self.blobs, schema: self.schema })
+    pub(super) fn new(lsn: Lsn, time: Timestamp, event: E, asides: Vec<Aside>) -> Line<E> {
+        let mut asides = asides.into_iter();
+        let Aside { blobs, schema } = asides.next().unwrap_or_default();
+        Line { lsn: lsn.0, time, event, blobs, schema, others: asides.collect() }
+    }
+
+    pub(super) fn into_parts(self) -> (u64, Timestamp, E, Vec<Aside>) {
+        let mut asides = vec![Aside { blobs: self.blobs, schema: self.schema }];
+        asides.extend(self.others);
+        (self.lsn, self.time, self.event, asides)
     }
 }
 
@@ -89,11 +101,6 @@ pub(super) struct End {
 
 pub(super) fn crc_text(crc: u32) -> String {
     format!("{crc:08x}")
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives the field so")]
-fn is_none(hash: &u64) -> bool {
-    *hash == 0
 }
 
 /// What a line is, as its first member says.

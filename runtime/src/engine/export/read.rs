@@ -13,9 +13,9 @@ use super::error::ImportError;
 use super::lines::{AnyHead, End, FORMAT, Head, Line, Part, Sort, WHAT, crc_text};
 use crate::codec::{ArtifactId, BlobAt, MAX_PAYLOAD, NamedBlob};
 use crate::engine::Error;
-use crate::id::{Lsn, MAX_RUN_ID};
+use crate::id::{Lsn, MAX_RUN_ID, RunId};
 use crate::record::json::FromJson;
-use crate::record::{Event, Name};
+use crate::record::{Event, Name, UndoKind};
 use crate::run::RunState;
 use crate::storage::arena::MAX_BLOB;
 use crate::time::Timestamp;
@@ -169,15 +169,15 @@ impl Reading {
 
     fn record(&mut self, line: Line<FromJson>, head: &Head<'_>) -> Result<(), ImportError> {
         self.is_whole()?;
-        let (lsn, time, FromJson(event), aside) = line.into_parts();
+        let (lsn, time, FromJson(event), asides) = line.into_parts();
         if lsn <= self.last.0 {
             return Err(ImportError::Order { last: self.last, found: Lsn(lsn) });
         }
         self.last = Lsn(lsn);
         is_possible(&event)?;
         let place = |id| self.blobs.get(&id).map(|blob| NamedBlob::new(blob.at, None));
-        let event = event.with_aside(&aside, place).map_err(|id| ImportError::MissingBlob { id })?;
-        if event.payloads().next().is_none() && !aside.blobs.is_empty() {
+        let event = event.with_aside(&asides, place).map_err(|id| ImportError::MissingBlob { id })?;
+        if asides.iter().skip(event.payloads().count()).any(|aside| !aside.blobs.is_empty()) {
             return Err(malformed("a record with a value", "it names blobs and has none"));
         }
         for payload in event.payloads() {
@@ -246,25 +246,49 @@ fn is_possible(event: &Event) -> Result<(), ImportError> {
             return impossible(format!("a value of {} bytes, more than {MAX_PAYLOAD}", payload.len()));
         }
     }
-    let name: Option<&Name> = match event {
-        Event::RunStarted { id, workflow, .. } => {
-            if id.as_str().is_empty() || id.as_str().len() > MAX_RUN_ID {
-                return impossible(format!("an id of {} bytes, not of 1 to {MAX_RUN_ID}", id.as_str().len()));
-            }
-            Some(workflow)
+    if let Event::RunDeleted {} = event {
+        return impossible("a run that is deleted is not exported".to_owned());
+    }
+    if let Some(id) = run_id(event) {
+        if id.as_str().is_empty() || id.as_str().len() > MAX_RUN_ID {
+            return impossible(format!("an id of {} bytes, not of 1 to {MAX_RUN_ID}", id.as_str().len()));
         }
-        Event::StepAttempted { step: name, .. }
+    }
+    for name in names(event) {
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return impossible(format!("a name without characters, or with control characters: {name:?}"));
+        }
+    }
+    Ok(())
+}
+
+/// The id of a run in an event.
+fn run_id(event: &Event) -> Option<&RunId> {
+    match event {
+        Event::RunStarted { id, .. } | Event::ChildStarted { child: id, .. } | Event::ChildEnded { child: id, .. } => {
+            Some(id)
+        }
+        Event::StartOptions { parent, .. } => parent.as_ref(),
+        _ => None,
+    }
+}
+
+/// The names that code gives to things, in an event.
+fn names(event: &Event) -> Vec<&Name> {
+    match event {
+        Event::RunStarted { workflow: name, .. }
+        | Event::StepAttempted { step: name, .. }
         | Event::ScopeEntered { saga: name, .. }
         | Event::SignalReceived { signal: name, .. }
-        | Event::CompensationStarted { step: name, .. } => Some(name),
-        Event::RunDeleted {} => return impossible("a run that is deleted is not exported".to_owned()),
-        _ => None,
-    };
-    match name {
-        Some(name) if name.is_empty() || name.chars().any(char::is_control) => {
-            impossible(format!("a name without characters, or with control characters: {name:?}"))
+        | Event::ChildStarted { workflow: name, .. }
+        | Event::ValueDrawn { source: name, .. }
+        | Event::CompensationStarted { step: name, .. } => vec![name],
+        Event::Again { carried, .. } => {
+            let steps = carried.undo.iter().filter(|undo| undo.kind != UndoKind::Child).map(|undo| &undo.step);
+            let signals = carried.inbox.iter().map(|signal| &signal.signal);
+            steps.chain(signals).chain(carried.senders.iter().map(|(signal, _)| signal)).collect()
         }
-        _ => Ok(()),
+        _ => Vec::new(),
     }
 }
 

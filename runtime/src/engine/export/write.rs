@@ -89,8 +89,7 @@ impl Export {
                     parts(out, at, bytes)?;
                 }
             }
-            let Aside { blobs, schema } = Aside::of(event);
-            line(out, &Line { lsn: lsn.0, time: *time, event: AsJson(event), blobs, schema })?;
+            line(out, &Line::new(*lsn, *time, AsJson(event), Aside::of(event)))?;
         }
         line(out, &End { end: true, records: self.records.len() as u64 })?;
         out.flush().map_err(failure)

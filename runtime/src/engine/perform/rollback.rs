@@ -81,10 +81,7 @@ impl Undoing<'_> {
     async fn attempts(&self, step: &mut dyn ErasedStep) -> Result<(), UndoError> {
         let performer = self.performer;
         let meta = step.meta();
-        let key_at = self.of.undo(match self.kind {
-            UndoKind::Compensate => 0,
-            UndoKind::Unknown => 1,
-        });
+        let key_at = self.of.undo(self.kind.number().into());
         loop {
             let (attempts, retry_at) = self.progress();
             if let Some(until) = retry_at.filter(|until| *until > performer.core.now()) {

@@ -116,6 +116,26 @@ impl Text {
     }
 }
 
+/// A value as its text, that may be none.
+pub(super) struct TextOption;
+
+impl TextOption {
+    pub(super) fn serialize<T: fmt::Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        value.as_ref().map(T::to_string).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: fmt::Display>,
+        D: Deserializer<'de>,
+    {
+        Text::deserialize(deserializer).map(Some)
+    }
+}
+
 /// What a text says.
 fn parsed<'de, T, D: Deserializer<'de>>(
     deserializer: D,
@@ -135,6 +155,19 @@ impl Id {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RunId, D::Error> {
         String::deserialize(deserializer).map(RunId::from)
+    }
+}
+
+/// A run's id that may be none.
+pub(super) struct IdOption;
+
+impl IdOption {
+    pub(super) fn serialize<S: Serializer>(id: &Option<RunId>, serializer: S) -> Result<S::Ok, S::Error> {
+        id.as_ref().map(RunId::as_str).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RunId>, D::Error> {
+        Id::deserialize(deserializer).map(Some)
     }
 }
 

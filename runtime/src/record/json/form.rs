@@ -4,10 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fields::{BlobId, CauseOption, Hash, Id, Json, JsonOption, JsonResult, Text, Time, TimeOption, UuidText};
+use super::carried::CarriedForm;
+use super::fields::{
+    BlobId, CauseOption, Hash, Id, IdOption, Json, JsonOption, JsonResult, Text, TextOption, Time, TimeOption, UuidText,
+};
 use crate::codec::{ArtifactId, Payload};
 use crate::id::{Position, RunId};
-use crate::record::{Cause, Event, Name, UndoKind};
+use crate::record::{Carried, Cause, ChildEnd, Event, Name, UndoKind};
 use crate::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
@@ -108,6 +111,48 @@ pub(super) enum EventForm {
         at: Position,
         number: u64,
     },
+    #[serde(rename = "branch won")]
+    BranchWon {
+        #[serde(with = "Text")]
+        at: Position,
+        branch: u32,
+    },
+    #[serde(rename = "child started")]
+    ChildStarted {
+        #[serde(with = "Text")]
+        at: Position,
+        #[serde(with = "Id")]
+        child: RunId,
+        number: u64,
+        workflow: Name,
+        version: u32,
+        #[serde(with = "Hash")]
+        args: u64,
+        linked: bool,
+    },
+    #[serde(rename = "child ended")]
+    ChildEnded {
+        #[serde(with = "Text")]
+        at: Position,
+        #[serde(with = "Id")]
+        child: RunId,
+        #[serde(with = "ChildEndForm")]
+        end: ChildEnd,
+    },
+    #[serde(rename = "again")]
+    Again {
+        #[serde(with = "Json")]
+        input: Payload,
+        #[serde(with = "CarriedForm")]
+        carried: Carried,
+    },
+    #[serde(rename = "published")]
+    Published {
+        #[serde(with = "Text")]
+        at: Position,
+        #[serde(with = "Json")]
+        value: Payload,
+    },
     #[serde(rename = "rollback decided")]
     RollbackDecided {
         #[serde(with = "Text")]
@@ -144,8 +189,29 @@ pub(super) enum EventForm {
         #[serde(with = "CauseOption", default, skip_serializing_if = "Option::is_none")]
         cause: Option<Cause>,
     },
+    #[serde(rename = "retried")]
+    Retried {
+        #[serde(with = "TextOption", default, skip_serializing_if = "Option::is_none")]
+        step: Option<Position>,
+    },
+    #[serde(rename = "resolved")]
+    Resolved {
+        #[serde(with = "Text")]
+        step: Position,
+        note: String,
+    },
+    #[serde(rename = "abandoned")]
+    Abandoned { note: String },
     #[serde(rename = "cancel requested")]
     CancelRequested {},
+    #[serde(rename = "paused")]
+    Paused {
+        #[serde(with = "TextOption", default, skip_serializing_if = "Option::is_none")]
+        at: Option<Position>,
+        reason: String,
+    },
+    #[serde(rename = "resumed")]
+    Resumed {},
     #[serde(rename = "recovered")]
     Recovered {},
     #[serde(rename = "poisoned")]
@@ -175,6 +241,31 @@ pub(super) enum EventForm {
         #[serde(with = "BlobId")]
         bytes: Payload,
     },
+    #[serde(rename = "losers ended")]
+    LosersEnded {
+        #[serde(with = "Text")]
+        at: Position,
+    },
+    #[serde(rename = "value drawn")]
+    ValueDrawn {
+        #[serde(with = "Text")]
+        at: Position,
+        source: Name,
+        #[serde(with = "Json")]
+        value: Payload,
+    },
+    #[serde(rename = "start options")]
+    StartOptions {
+        #[serde(with = "TimeOption", default, skip_serializing_if = "Option::is_none")]
+        deadline: Option<Timestamp>,
+        #[serde(with = "TimeOption", default, skip_serializing_if = "Option::is_none")]
+        begin_at: Option<Timestamp>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        #[serde(with = "IdOption", default, skip_serializing_if = "Option::is_none")]
+        parent: Option<RunId>,
+        linked: bool,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,13 +291,40 @@ pub(super) enum CauseForm {
     Cancelled,
     #[serde(rename = "no undo")]
     NoUndo { message: String },
+    #[serde(rename = "lost")]
+    Lost,
+    #[serde(rename = "deadline exceeded")]
+    DeadlineExceeded,
+    #[serde(rename = "abandoned")]
+    Abandoned { note: String },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ChildEnd", deny_unknown_fields)]
+enum ChildEndForm {
+    #[serde(rename = "completed")]
+    Completed {
+        #[serde(with = "Json")]
+        output: Payload,
+    },
+    #[serde(rename = "failed")]
+    Failed {
+        #[serde(with = "CauseForm")]
+        cause: Cause,
+    },
+    #[serde(rename = "cancelled")]
+    Cancelled,
+    #[serde(rename = "forgotten")]
+    Forgotten,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "UndoKind")]
-enum UndoKindForm {
+pub(super) enum UndoKindForm {
     #[serde(rename = "compensate")]
     Compensate,
     #[serde(rename = "unknown")]
     Unknown,
+    #[serde(rename = "child")]
+    Child,
 }

@@ -1,12 +1,20 @@
 //! The bytes of a record's body, field by field (see `FORMAT.md`).
 
+mod carried;
+mod child;
+mod fields;
+
 use std::sync::Arc;
 
-use super::{Cause, Event, Kind, Name, UndoKind};
+use self::carried::{carried, get_carried};
+use self::child::{child_end, get_child_end};
+use self::fields::{
+    Body, get_cause, get_id, get_payload, get_position, get_time, get_undo_kind, id, name, option, owned, payload,
+    position, put_cause, time, undo_kind,
+};
+use super::{Event, Kind};
 use crate::codec::wire::{Reader, WireError, Writer};
-use crate::codec::{ArtifactId, BlobAt, BlobSource, Digest, NamedBlob, Payload};
-use crate::id::{Position, RunId};
-use crate::time::Timestamp;
+use crate::codec::{ArtifactId, BlobSource, Digest};
 
 /// A record that this version cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +32,8 @@ impl Event {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let w = &mut Writer::new(out);
         match self {
-            Event::RunStarted { id, workflow, version, fingerprint, origin, origin_run, input } => {
-                w.text(id.as_str());
+            Event::RunStarted { id: run, workflow, version, fingerprint, origin, origin_run, input } => {
+                id(w, run);
                 w.text(workflow);
                 w.number(u64::from(*version));
                 w.fixed(*fingerprint);
@@ -83,16 +91,39 @@ impl Event {
                 position(w, at);
                 w.number(*number);
             }
+            Event::BranchWon { at, branch } => {
+                position(w, at);
+                w.number(u64::from(*branch));
+            }
+            Event::ChildStarted { at, child, number, workflow, version, args, linked } => {
+                position(w, at);
+                id(w, child);
+                w.number(*number);
+                w.text(workflow);
+                w.number(u64::from(*version));
+                w.fixed(*args);
+                w.flag(*linked);
+            }
+            Event::ChildEnded { at, child, end } => {
+                position(w, at);
+                id(w, child);
+                child_end(w, end);
+            }
+            Event::Again { input, carried: older } => {
+                payload(w, input);
+                carried(w, older);
+            }
+            Event::Published { at, value } => {
+                position(w, at);
+                payload(w, value);
+            }
             Event::RollbackDecided { scope, cause } => {
                 position(w, scope);
                 put_cause(w, cause);
             }
             Event::CompensationStarted { of, kind, step, attempt } => {
                 position(w, of);
-                w.byte(match kind {
-                    UndoKind::Compensate => 0,
-                    UndoKind::Unknown => 1,
-                });
+                undo_kind(w, *kind);
                 w.text(step);
                 w.number(u64::from(*attempt));
             }
@@ -104,6 +135,16 @@ impl Event {
                 w.option(*retry_at, time);
             }
             Event::Stuck { cause } => w.option(cause.as_ref(), put_cause),
+            Event::Retried { step } => w.option(step.as_ref(), position),
+            Event::Resolved { step, note } => {
+                position(w, step);
+                w.text(note);
+            }
+            Event::Abandoned { note } => w.text(note),
+            Event::Paused { at, reason } => {
+                w.option(at.as_ref(), position);
+                w.text(reason);
+            }
             Event::Poisoned { crashes } => w.number(u64::from(*crashes)),
             Event::Diverged { at, expected, found, site } => {
                 position(w, at);
@@ -116,7 +157,21 @@ impl Event {
                 w.array(artifact.as_bytes());
                 payload(w, bytes);
             }
+            Event::LosersEnded { at } => position(w, at),
+            Event::ValueDrawn { at, source, value } => {
+                position(w, at);
+                w.text(source);
+                payload(w, value);
+            }
+            Event::StartOptions { deadline, begin_at, key, parent, linked } => {
+                w.option(*deadline, time);
+                w.option(*begin_at, time);
+                w.option(key.as_deref(), Writer::text);
+                w.option(parent.as_ref(), id);
+                w.flag(*linked);
+            }
             Event::CancelRequested {}
+            | Event::Resumed {}
             | Event::Recovered {}
             | Event::RunFailed {}
             | Event::RunCancelled {}
@@ -134,16 +189,10 @@ impl Event {
     }
 }
 
-/// A body that is read, and where its blobs are.
-struct Body<'a> {
-    wire: Reader<'a>,
-    blobs: Option<&'a Arc<dyn BlobSource>>,
-}
-
 fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
     Ok(match kind {
         Kind::RunStarted => Event::RunStarted {
-            id: RunId::from(r.wire.text("id")?),
+            id: get_id(r, "id")?,
             workflow: name(r, "workflow")?,
             version: r.wire.small("version")?,
             fingerprint: r.wire.fixed("fingerprint")?,
@@ -188,17 +237,28 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
         Kind::SignalReceived => Event::SignalReceived {
             signal: name(r, "signal")?,
             payload: get_payload(r, "payload")?,
-            sender: option(r, "sender", |r| r.wire.text("sender").map(str::to_owned))?,
+            sender: option(r, "sender", |r| owned(r, "sender"))?,
         },
         Kind::SignalConsumed => Event::SignalConsumed { at: get_position(r)?, number: r.wire.number("number")? },
+        Kind::BranchWon => Event::BranchWon { at: get_position(r)?, branch: r.wire.small("branch")? },
+        Kind::ChildStarted => Event::ChildStarted {
+            at: get_position(r)?,
+            child: get_id(r, "child")?,
+            number: r.wire.number("child's number")?,
+            workflow: name(r, "workflow")?,
+            version: r.wire.small("version")?,
+            args: r.wire.fixed("arguments")?,
+            linked: r.wire.flag("linked")?,
+        },
+        Kind::ChildEnded => {
+            Event::ChildEnded { at: get_position(r)?, child: get_id(r, "child")?, end: get_child_end(r)? }
+        }
+        Kind::Again => Event::Again { input: get_payload(r, "input")?, carried: get_carried(r)? },
+        Kind::Published => Event::Published { at: get_position(r)?, value: get_payload(r, "value")? },
         Kind::RollbackDecided => Event::RollbackDecided { scope: get_position(r)?, cause: get_cause(r)? },
         Kind::CompensationStarted => Event::CompensationStarted {
             of: get_position(r)?,
-            kind: match r.wire.byte("kind of undo")? {
-                0 => UndoKind::Compensate,
-                1 => UndoKind::Unknown,
-                found => return Err(WireError::Unknown { field: "kind of undo", found: found.into() }),
-            },
+            kind: get_undo_kind(r)?,
             step: name(r, "step")?,
             attempt: r.wire.small("attempt")?,
         },
@@ -210,166 +270,37 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
             retry_at: option(r, "retry time", get_time)?,
         },
         Kind::Stuck => Event::Stuck { cause: option(r, "cause", get_cause)? },
+        Kind::Retried => Event::Retried { step: option(r, "step", get_position)? },
+        Kind::Resolved => Event::Resolved { step: get_position(r)?, note: owned(r, "note")? },
+        Kind::Abandoned => Event::Abandoned { note: owned(r, "note")? },
+        Kind::Paused => Event::Paused { at: option(r, "place", get_position)?, reason: owned(r, "reason")? },
+        Kind::Resumed => Event::Resumed {},
         Kind::CancelRequested => Event::CancelRequested {},
         Kind::Recovered => Event::Recovered {},
         Kind::Poisoned => Event::Poisoned { crashes: r.wire.small("crashes")? },
         Kind::Diverged => Event::Diverged {
             at: get_position(r)?,
-            expected: r.wire.text("expected")?.to_owned(),
-            found: r.wire.text("found")?.to_owned(),
-            site: r.wire.text("site")?.to_owned(),
+            expected: owned(r, "expected")?,
+            found: owned(r, "found")?,
+            site: owned(r, "site")?,
         },
         Kind::RunCompleted => Event::RunCompleted { output: get_payload(r, "output")? },
         Kind::RunFailed => Event::RunFailed {},
         Kind::RunCancelled => Event::RunCancelled {},
         Kind::RunDeleted => Event::RunDeleted {},
+        Kind::LosersEnded => Event::LosersEnded { at: get_position(r)? },
+        Kind::ValueDrawn => {
+            Event::ValueDrawn { at: get_position(r)?, source: name(r, "source")?, value: get_payload(r, "value")? }
+        }
+        Kind::StartOptions => Event::StartOptions {
+            deadline: option(r, "deadline", get_time)?,
+            begin_at: option(r, "time of the beginning", get_time)?,
+            key: option(r, "key", |r| owned(r, "key"))?,
+            parent: option(r, "parent", |r| get_id(r, "parent"))?,
+            linked: r.wire.flag("linked")?,
+        },
         Kind::ArtifactPut => {
             Event::ArtifactPut { artifact: ArtifactId(Digest(r.wire.array("name")?)), bytes: get_payload(r, "bytes")? }
         }
-    })
-}
-
-fn position(w: &mut Writer<'_>, at: &Position) {
-    w.bytes(at.as_bytes());
-}
-
-fn get_position(r: &mut Body<'_>) -> Result<Position, WireError> {
-    Position::from_bytes(r.wire.bytes("position")?)
-        .ok_or(WireError::Malformed { field: "position", expected: "a path of parts" })
-}
-
-fn name(r: &mut Body<'_>, field: &'static str) -> Result<Name, WireError> {
-    r.wire.text(field).map(|text| Name::Owned(text.to_owned()))
-}
-
-fn time(w: &mut Writer<'_>, at: Timestamp) {
-    w.fixed(at.0.cast_unsigned());
-}
-
-fn get_time(r: &mut Body<'_>) -> Result<Timestamp, WireError> {
-    r.wire.fixed("time").map(|bits| Timestamp(bits.cast_signed()))
-}
-
-fn option<T>(
-    r: &mut Body<'_>,
-    field: &'static str,
-    read: impl FnOnce(&mut Body<'_>) -> Result<T, WireError>,
-) -> Result<Option<T>, WireError> {
-    if r.wire.flag(field)? { read(r).map(Some) } else { Ok(None) }
-}
-
-/// What a payload is, as its first byte says: the JSON stands in the record itself;
-const INLINE: u8 = 0;
-/// so it does, after where the blobs in it lie;
-const WITH_BLOBS: u8 = 1;
-/// the JSON is a blob itself, and is followed by where the blobs in it lie.
-const IN_ARENA: u8 = 2;
-
-fn payload(w: &mut Writer<'_>, value: &Payload) {
-    match (value.inline(), value.json_blob()) {
-        (Some(json), _) if value.blobs().is_empty() => {
-            w.byte(INLINE);
-            w.bytes(json);
-        }
-        (Some(json), _) => {
-            w.byte(WITH_BLOBS);
-            blobs(w, value);
-            w.bytes(json);
-        }
-        (None, json) => {
-            w.byte(IN_ARENA);
-            json.iter().for_each(|json| blob(w, json));
-            blobs(w, value);
-        }
-    }
-}
-
-fn get_payload(r: &mut Body<'_>, field: &'static str) -> Result<Payload, WireError> {
-    match r.wire.byte(field)? {
-        INLINE => r.wire.bytes(field).map(Payload::from_bytes),
-        WITH_BLOBS => {
-            let blobs = get_blobs(r, field)?;
-            if blobs.is_empty() {
-                return Err(WireError::Malformed { field, expected: "a value with blobs in it, as it says" });
-            }
-            r.wire.bytes(field).map(|json| Payload::from_bytes(json).with_blobs(blobs))
-        }
-        IN_ARENA => {
-            let json = get_blob(r, field)?;
-            get_blobs(r, field).map(|blobs| Payload::in_arena(json).with_blobs(blobs))
-        }
-        found => Err(WireError::Unknown { field, found: found.into() }),
-    }
-}
-
-fn blobs(w: &mut Writer<'_>, value: &Payload) {
-    w.number(value.blobs().len() as u64);
-    value.blobs().iter().for_each(|named| blob(w, &named.at()));
-}
-
-fn get_blobs(r: &mut Body<'_>, field: &'static str) -> Result<Vec<NamedBlob>, WireError> {
-    // No capacity is taken from the count: it is as it was read.
-    (0..r.wire.number(field)?).map(|_| get_blob(r, field)).collect()
-}
-
-fn blob(w: &mut Writer<'_>, at: &BlobAt) {
-    let BlobAt { id, segment, offset, len, crc, schema } = *at;
-    w.number(id);
-    w.number(segment);
-    w.number(offset);
-    w.number(len);
-    w.number(crc.into());
-    w.fixed(schema);
-}
-
-fn get_blob(r: &mut Body<'_>, field: &'static str) -> Result<NamedBlob, WireError> {
-    let at = BlobAt {
-        id: r.wire.number(field)?,
-        segment: r.wire.number(field)?,
-        offset: r.wire.number(field)?,
-        len: r.wire.number(field)?,
-        crc: r.wire.small(field)?,
-        schema: r.wire.fixed(field)?,
-    };
-    Ok(NamedBlob::new(at, r.blobs.cloned()))
-}
-
-fn put_cause(w: &mut Writer<'_>, cause: &Cause) {
-    match cause {
-        Cause::Error { error } => {
-            w.byte(0);
-            payload(w, error);
-        }
-        Cause::TimedOut { error } => {
-            w.byte(1);
-            payload(w, error);
-        }
-        Cause::Panicked { message } => {
-            w.byte(2);
-            w.text(message);
-        }
-        Cause::Unrecordable { message } => {
-            w.byte(3);
-            w.text(message);
-        }
-        Cause::Aborted => w.byte(4),
-        Cause::Cancelled => w.byte(5),
-        Cause::NoUndo { message } => {
-            w.byte(6);
-            w.text(message);
-        }
-    }
-}
-
-fn get_cause(r: &mut Body<'_>) -> Result<Cause, WireError> {
-    Ok(match r.wire.byte("cause")? {
-        0 => Cause::Error { error: get_payload(r, "error")? },
-        1 => Cause::TimedOut { error: get_payload(r, "error")? },
-        2 => Cause::Panicked { message: r.wire.text("message")?.to_owned() },
-        3 => Cause::Unrecordable { message: r.wire.text("message")?.to_owned() },
-        4 => Cause::Aborted,
-        5 => Cause::Cancelled,
-        6 => Cause::NoUndo { message: r.wire.text("message")?.to_owned() },
-        found => return Err(WireError::Unknown { field: "cause", found: found.into() }),
     })
 }

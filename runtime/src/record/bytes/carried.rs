@@ -1,0 +1,56 @@
+//! How what a run keeps when it begins afresh stands in a record.
+
+use super::fields::{
+    Body, get_list, get_payload, get_position, get_time, get_undo_kind, list, name, option, owned, payload, position,
+    time, undo_kind,
+};
+use crate::codec::wire::{WireError, Writer};
+use crate::record::{Carried, CarriedSignal, CarriedUndo};
+
+pub(super) fn carried(w: &mut Writer<'_>, carried: &Carried) {
+    let Carried { undo, received, inbox, senders, now, progress } = carried;
+    list(w, undo, |w, CarriedUndo { of, step, kind, output, args }| {
+        position(w, of);
+        w.text(step);
+        undo_kind(w, *kind);
+        w.option(output.as_ref(), payload);
+        w.option(args.as_ref(), payload);
+    });
+    w.number(*received);
+    list(w, inbox, |w, CarriedSignal { number, signal, payload: value }| {
+        w.number(*number);
+        w.text(signal);
+        payload(w, value);
+    });
+    list(w, senders, |w, (signal, sender)| {
+        w.text(signal);
+        w.text(sender);
+    });
+    w.option(*now, time);
+    w.option(progress.as_ref(), payload);
+}
+
+pub(super) fn get_carried(r: &mut Body<'_>) -> Result<Carried, WireError> {
+    Ok(Carried {
+        undo: get_list(r, "undos", |r| {
+            Ok(CarriedUndo {
+                of: get_position(r)?,
+                step: name(r, "step")?,
+                kind: get_undo_kind(r)?,
+                output: option(r, "output", |r| get_payload(r, "output"))?,
+                args: option(r, "undo arguments", |r| get_payload(r, "undo arguments"))?,
+            })
+        })?,
+        received: r.wire.number("number of signals")?,
+        inbox: get_list(r, "inbox", |r| {
+            Ok(CarriedSignal {
+                number: r.wire.number("number")?,
+                signal: name(r, "signal")?,
+                payload: get_payload(r, "payload")?,
+            })
+        })?,
+        senders: get_list(r, "senders", |r| Ok((name(r, "signal")?, owned(r, "sender")?)))?,
+        now: option(r, "time", get_time)?,
+        progress: option(r, "progress", |r| get_payload(r, "progress"))?,
+    })
+}

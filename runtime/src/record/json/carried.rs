@@ -1,0 +1,89 @@
+//! The forms of what a run keeps when it begins afresh in JSON.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::fields::{Json, JsonOption, Text, TimeOption};
+use super::form::UndoKindForm;
+use crate::codec::Payload;
+use crate::id::Position;
+use crate::record::{Carried, CarriedSignal, CarriedUndo, Name, UndoKind};
+use crate::time::Timestamp;
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Carried", deny_unknown_fields)]
+pub(super) struct CarriedForm {
+    #[serde(with = "Undos", default, skip_serializing_if = "Vec::is_empty")]
+    undo: Vec<CarriedUndo>,
+    received: u64,
+    #[serde(with = "Signals", default, skip_serializing_if = "Vec::is_empty")]
+    inbox: Vec<CarriedSignal>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    senders: Vec<(Name, String)>,
+    #[serde(with = "TimeOption", default, skip_serializing_if = "Option::is_none")]
+    now: Option<Timestamp>,
+    #[serde(with = "JsonOption", default, skip_serializing_if = "Option::is_none")]
+    progress: Option<Payload>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CarriedUndo", deny_unknown_fields)]
+struct CarriedUndoForm {
+    #[serde(with = "Text")]
+    of: Position,
+    step: Name,
+    #[serde(with = "UndoKindForm")]
+    kind: UndoKind,
+    #[serde(with = "JsonOption", default, skip_serializing_if = "Option::is_none")]
+    output: Option<Payload>,
+    #[serde(with = "JsonOption", default, skip_serializing_if = "Option::is_none")]
+    args: Option<Payload>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CarriedSignal", deny_unknown_fields)]
+struct CarriedSignalForm {
+    number: u64,
+    signal: Name,
+    #[serde(with = "Json")]
+    payload: Payload,
+}
+
+#[derive(Serialize)]
+struct UndoRef<'a>(#[serde(with = "CarriedUndoForm")] &'a CarriedUndo);
+
+#[derive(Deserialize)]
+struct Undo(#[serde(with = "CarriedUndoForm")] CarriedUndo);
+
+/// A list of undos.
+struct Undos;
+
+impl Undos {
+    fn serialize<S: Serializer>(undos: &[CarriedUndo], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(undos.iter().map(UndoRef))
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CarriedUndo>, D::Error> {
+        let undos = Vec::<Undo>::deserialize(deserializer)?;
+        Ok(undos.into_iter().map(|undo| undo.0).collect())
+    }
+}
+
+#[derive(Serialize)]
+struct SignalRef<'a>(#[serde(with = "CarriedSignalForm")] &'a CarriedSignal);
+
+#[derive(Deserialize)]
+struct Signal(#[serde(with = "CarriedSignalForm")] CarriedSignal);
+
+/// A list of signals.
+struct Signals;
+
+impl Signals {
+    fn serialize<S: Serializer>(signals: &[CarriedSignal], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(signals.iter().map(SignalRef))
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CarriedSignal>, D::Error> {
+        let signals = Vec::<Signal>::deserialize(deserializer)?;
+        Ok(signals.into_iter().map(|signal| signal.0).collect())
+    }
+}
