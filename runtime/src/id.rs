@@ -151,19 +151,26 @@ impl Position {
     /// The position without its last part; `None` for a root scope.
     #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
     pub(crate) fn parent(&self) -> Option<Position> {
-        self.prefixes().last()
+        self.ends().last().map(|len| self.cut(len))
     }
 
     /// The positions that this one stands in, from the root scope on, the shortest first; not itself.
     #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
     pub(crate) fn prefixes(&self) -> impl Iterator<Item = Position> + '_ {
+        self.ends().map(|len| self.cut(len))
+    }
+
+    /// Where the visit and each part but the last end.
+    fn ends(&self) -> impl Iterator<Item = usize> + '_ {
         let mut rest = self.as_bytes();
         std::iter::from_fn(move || {
             pull(&mut rest)?;
-            // Where a part ends, another begins, or this position ends.
-            let len = self.0.len() - rest.len();
-            (!rest.is_empty()).then(|| Position(SmallVec::from_slice(&self.0[..len])))
+            (!rest.is_empty()).then(|| self.0.len() - rest.len())
         })
+    }
+
+    fn cut(&self, len: usize) -> Position {
+        Position(SmallVec::from_slice(&self.0[..len]))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -315,7 +322,52 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_position_stands_in_its_prefixes() {
+        let position: Position = "visit 300 70000/200.1~2".parse().unwrap();
+        let texts: Vec<String> = position.prefixes().map(|prefix| prefix.to_string()).collect();
+        assert_eq!(texts, ["visit 300 root", "visit 300 70000", "visit 300 70000/200", "visit 300 70000/200.1"]);
+        assert_eq!(position.parent().map(|parent| parent.to_string()), texts.last().cloned());
+        let root = Position::root(300);
+        assert_eq!((root.parent(), root.prefixes().count()), (None, 0));
+        assert!(!root.is_within(&root));
+    }
+
+    fn parts() -> impl Strategy<Value = Vec<(u64, u32)>> {
+        // Small ones and the edges of one and two bytes, so that two positions often begin alike.
+        let value = prop_oneof![0u32..3, 30u32..34, 4094u32..4098, any::<u32>()];
+        prop::collection::vec((0u64..3, value), 0..6)
+    }
+
+    fn position(visit: u32, parts: &[(u64, u32)]) -> Position {
+        parts.iter().fold(Position::root(visit), |at, (kind, value)| at.with(*value, *kind))
+    }
+
     proptest! {
+        #[test]
+        fn prefixes_end_where_parts_end(visit: u32, parts in parts()) {
+            let whole = position(visit, &parts);
+            let prefixes: Vec<Position> = whole.prefixes().collect();
+            let wanted: Vec<Position> = (0..parts.len()).map(|len| position(visit, &parts[..len])).collect();
+            prop_assert_eq!(&prefixes, &wanted);
+            prop_assert_eq!(whole.parent(), wanted.last().cloned());
+        }
+
+        #[test]
+        fn a_position_is_within_what_its_parts_begin_with(
+            (visit, other) in prop_oneof![(0u32..300).prop_map(|visit| (visit, visit)), (0u32..300, 0u32..300)],
+            inner in parts(),
+            (shared, more) in (0usize..6, parts()),
+        ) {
+            let shared = &inner[..shared.min(inner.len())];
+            for outer in [shared.to_vec(), [shared, more.as_slice()].concat()] {
+                let wanted = visit == other && inner.len() > outer.len() && inner.starts_with(&outer);
+                let (at, scope) = (position(visit, &inner), position(other, &outer));
+                prop_assert_eq!(at.is_within(&scope), wanted, "{} in {}", at, scope);
+                prop_assert_eq!(at.prefixes().any(|prefix| prefix == scope), wanted);
+            }
+        }
+
         #[test]
         fn every_position_comes_back_from_its_text(
             visit in prop_oneof![Just(0u32), any::<u32>()],

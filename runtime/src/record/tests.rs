@@ -66,7 +66,7 @@ pub(super) fn samples() -> Vec<Event> {
             undo_args,
         });
     }
-    for kind in [UndoKind::Compensate, UndoKind::Unknown] {
+    for kind in [UndoKind::Compensate, UndoKind::Unknown, UndoKind::Child] {
         let step = Name::Borrowed("refund");
         events.push(Event::CompensationStarted { of: at(), kind, step, attempt: 2 });
     }
@@ -78,6 +78,9 @@ pub(super) fn samples() -> Vec<Event> {
         Cause::Aborted,
         Cause::Cancelled,
         Cause::NoUndo { message: "gone".into() },
+        Cause::Lost,
+        Cause::DeadlineExceeded,
+        Cause::Abandoned { note: "too late".into() },
     ];
     for cause in causes {
         events.push(Event::AttemptFailed {
@@ -88,10 +91,85 @@ pub(super) fn samples() -> Vec<Event> {
         });
         events.push(Event::StepFailed { at: at(), cause: cause.clone(), unknown: false });
         events.push(Event::CompensationFailed { of: at(), cause: cause.clone(), last: true, retry_at: None });
+        events.push(Event::ChildEnded { at: at(), child: child(), end: ChildEnd::Failed { cause: cause.clone() } });
         events.push(Event::RollbackDecided { scope: Position::root(0), cause: cause.clone() });
         events.push(Event::Stuck { cause: Some(cause) });
     }
+    events.extend(of_branches_and_children());
+    events.extend(of_people());
+    events.extend(of_starts());
     events
+}
+
+fn child() -> RunId {
+    RunId::from("order-42/1")
+}
+
+fn of_branches_and_children() -> Vec<Event> {
+    let started = |linked| Event::ChildStarted {
+        at: at(),
+        child: child(),
+        number: 1 << 40,
+        workflow: Name::Borrowed("ship"),
+        version: 2,
+        args: u64::MAX,
+        linked,
+    };
+    let ended = |end| Event::ChildEnded { at: at(), child: child(), end };
+    vec![
+        Event::BranchWon { at: at(), branch: 300 },
+        Event::LosersEnded { at: at() },
+        started(true),
+        started(false),
+        ended(ChildEnd::Completed { output: json("[3]") }),
+        ended(ChildEnd::Cancelled),
+        ended(ChildEnd::Forgotten),
+        Event::Published { at: at(), value: json("{\"done\":0.5}") },
+        Event::ValueDrawn { at: at(), source: Name::Borrowed("now"), value: json("7") },
+    ]
+}
+
+fn of_people() -> Vec<Event> {
+    vec![
+        Event::Retried { step: None },
+        Event::Retried { step: Some(at()) },
+        Event::Resolved { step: at(), note: "by hand".into() },
+        Event::Abandoned { note: "nobody wants it".into() },
+        Event::Paused { at: None, reason: "a look first".into() },
+        Event::Paused { at: Some(at()), reason: String::new() },
+        Event::Resumed {},
+    ]
+}
+
+fn of_starts() -> Vec<Event> {
+    let undo = |kind, output, args| CarriedUndo { of: at(), step: Name::Borrowed("charge"), kind, output, args };
+    let carried = Carried {
+        undo: vec![
+            undo(UndoKind::Compensate, Some(json("1")), Some(json("[2]"))),
+            undo(UndoKind::Unknown, None, Some(json("[3]").with_blobs(vec![blob(11), blob(12)]))),
+            undo(UndoKind::Child, Some(json("4")), None),
+        ],
+        received: 300,
+        inbox: vec![
+            CarriedSignal { number: 5, signal: Name::Borrowed("Pay"), payload: json("{}") },
+            CarriedSignal { number: 299, signal: Name::Borrowed("Go"), payload: json("null") },
+        ],
+        senders: vec![(Name::Borrowed("Pay"), "s".into()), (Name::Borrowed("Go"), String::new())],
+        now: Some(Timestamp(-1)),
+        progress: Some(json("0.5").with_blobs(vec![blob(13)])),
+    };
+    vec![
+        Event::Again { input: json("[1]"), carried: Carried::default() },
+        Event::Again { input: json("[1]").with_blobs(vec![blob(10)]), carried },
+        Event::StartOptions { deadline: None, begin_at: None, key: None, parent: None, linked: false },
+        Event::StartOptions {
+            deadline: Some(Timestamp(i64::MAX)),
+            begin_at: Some(Timestamp(-1)),
+            key: Some("ü".into()),
+            parent: Some(child()),
+            linked: true,
+        },
+    ]
 }
 
 fn encoded(event: &Event) -> Vec<u8> {
@@ -129,6 +207,40 @@ fn a_body_cut_anywhere_or_with_more_behind_it_is_an_error() {
 }
 
 #[test]
+fn every_value_of_an_event_is_listed_once_to_be_looked_at_and_to_be_replaced() {
+    let event = of_starts().swap_remove(1);
+    let texts: Vec<String> = event.payloads().map(Payload::to_text).collect();
+    assert_eq!(texts, ["[1]", "1", "[2]", "[3]", "4", "{}", "null", "0.5"]);
+    for mut event in samples() {
+        let before: Vec<Payload> = event.payloads().cloned().collect();
+        let bytes = encoded(&event);
+        let marked: Vec<Payload> = (0..before.len()).map(|n| json(&format!("\"marked {n}\""))).collect();
+        event.payloads_mut().zip(&marked).for_each(|(value, mark)| *value = mark.clone());
+        assert!(event.payloads().eq(&marked), "{event:?}");
+        event.payloads_mut().zip(&before).for_each(|(value, old)| *value = old.clone());
+        assert_eq!(encoded(&event), bytes);
+    }
+}
+
+#[test]
+fn an_event_is_told_in_one_line() {
+    let told = |event: &Event| event.to_string();
+    let [plain, full] = [of_starts().swap_remove(2), of_starts().swap_remove(3)];
+    assert_eq!(told(&plain), "start options: none");
+    assert_eq!(
+        told(&full),
+        format!("start options: deadline {}, begins at -1.999, key `ü`, linked to `order-42/1`", Timestamp(i64::MAX))
+    );
+    let [won, started, ended] = [0, 2, 4].map(|n| of_branches_and_children().swap_remove(n));
+    assert_eq!(told(&won), "branch won at visit 1 300.2: branch 300");
+    assert_eq!(told(&started), "child started at visit 1 300.2: `order-42/1`, `ship` version 2, linked");
+    assert_eq!(told(&ended), "child ended at visit 1 300.2: `order-42/1` completed: [3]");
+    assert_eq!(told(&of_starts().swap_remove(1)), "again with [1]: carries 3 undos and 2 signals");
+    assert_eq!(told(&of_people().swap_remove(1)), "retried at visit 1 300.2");
+    assert_eq!(Cause::Abandoned { note: "n".into() }.to_string(), "abandoned: n");
+}
+
+#[test]
 fn an_unknown_kind_is_refused_by_its_number() {
     let error = Event::decode(200, &[], None).unwrap_err();
     assert_eq!(error.to_string(), "a record of kind 200, which this version does not know");
@@ -144,7 +256,7 @@ fn a_length_beyond_the_body_allocates_nothing() {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_never_panic(kind in 0u8..=40, body in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_never_panic(kind in 0u8..=43, body in proptest::collection::vec(any::<u8>(), 0..200)) {
         if let Ok(event) = Event::decode(kind, &body, None) {
             prop_assert_eq!(encoded(&event), body);
         }
@@ -154,6 +266,7 @@ proptest! {
     fn positions_come_back(parts in proptest::collection::vec((0u32..3, any::<u32>()), 0..20), visit: u32) {
         let position = parts.iter().fold(Position::root(visit), |at, (kind, n)| match kind {
             0 => at.child(*n),
+            1 => at.branch(*n),
             _ => at.undo(*n),
         });
         prop_assert_eq!(Position::from_bytes(position.as_bytes()), Some(position.clone()));

@@ -5,7 +5,7 @@ use super::*;
 use crate::codec::{ArtifactId, BlobAt, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::record::tests::samples;
-use crate::record::{Cause, Kind, Name, UndoKind};
+use crate::record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Kind, Name, UndoKind};
 use crate::time::Timestamp;
 
 fn back(text: &str) -> Result<Event, serde_json::Error> {
@@ -55,6 +55,33 @@ fn the_json_is_for_people() {
 }
 
 #[test]
+fn each_value_of_an_event_gets_its_own_blobs_back() {
+    let blob = |id| NamedBlob::new(BlobAt { id, segment: 1, offset: 0, len: 9, crc: 1, schema: 0 }, None);
+    let value =
+        |ids: &[u64]| Payload::from_bytes(b"{\"$blob\":7}").with_blobs(ids.iter().map(|id| blob(*id)).collect());
+    // To the user of the last one, `{"$blob":7}` is a value like others.
+    let carried = Carried { progress: Some(value(&[])), inbox: Vec::new(), ..Carried::default() };
+    let undo = |ids| CarriedUndo {
+        of: Position::root(0).child(1),
+        step: Name::Borrowed("s"),
+        kind: UndoKind::Compensate,
+        output: Some(value(ids)),
+        args: None,
+    };
+    let event =
+        Event::Again { input: value(&[]), carried: Carried { undo: vec![undo(&[7]), undo(&[8, 7])], ..carried } };
+    let asides = Aside::of(&event);
+    let ids = |event: &Event| -> Vec<Vec<u64>> {
+        event.payloads().map(|value| value.blobs().iter().map(|blob| blob.at().id).collect()).collect()
+    };
+    assert_eq!(asides.len(), 3, "nothing is to be known of the last");
+    let text = serde_json::to_string(&AsJson(&event)).unwrap();
+    let again = back(&text).unwrap().with_aside(&asides, |id| Some(blob(id))).unwrap();
+    assert_eq!(ids(&again), [vec![], vec![7], vec![8, 7], vec![]]);
+    assert_eq!(back(&text).unwrap().with_aside(&asides, |id| (id == 7).then(|| blob(id))), Err(8));
+}
+
+#[test]
 fn a_value_keeps_its_bytes_but_for_the_ends_of_lines() {
     let given = [
         "1.0",
@@ -94,6 +121,12 @@ fn json_that_is_no_event_is_refused() {
         r#"{"scope entered":{"at":"0","saga":"s","version":1,"args":"7"}}"#,
         r#"{"scope entered":{"at":"0","saga":"s","version":1,"args":"+00000000000000f"}}"#,
         r#"{"step failed":{"at":"0","cause":"tired","unknown":false}}"#,
+        r#"{"retried":{"step":null}}"#,
+        r#"{"child ended":{"at":"0","child":"c","end":"lost"}}"#,
+        r#"{"again":{"input":[],"carried":{}}}"#,
+        r#"{"again":{"input":[],"carried":{"received":0,"more":1}}}"#,
+        r#"{"again":{"input":[],"carried":{"received":0,"inbox":[{"number":0,"signal":"s"}]}}}"#,
+        r#"{"again":{"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"s","kind":"other"}]}}}"#,
     ];
     for text in wrong {
         assert!(back(text).is_err(), "{text}");
@@ -138,11 +171,45 @@ fn cause() -> impl Strategy<Value = Cause> {
         Just(Cause::Aborted),
         Just(Cause::Cancelled),
         text().prop_map(|message| Cause::NoUndo { message }),
+        Just(Cause::Lost),
+        Just(Cause::DeadlineExceeded),
+        text().prop_map(|note| Cause::Abandoned { note }),
     ]
 }
 
 fn kind_of_undo() -> impl Strategy<Value = UndoKind> {
-    prop_oneof![Just(UndoKind::Compensate), Just(UndoKind::Unknown)]
+    prop_oneof![Just(UndoKind::Compensate), Just(UndoKind::Unknown), Just(UndoKind::Child)]
+}
+
+fn id() -> impl Strategy<Value = RunId> {
+    text().prop_map(RunId::from)
+}
+
+fn end_of_child() -> impl Strategy<Value = ChildEnd> {
+    prop_oneof![
+        payload().prop_map(|output| ChildEnd::Completed { output }),
+        cause().prop_map(|cause| ChildEnd::Failed { cause }),
+        Just(ChildEnd::Cancelled),
+        Just(ChildEnd::Forgotten),
+    ]
+}
+
+fn carried() -> impl Strategy<Value = Carried> {
+    let undo = (position(), name(), kind_of_undo(), prop::option::of(payload()), prop::option::of(payload()))
+        .prop_map(|(of, step, kind, output, args)| CarriedUndo { of, step, kind, output, args });
+    let signal = (any::<u64>(), name(), payload()).prop_map(|(number, signal, payload)| CarriedSignal {
+        number,
+        signal,
+        payload,
+    });
+    let lists = (
+        prop::collection::vec(undo, 0..3),
+        prop::collection::vec(signal, 0..3),
+        prop::collection::vec((name(), text()), 0..3),
+    );
+    (lists, any::<u64>(), prop::option::of(time()), prop::option::of(payload())).prop_map(
+        |((undo, inbox, senders), received, now, progress)| Carried { undo, received, inbox, senders, now, progress },
+    )
 }
 
 /// Any event of one kind.
@@ -191,6 +258,23 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
         Kind::SignalConsumed => {
             (position(), any::<u64>()).prop_map(|(at, number)| Event::SignalConsumed { at, number }).boxed()
         }
+        Kind::BranchWon => (position(), any::<u32>()).prop_map(|(at, branch)| Event::BranchWon { at, branch }).boxed(),
+        Kind::ChildStarted => (position(), id(), name(), any::<(u64, u32, u64, bool)>())
+            .prop_map(|(at, child, workflow, (number, version, args, linked))| Event::ChildStarted {
+                at,
+                child,
+                number,
+                workflow,
+                version,
+                args,
+                linked,
+            })
+            .boxed(),
+        Kind::ChildEnded => {
+            (position(), id(), end_of_child()).prop_map(|(at, child, end)| Event::ChildEnded { at, child, end }).boxed()
+        }
+        Kind::Again => (payload(), carried()).prop_map(|(input, carried)| Event::Again { input, carried }).boxed(),
+        Kind::Published => (position(), payload()).prop_map(|(at, value)| Event::Published { at, value }).boxed(),
         Kind::RollbackDecided => {
             (position(), cause()).prop_map(|(scope, cause)| Event::RollbackDecided { scope, cause }).boxed()
         }
@@ -202,6 +286,13 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
             .prop_map(|(of, cause, last, retry_at)| Event::CompensationFailed { of, cause, last, retry_at })
             .boxed(),
         Kind::Stuck => prop::option::of(cause()).prop_map(|cause| Event::Stuck { cause }).boxed(),
+        Kind::Retried => prop::option::of(position()).prop_map(|step| Event::Retried { step }).boxed(),
+        Kind::Resolved => (position(), text()).prop_map(|(step, note)| Event::Resolved { step, note }).boxed(),
+        Kind::Abandoned => text().prop_map(|note| Event::Abandoned { note }).boxed(),
+        Kind::Paused => {
+            (prop::option::of(position()), text()).prop_map(|(at, reason)| Event::Paused { at, reason }).boxed()
+        }
+        Kind::Resumed => Just(Event::Resumed {}).boxed(),
         Kind::CancelRequested => Just(Event::CancelRequested {}).boxed(),
         Kind::Recovered => Just(Event::Recovered {}).boxed(),
         Kind::Poisoned => any::<u32>().prop_map(|crashes| Event::Poisoned { crashes }).boxed(),
@@ -219,6 +310,22 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
                 Event::ArtifactPut { artifact: ArtifactId::of(&bytes), bytes: Payload::in_arena(blob) }
             })
             .boxed(),
+        Kind::LosersEnded => position().prop_map(|at| Event::LosersEnded { at }).boxed(),
+        Kind::ValueDrawn => (position(), name(), payload())
+            .prop_map(|(at, source, value)| Event::ValueDrawn { at, source, value })
+            .boxed(),
+        Kind::StartOptions => {
+            let times = (prop::option::of(time()), prop::option::of(time()));
+            (times, prop::option::of(text()), prop::option::of(id()), any::<bool>())
+                .prop_map(|((deadline, begin_at), key, parent, linked)| Event::StartOptions {
+                    deadline,
+                    begin_at,
+                    key,
+                    parent,
+                    linked,
+                })
+                .boxed()
+        }
     }
 }
 
