@@ -31,6 +31,8 @@ use quote::quote;
 /// | `compensate = f(&output, &arg)` | the call of a step that undoes it |
 /// | `unknown = f(&arg)` or `ignore` | the call that undoes an attempt whose end nobody knows |
 /// | `unknown_when = path` | which errors leave the end unknown |
+/// | `cancel = "abort"` or `"finish"` | what a cancel, or a race that is lost, does to an attempt: drops it at its next wait, its end unknown, or lets it end, which is what holds unless it is given |
+/// | `rate(limit = 100, per = "1s")` | how many attempts may begin in that time, by all runs of this process together: it is not kept on disk, and not shared with other processes |
 /// | `pure`, `idempotent`, `pivot` | what doing it once more would do; whether what came before can still be undone |
 /// | `name = ".."` | its name on disk, else the function's |
 /// | `app = Type` | the app that its undo needs, where `io` does not say it |
@@ -54,6 +56,9 @@ pub fn step(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pro
 /// | `app = Type` | the app that its steps need |
 /// | `version = 2` | its version, from 1 |
 /// | `name = ".."` | its name on disk, else the function's |
+/// | `concurrency = 10` | how many of its runs are under way at once; the others wait for their turn |
+/// | `key = order.customer` | with `concurrency`: the limit is for the runs of one key, which is an expression over the arguments, by reference, and is compared as text |
+/// | `strict` | every step that it awaits says what its effect is: `pure`, `idempotent`, `compensate` or `pivot` |
 /// | `crate = path` | where factum is, else `::factum` |
 #[proc_macro_attribute]
 pub fn saga(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {

@@ -5,6 +5,7 @@
 //! was reported and left out), and nothing but a checked value is expanded.
 
 mod body;
+mod flow;
 mod forbidden;
 mod keys;
 mod mentions;

@@ -4,12 +4,20 @@ use proc_macro2::TokenStream;
 
 use super::keys::{self, APP, CRATE, NAME, whole};
 use super::sig::{Kind, sig};
-use super::{Broken, Checked, Verdict, body};
+use super::{Broken, Checked, Verdict, body, flow};
 use crate::diag::Diag;
 use crate::model::Saga;
 use crate::parse::{self, Function, Key, Shape};
 
-const KEYS: &[Key] = &[NAME, Key { name: "version", shape: Shape::Expr, example: "version = 2" }, APP, CRATE];
+const KEYS: &[Key] = &[
+    NAME,
+    Key { name: "version", shape: Shape::Expr, example: "version = 2" },
+    APP,
+    Key { name: "concurrency", shape: Shape::Expr, example: "concurrency = 10" },
+    Key { name: "key", shape: Shape::Expr, example: "key = order.customer" },
+    Key { name: "strict", shape: Shape::Flag, example: "strict" },
+    CRATE,
+];
 
 /// The saga that an attribute and a function make; none if the body cannot be
 /// read, which the compiler tells better.
@@ -27,13 +35,22 @@ pub(crate) fn saga(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
         }
         Some(version)
     });
+    let limit = entries.expr("concurrency");
+    let concurrency = limit.as_ref().and_then(|(_, expr)| flow::concurrency(expr, diag));
+    let key = entries.expr("key");
+    if let (Some((key, _)), None) = (&key, &limit) {
+        diag.error(key, "`key` says which runs share a limit, and there is none; write `concurrency = 10` beside it");
+    }
+    let strict = entries.flag("strict").is_some();
     let sig = sig(Kind::Saga, &function, diag);
     let before = diag.len();
     body::body(&block, diag);
     let body = (diag.len() == before).then_some(block);
     Some(match sig {
         Some((sig, _)) => {
-            Verdict::Usable(Box::new(Checked(Saga { krate, sig, body, app, name, version: version.unwrap_or(1) })))
+            let key = key.and_then(|(_, expr)| flow::key(expr, &sig.args, diag));
+            let version = version.unwrap_or(1);
+            Verdict::Usable(Box::new(Checked(Saga { krate, sig, body, app, name, version, concurrency, key, strict })))
         }
         None => Verdict::Broken(Broken { krate, function }),
     })

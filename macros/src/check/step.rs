@@ -2,13 +2,14 @@
 
 use proc_macro2::{Ident, TokenStream};
 
+use super::flow::{self, rate};
 use super::keys::{self, APP, CRATE, NAME};
 use super::retry::{self, retry, time};
 use super::sig::{Kind, sig};
 use super::undo::undo;
 use super::{Broken, Checked, Verdict};
 use crate::diag::Diag;
-use crate::model::{Effect, Step};
+use crate::model::{Cancel, Effect, Step};
 use crate::parse::{self, Entry, Function, Key, Raw, Shape};
 
 const KEYS: &[Key] = &[
@@ -17,6 +18,8 @@ const KEYS: &[Key] = &[
     Key { name: "compensate", shape: Shape::Expr, example: "compensate = refund(&output)" },
     Key { name: "unknown", shape: Shape::Expr, example: "unknown = void(&order)" },
     Key { name: "unknown_when", shape: Shape::Expr, example: "unknown_when = PayError::is_unclear" },
+    Key { name: "cancel", shape: Shape::Expr, example: "cancel = \"abort\"" },
+    Key { name: "rate", shape: Shape::List(flow::RATE_KEYS), example: flow::RATE_EXAMPLE },
     Key { name: "pure", shape: Shape::Flag, example: "pure" },
     Key { name: "idempotent", shape: Shape::Flag, example: "idempotent" },
     Key { name: "pivot", shape: Shape::Flag, example: "pivot" },
@@ -37,6 +40,12 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
     });
     let timeout = entries.expr("timeout");
     let mut duration = timeout.as_ref().and_then(|(_, expr)| time(expr, "timeout", diag));
+    let cancel_key = entries.expr("cancel");
+    let cancel = cancel_key.as_ref().and_then(|(_, expr)| flow::cancel(expr, diag)).unwrap_or(Cancel::Finish);
+    let rate = entries.take("rate").and_then(|entry| match entry {
+        Entry { key, value: Raw::List(inner) } => rate(&key, inner, diag),
+        _ => None,
+    });
     let mut unknown_when = entries.expr("unknown_when");
     let app = entries.ty("app");
     let pure = entries.flag("pure");
@@ -44,6 +53,9 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
     let pivot = entries.flag("pivot");
     let undoes = [entries.key("compensate").cloned(), entries.key("unknown").cloned()];
     contradictions(pure.as_ref(), idempotent.as_ref(), pivot.as_ref(), &undoes, diag);
+    if let (Some(_), Some((key, _)), Cancel::Abort) = (&pivot, &cancel_key, cancel) {
+        diag.error(key, "a `pivot` that was attempted bars every cancel, which contradicts `cancel = \"abort\"`; leave out one or the other");
+    }
 
     let Some((sig, io)) = sig(Kind::Step, &function, diag) else {
         undo(&mut entries, &[], diag);
@@ -85,6 +97,8 @@ pub(crate) fn step(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
         pivot: pivot.is_some(),
         retry,
         timeout: duration,
+        cancel,
+        rate,
         unknown_when: unknown_when.map(|(_, expr)| expr),
         undo,
     })))

@@ -8,6 +8,7 @@
 mod args;
 mod awaits;
 mod broken;
+mod key;
 mod marker;
 mod plan;
 mod ret;

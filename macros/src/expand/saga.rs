@@ -6,9 +6,9 @@ use quote::quote;
 use super::args::{locals, owned};
 use super::marker::body_attrs;
 use super::spans::at;
-use super::step::site;
+use super::step::{optional, site};
 use super::values::{decode, encode};
-use super::{awaits, plan, signature};
+use super::{awaits, key, plan, signature};
 use crate::check::Checked;
 use crate::model::Saga;
 
@@ -30,6 +30,9 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
         decode(krate, quote!(Self::Owned), quote!(payload(__factum_input)))
     };
     let (name, version) = (&saga.name, saga.version);
+    let key = key::function(saga);
+    let concurrency = optional(krate, saga.concurrency.map(|count| quote!(#count)));
+    let strict = saga.strict;
     let site = site(krate, sig.ident.span());
     let plan = match &saga.body {
         Some(block) => plan::plan(krate, sig, block),
@@ -49,6 +52,8 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 identity: ::core::any::TypeId::of::<#ty>,
                 plan: &__FACTUM_PLAN,
                 fingerprint: #p::fingerprint(#name, #version, &__FACTUM_PLAN),
+                concurrency: #concurrency,
+                strict: #strict,
             };
 
             #[allow(clippy::all, reason = "the user did not write it")]
@@ -57,10 +62,13 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
 
                 const NAME: &'static str = #name;
                 const VERSION: u32 = #version;
+                const PLAN: &'static #p::Plan = &__FACTUM_PLAN;
 
                 fn meta() -> &'static #p::WorkflowMeta {
                     &__FACTUM_META
                 }
+
+                #key
 
                 fn encode_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::Payload, #p::EncodeError> {
                     let (#(#locals,)*) = __factum_args;

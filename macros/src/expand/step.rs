@@ -11,7 +11,7 @@ use super::marker::body_attrs;
 use super::spans::{at, over};
 use super::{signature, undo};
 use crate::check::Checked;
-use crate::model::{Effect, Retry, Step};
+use crate::model::{Cancel, Effect, Rate, Retry, Step};
 
 pub(crate) fn step(step: &Checked<Step>) -> TokenStream {
     let step = step.get();
@@ -53,6 +53,15 @@ fn meta(step: &Step, marker: &TokenStream) -> TokenStream {
     };
     let retry = step.retry.as_ref().map_or_else(|| quote!(#p::RetryPolicy::NONE), |retry| policy(krate, retry));
     let timeout = optional(krate, step.timeout.map(|timeout| time(krate, timeout)));
+    let cancel = match step.cancel {
+        Cancel::Finish => quote!(Finish),
+        Cancel::Abort => quote!(Abort),
+    };
+    let rate = step.rate.as_ref().map(|Rate { limit, per }| {
+        let per = time(krate, *per);
+        quote!(#p::RateLimit { limit: #limit, per: #per })
+    });
+    let rate = optional(krate, rate);
     let undo = optional(krate, undo::description(step));
     quote! {
         #p::StepMeta {
@@ -63,6 +72,8 @@ fn meta(step: &Step, marker: &TokenStream) -> TokenStream {
             pivot: #pivot,
             retry: #retry,
             timeout: #timeout,
+            cancel: #p::CancelMode::#cancel,
+            rate: #rate,
             undo: #undo,
         }
     }
@@ -92,7 +103,7 @@ fn time(krate: &Path, duration: Duration) -> TokenStream {
     quote!(#krate::__private::Duration::new(#seconds, #nanos))
 }
 
-fn optional(krate: &Path, value: Option<TokenStream>) -> TokenStream {
+pub(super) fn optional(krate: &Path, value: Option<TokenStream>) -> TokenStream {
     match value {
         Some(value) => quote!(#krate::__private::Some(#value)),
         None => quote!(#krate::__private::None),

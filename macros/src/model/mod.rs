@@ -69,6 +69,20 @@ pub(crate) struct Retry {
     pub(crate) when: Option<Expr>,
 }
 
+/// What becomes of an attempt when its run is cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cancel {
+    Finish,
+    Abort,
+}
+
+/// `rate(..)`.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    pub(crate) limit: u32,
+    pub(crate) per: Duration,
+}
+
 /// An undo: the call, and the arguments it names by their index.
 #[derive(Debug)]
 pub(crate) struct UndoCall {
@@ -106,6 +120,8 @@ pub(crate) struct Step {
     pub(crate) pivot: bool,
     pub(crate) retry: Option<Retry>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) cancel: Cancel,
+    pub(crate) rate: Option<Rate>,
     pub(crate) unknown_when: Option<Expr>,
     pub(crate) undo: Option<Undo>,
 }
@@ -120,6 +136,10 @@ pub(crate) struct Saga {
     pub(crate) app: Option<Type>,
     pub(crate) name: String,
     pub(crate) version: u32,
+    pub(crate) concurrency: Option<u32>,
+    /// What runs with one limit have in common, over the arguments.
+    pub(crate) key: Option<Expr>,
+    pub(crate) strict: bool,
 }
 
 /// A signal.

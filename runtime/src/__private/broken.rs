@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::io::Io;
 use crate::ops::Cx;
-use crate::plan::WorkflowMeta;
+use crate::plan::{Plan, WorkflowMeta};
 use crate::platform::BoxFuture;
 use crate::run::RetryPolicy;
 use crate::saga::{Saga, SagaSig};
-use crate::step::{Effect, Never, Signature, Site, Step, StepMeta, StepSig};
+use crate::step::{CancelMode, Effect, Never, Signature, Site, Step, StepMeta, StepSig};
 
 /// Stands for a step or saga whose signature was refused, so that its callers are told nothing.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ impl<Ret: Send + 'static> StepSig for Broken<Ret> {
         pivot: false,
         retry: RetryPolicy::NONE,
         timeout: None,
+        cancel: CancelMode::Finish,
+        rate: None,
         undo: None,
     };
 }
@@ -64,6 +66,7 @@ impl<Ret: Send + 'static> SagaSig for Broken<Ret> {
 
     const NAME: &'static str = "";
     const VERSION: u32 = 0;
+    const PLAN: &'static Plan = &Plan::Dynamic;
 
     fn meta() -> &'static WorkflowMeta {
         broken()

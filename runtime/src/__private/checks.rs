@@ -1,5 +1,6 @@
 //! What the types in a signature must be, each told at the type.
 
+use std::fmt::Display;
 use std::marker::PhantomData;
 
 use crate::step::TimedOut;
@@ -76,6 +77,29 @@ impl<T: Clone> RetryArg for T {}
 
 /// Checks an argument of a step with `retry`.
 pub const fn assert_retry_arg<T: RetryArg>() {}
+
+/// What a saga's `key` gives.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the `key` of a saga: it has no text that runs could be told apart by",
+    label = "this does not implement `Display`",
+    note = "name a part of an argument that is a text or a number, as in `key = order.customer`, or write `impl Display for {Self}`"
+)]
+pub trait KeyText {
+    /// Its text.
+    fn text(&self) -> String;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + ?Sized> KeyText for T {
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// The text of a saga's `key`.
+pub fn key_text<T: KeyText + ?Sized>(key: &T) -> String {
+    key.text()
+}
 
 /// The error of a step with a `timeout`.
 #[diagnostic::on_unimplemented(

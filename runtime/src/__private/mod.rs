@@ -15,14 +15,15 @@ pub use core::option::Option::{self, None, Some};
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
 pub use std::boxed::Box;
+pub use std::string::String;
 pub use std::vec::Vec;
 
 pub use serde;
 
 pub use broken::{Broken, broken};
 pub use checks::{
-    FromTimedOut, IsNoResult, IsResult, RetryArg, SagaArg, StepArg, UndoArg, assert_retry_arg, assert_saga_arg,
-    assert_step_arg, assert_undo_arg,
+    FromTimedOut, IsNoResult, IsResult, KeyText, RetryArg, SagaArg, StepArg, UndoArg, assert_retry_arg,
+    assert_saga_arg, assert_step_arg, assert_undo_arg, key_text,
 };
 pub use plans::{HasNoPlan, HasPlan, IsLeaf, IsNoLeaf, PlanTag, Probe, any, plan_of};
 pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, EncodesNot};
@@ -41,6 +42,6 @@ pub mod store {
 }
 
 pub use crate::step::{
-    AttemptEnd, Effect, ErasedStep, Fallible, Never, OutsideSaga, Signature, Site, Step, StepCall, StepError, StepMeta,
-    StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
+    AttemptEnd, CancelMode, Effect, ErasedStep, Fallible, Never, OutsideSaga, RateLimit, Signature, Site, Step,
+    StepCall, StepError, StepMeta, StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
 };

@@ -89,4 +89,8 @@ pub struct WorkflowMeta {
     pub plan: &'static Plan,
     /// A digest of name, version and plan.
     pub fingerprint: u64,
+    /// How many of its runs, or of those with one key, may be under way at once.
+    pub concurrency: Option<u32>,
+    /// Every step that its body awaits must say what its effect is.
+    pub strict: bool,
 }

@@ -3,7 +3,7 @@
 use super::SagaCall;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::ops::Cx;
-use crate::plan::WorkflowMeta;
+use crate::plan::{Plan, WorkflowMeta};
 use crate::platform::BoxFuture;
 use crate::step::{Signature, for_each_arity};
 
@@ -16,9 +16,18 @@ pub trait SagaSig: Signature {
     const NAME: &'static str;
     /// The version, from 1.
     const VERSION: u32;
+    /// What the body awaits.
+    const PLAN: &'static Plan;
 
     /// What the attribute and the body say.
     fn meta() -> &'static WorkflowMeta;
+
+    /// What the runs that share one limit of concurrency have in common (`key = ..`);
+    /// none if all runs of the saga share it.
+    fn key(args: &Self::Args<'_>) -> Option<String> {
+        let _ = args;
+        None
+    }
 
     /// The arguments as JSON, for the start record.
     ///

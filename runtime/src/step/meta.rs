@@ -50,6 +50,26 @@ pub enum Effect {
     Idempotent,
 }
 
+/// What becomes of a step's attempt when its run is cancelled, or loses a race.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum CancelMode {
+    /// The attempt runs to its end.
+    #[default]
+    Finish,
+    /// The attempt is dropped at its next wait, and its end is unknown.
+    Abort,
+}
+
+/// How often a step may be attempted in this process, by all runs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// So many attempts, 1 or more,
+    pub limit: u32,
+    /// in so long a time.
+    pub per: Duration,
+}
+
 /// How a step is undone.
 #[derive(Clone, Copy)]
 pub struct Undo {
@@ -84,6 +104,10 @@ pub struct StepMeta {
     pub retry: RetryPolicy,
     /// How long one attempt may take.
     pub timeout: Option<Duration>,
+    /// What becomes of an attempt when its run is cancelled.
+    pub cancel: CancelMode,
+    /// How often it may be attempted in this process.
+    pub rate: Option<RateLimit>,
     /// How it is undone, if it can be.
     pub undo: Option<Undo>,
 }

@@ -17,7 +17,7 @@ mod undo;
 pub use call::{OutsideSaga, StepCall};
 pub(crate) use erased::Prepared;
 pub use erased::{AttemptEnd, ErasedStep, StepError};
-pub use meta::{Effect, Site, StepMeta, Undo};
+pub use meta::{CancelMode, Effect, RateLimit, Site, StepMeta, Undo};
 pub use output::{Fallible, Never, TimedOut};
 pub use sig::{Step, StepFn, StepSig};
 pub use signature::Signature;

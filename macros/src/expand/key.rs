@@ -1,0 +1,45 @@
+//! A saga's `key`: the user's expression in a function over its arguments.
+
+use proc_macro2::{Punct, Spacing, TokenStream};
+use quote::quote;
+
+use super::args::{locals, owned};
+use super::spans::{at, first, parens};
+use crate::model::Saga;
+
+/// `key`, if it is not the default.
+pub(super) fn function(saga: &Saga) -> TokenStream {
+    let Some(expr) = &saga.key else {
+        return TokenStream::new();
+    };
+    let (krate, args) = (&saga.krate, &saga.sig.args);
+    let p = quote!(#krate::__private);
+    let locals = locals(args);
+    // What is a reference already stays one; the rest is borrowed.
+    let params = args.iter().map(|arg| {
+        let (ident, ty) = (&arg.ident, &arg.ty);
+        if owned(ty).by_ref { quote!(#ident: #ty) } else { quote!(#ident: &#ty) }
+    });
+    let passed = args.iter().zip(&locals).map(
+        |(arg, local)| {
+            if owned(&arg.ty).by_ref { quote!(*#local) } else { quote!(#local) }
+        },
+    );
+    // The call is where the expression begins, so that what its type lacks is told there.
+    let span = first(expr);
+    let mut borrow = Punct::new('&', Spacing::Alone);
+    borrow.set_span(span);
+    let expr = parens(span, quote!(#expr));
+    let (text, arg) = (at(span, quote!(#p::key_text)), parens(span, quote!(#borrow #expr)));
+    quote! {
+        fn key(__factum_args: &Self::Args<'_>) -> #p::Option<#p::String> {
+            // A function of its own, out of which no `?` and no `return` of the user's leads.
+            #[allow(unused_variables, unused_parens, clippy::all, reason = "the user wrote but one expression of it")]
+            fn __factum_key(#(#params),*) -> #p::String {
+                #text #arg
+            }
+            let (#(#locals,)*) = __factum_args;
+            #p::Some(__factum_key(#(#passed),*))
+        }
+    }
+}
