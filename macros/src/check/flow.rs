@@ -2,7 +2,8 @@
 
 use proc_macro2::Ident;
 use quote::ToTokens;
-use syn::Expr;
+use syn::visit::Visit;
+use syn::{Expr, ExprTry, Token};
 
 use super::forbidden;
 use super::keys::{string, whole};
@@ -76,6 +77,12 @@ pub(super) fn key(expr: Expr, args: &[Arg], diag: &mut Diag) -> Option<Expr> {
     if let Some(span) = first_await(tokens.clone()) {
         diag.at(span, "`key` is worked out when a run is started, before its body; name arguments, and await nothing");
     }
+    if let Some(token) = first_try(&expr) {
+        diag.error(
+            token,
+            "`?` in a `key`, which every start has; say what stands in the place of nothing, as in `.unwrap_or(..)`",
+        );
+    }
     for (span, message) in forbidden::tokens(&tokens) {
         diag.error(span, message);
     }
@@ -88,4 +95,17 @@ pub(super) fn key(expr: Expr, args: &[Arg], diag: &mut Diag) -> Option<Expr> {
         diag.error(&expr, format!("this `key` names no argument, and so is the same for every run; {proposal}"));
     }
     (diag.len() == before).then_some(expr)
+}
+
+/// The first `?`; there is nothing that it could leave.
+fn first_try(expr: &Expr) -> Option<Token![?]> {
+    struct First(Option<Token![?]>);
+    impl Visit<'_> for First {
+        fn visit_expr_try(&mut self, expr: &ExprTry) {
+            self.0 = Some(expr.question_token);
+        }
+    }
+    let mut first = First(None);
+    first.visit_expr(expr);
+    first.0
 }

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Punct, Spacing, TokenStream};
 use quote::quote;
+use syn::Expr;
 
 use super::args::{locals, owned};
 use super::spans::{at, first, parens};
@@ -27,13 +28,20 @@ pub(super) fn function(saga: &Saga) -> TokenStream {
     );
     // The call is where the expression begins, so that what its type lacks is told there.
     let span = first(expr);
-    let mut borrow = Punct::new('&', Spacing::Alone);
-    borrow.set_span(span);
-    let expr = parens(span, quote!(#expr));
-    let (text, arg) = (at(span, quote!(#p::key_text)), parens(span, quote!(#borrow #expr)));
+    let text = at(span, quote!(#p::key_text));
+    let arg = match expr {
+        // An argument alone is borrowed already.
+        Expr::Path(path) if args.iter().any(|arg| path.path.is_ident(&arg.ident)) => quote!(#expr),
+        expr => {
+            let mut borrow = Punct::new('&', Spacing::Alone);
+            borrow.set_span(span);
+            let expr = parens(span, quote!(#expr));
+            quote!(#borrow #expr)
+        }
+    };
+    let arg = parens(span, arg);
     quote! {
         fn key(__factum_args: &Self::Args<'_>) -> #p::Option<#p::String> {
-            // A function of its own, out of which no `?` and no `return` of the user's leads.
             #[allow(unused_variables, unused_parens, clippy::all, reason = "the user wrote but one expression of it")]
             fn __factum_key(#(#params),*) -> #p::String {
                 #text #arg
