@@ -173,6 +173,23 @@ impl Position {
         Position(SmallVec::from_slice(&self.0[..len]))
     }
 
+    /// Whether a body that awaits something at `at` for the first time cannot have come here before: this stands later
+    /// in a scope that both are in, or inside what `at` is. Branches of one group have no order.
+    pub(crate) fn is_behind(&self, at: &Position) -> bool {
+        if self.visit() != at.visit() {
+            return false;
+        }
+        let (mut here, mut there) = (self.parts(), at.parts());
+        loop {
+            match (here.next(), there.next()) {
+                (Some(here), Some(there)) if here == there => {}
+                (Some(Part::Await(here)), Some(Part::Await(there))) => return here > there,
+                (Some(_), None) => return true,
+                _ => return false,
+            }
+        }
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -17,35 +17,58 @@ use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
 use crate::step::Site;
 
-/// Sets a run going in a task of its own.
+/// Sets a run going in a task of its own, unless it has one.
 pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
     let number = run.number;
+    // Held while the task starts, so that it cannot end before it is known.
+    let mut runs = core.runs();
+    if runs.tasks.contains_key(&number) {
+        // It looks at its run once more before it ends.
+        return;
+    }
     let working = core.stop.work();
     let serial = core.task_serial();
     let task = {
         let core = core.clone();
         async move {
-            if let Err(panic) = caught(Box::pin(drive(&core, &run))).await {
-                tracing::error!(run_id = %run.id, panic, "a fault of the engine: the task of a run has panicked");
-                run.abandon(Error::Internal { reason: panic });
+            loop {
+                let left = match caught(Box::pin(drive(&core, &run))).await {
+                    Ok(left) => left,
+                    Err(panic) => {
+                        tracing::error!(run_id = %run.id, panic, "a fault of the engine: the task of a run has panicked");
+                        run.abandon(Error::Internal { reason: panic });
+                        Left::ForGood
+                    }
+                };
+                let mut runs = core.runs();
+                // Somebody may have had it go on meanwhile.
+                if left == Left::ForNow && run.lock().state.goes_on() {
+                    continue;
+                }
+                // The run may have left and come back: then the task is another one.
+                if runs.tasks.get(&number).is_some_and(|(of, _)| *of == serial) {
+                    runs.tasks.remove(&number);
+                }
+                break;
             }
-            let mut runs = core.runs();
-            // The run may have left and come back: then the task is another one.
-            if runs.tasks.get(&number).is_some_and(|(of, _)| *of == serial) {
-                runs.tasks.remove(&number);
-            }
-            drop(runs);
             drop(working);
         }
     };
-    // Held while the task starts, so that it cannot end before it is known.
-    let mut runs = core.runs();
     let handle = core.platform.exec.spawn(Box::pin(task));
     runs.tasks.insert(number, (serial, handle));
 }
 
+/// How a task leaves its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// The run has ended, or waits for somebody to have it go on.
+    ForNow,
+    /// It goes on in another task or process, if at all.
+    ForGood,
+}
+
 /// Drives a run until it has ended, cannot go on by itself, or the engine stops.
-async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
+async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) -> Left {
     let performer = Performer { core: core.clone(), run: run.clone() };
     if let Err(why) = to_the_end(&performer).await {
         match why {
@@ -56,7 +79,7 @@ async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
             // Parked by a shutdown: the next engine on this directory goes on with
             // it, from the outcomes that were held for what would have followed.
             // The run is in the checkpoint, and somebody else's now.
-            Interrupt::Asleep => return,
+            Interrupt::Asleep => {}
             _ => {
                 let held = match core.stop.stage() {
                     Stage::Stopped => None,
@@ -65,20 +88,22 @@ async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) {
                 run.abandon(held.unwrap_or_else(|| core.stopped()));
             }
         }
+        return Left::ForGood;
     }
-    let mut inner = run.lock();
-    if !inner.state.phase.is_active() {
-        inner.state.shrink();
-    }
+    run.lock().state.shrink();
+    Left::ForNow
 }
 
 /// Goes through a run's phases. An error is an interrupt that ends its task early.
 async fn to_the_end(performer: &Performer) -> Result<(), Interrupt> {
     loop {
-        let phase = performer.run.lock().state.phase.clone();
+        let (phase, goes_on) = {
+            let state = &performer.run.lock().state;
+            (state.phase.clone(), state.goes_on())
+        };
         match phase {
-            Phase::Forward => forward(performer).await?,
-            Phase::RollingBack { cause } => backward(performer, cause).await?,
+            Phase::Forward if goes_on => forward(performer).await?,
+            Phase::RollingBack { cause } if goes_on => backward(performer, cause).await?,
             _ => return commit(performer, None).await,
         }
     }
@@ -90,11 +115,13 @@ async fn commit(performer: &Performer, event: Option<Event>) -> Result<(), Inter
 
 /// Runs the body to its end, and records what follows from it.
 async fn forward(performer: &Performer) -> Result<(), Interrupt> {
-    let (cancelled, workflow, input, fingerprint) = {
-        let inner = performer.run.lock();
-        let start = &inner.state.start;
+    let (cancelled, workflow, input, fingerprint, root) = {
+        let mut inner = performer.run.lock();
+        inner.begin();
+        let state = &inner.state;
+        let start = &state.start;
         let workflow = performer.core.registry.workflow(&start.workflow, start.version).cloned();
-        (inner.state.cancel_requested, workflow, start.input.clone(), start.fingerprint)
+        (state.cancel_requested, workflow, state.input.clone(), start.fingerprint, state.root())
     };
     if cancelled {
         return fail(performer, Cause::Cancelled).await;
@@ -104,7 +131,7 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         return Err(Interrupt::Shutdown);
     };
     let host = Arc::new(performer.clone());
-    let body = match workflow.body(host, &input) {
+    let body = match workflow.body(host, &input, root.clone()) {
         Ok(body) => body,
         Err(error) => {
             return diverged(performer, workflow.meta(), "the arguments that were recorded", error.to_string()).await;
@@ -125,10 +152,11 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         }
         Ended::Interrupted(Interrupt::Cancel) => fail(performer, Cause::Cancelled).await,
         Ended::Interrupted(Interrupt::Fail(cause)) => fail(performer, cause).await,
-        Ended::Interrupted(Interrupt::Parked) => Ok(()),
+        Ended::Interrupted(Interrupt::Park(event) | Interrupt::Again(event)) => commit(performer, Some(event)).await,
+        Ended::Interrupted(Interrupt::Pause) => Ok(()),
         Ended::Interrupted(why) => Err(why),
         Ended::Body(end) => {
-            let left = performer.run.lock().unvisited_in(&crate::id::Position::root(0));
+            let left = performer.run.lock().unvisited_in(&root);
             if let Some((at, recorded)) = left {
                 let expected = format!("{recorded} at {at}");
                 return diverged(performer, workflow.meta(), &expected, "ends before it".to_owned()).await;
@@ -197,7 +225,7 @@ async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> 
         Ended::Body(Ok(RolledBack::Undone)) => commit(performer, Some(ended(&cause))).await,
         Ended::Body(Ok(RolledBack::Failed)) => commit(performer, Some(Event::Stuck { cause: None })).await,
         Ended::Body(Err(message)) => Err(Interrupt::Engine(Error::Internal { reason: message })),
-        Ended::Interrupted(Interrupt::Parked) => Ok(()),
+        Ended::Interrupted(Interrupt::Pause) => Ok(()),
         Ended::Interrupted(why) => Err(why),
         // Only a body is asked what it waits for.
         Ended::Foreign => Ok(()),
@@ -229,28 +257,52 @@ enum Ended<T> {
     Interrupted(Interrupt),
 }
 
-/// Polls a body until it ends or an operation in it leaves an interrupt; the
+/// Polls a body until it ends, or an operation in it has left an interrupt and everything else in it has stopped; the
 /// body is dropped then. While it replays, its `tracing` events are muted.
 async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body: bool) -> Ended<F::Output> {
     let run = &performer.run;
     // Not under the run's lock: a subscriber may look at the run.
-    let workflow = run.lock().state.start.workflow.clone();
+    let (workflow, deadline) = {
+        let state = &run.lock().state;
+        (state.start.workflow.clone(), state.options.deadline)
+    };
     let span = tracing::info_span!("run", run_id = %run.id, %workflow);
     let muted = tracing::Dispatch::none();
+    let mut deadline = deadline.filter(|_| is_body).map(|at| performer.core.timers.until(at));
     let ended = poll_fn(|cx| {
+        if deadline.as_mut().is_some_and(|until| Pin::new(until).poll(cx).is_ready()) {
+            deadline = None;
+            run.changed.notify_waiters();
+        }
         let replaying = run.lock().replaying;
         let polled = match replaying {
             true => tracing::dispatcher::with_default(&muted, || Pin::new(&mut body).poll(cx)),
             false => span.in_scope(|| Pin::new(&mut body).poll(cx)),
         };
+        let mut inner = run.lock();
         // An interrupt outweighs the body's own end, which could not know of it.
-        if let Some(why) = run.lock().interrupt.take() {
+        if let Some(why) = &inner.interrupt
+            && (why.is_urgent() || polled.is_ready() || inner.has_stopped(&inner.state.root()))
+            && let Some(why) = inner.interrupt.take()
+        {
             return Poll::Ready(Ended::Interrupted(why));
         }
-        // What the macro did not see: a future that no record would wake after a crash.
-        if is_body && polled.is_pending() && !run.awaits_an_operation() {
-            return Poll::Ready(Ended::Foreign);
+        if polled.is_pending() {
+            // What the macro did not see: a future that no record would wake after a crash.
+            if is_body && !inner.awaits_an_operation() {
+                return Poll::Ready(Ended::Foreign);
+            }
+            if replaying {
+                // Every branch has come to where nothing is recorded: now what is new may begin.
+                inner.replaying = false;
+                run.changed.notify_waiters();
+            }
+            // Nothing follows at once: what was held for what would follow is queued alone.
+            if let Err(error) = inner.record(&performer.core.journal, run.number, performer.core.now(), []) {
+                return Poll::Ready(Ended::Interrupted(Interrupt::Engine(error)));
+            }
         }
+        drop(inner);
         polled.map(Ended::Body)
     })
     .await;

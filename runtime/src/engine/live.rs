@@ -4,7 +4,7 @@
 //! queued, both under one lock, so that the log and the state have one order;
 //! the phase and the outcome that others are shown are durable.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,12 @@ use tokio::sync::{Notify, watch};
 
 use super::Error;
 use super::status::{RunInfo, Status, Waiting, WaitingOn};
+use crate::codec::Payload;
 use crate::id::{Lsn, Position, RunId, RunNumber};
 use crate::journal::Journal;
 use crate::record::{Cause, Event};
 use crate::run::{Entry, Phase, RunState};
+use crate::step::Site;
 use crate::time::Timestamp;
 
 /// How many attempts of a run that was in flight at a crash are cautious.
@@ -27,16 +29,43 @@ pub(crate) const CAUTIOUS_ATTEMPTS: u32 = 16;
 pub(crate) enum Interrupt {
     /// The run is to be cancelled.
     Cancel,
+    /// The run was paused.
+    Pause,
     /// The engine shuts down.
     Shutdown,
     /// Something failed that no body is told of: the run fails.
     Fail(Cause),
-    /// The run was recorded as stuck or diverged.
-    Parked,
+    /// The run is stuck or has diverged: what is to be recorded of it when everything in it has stopped.
+    Park(Event),
+    /// This turn of the run is over: the record of the next one.
+    Again(Event),
     /// The run leaves memory while it waits.
     Asleep,
     /// The log takes nothing any more.
     Engine(Error),
+}
+
+impl Interrupt {
+    /// Whether the body is dropped at once, whatever it is at.
+    pub(super) fn is_urgent(&self) -> bool {
+        matches!(self, Interrupt::Asleep | Interrupt::Engine(_))
+    }
+
+    /// Whether a rollback stops for it, too.
+    pub(super) fn stops_rollbacks(&self) -> bool {
+        !matches!(self, Interrupt::Cancel | Interrupt::Fail(_) | Interrupt::Again(_))
+    }
+}
+
+/// What an operation does that the body waits for.
+#[derive(Debug, Clone)]
+enum Doing {
+    /// It is at work.
+    Work,
+    /// It waits, as others can see.
+    Wait(Waiting),
+    /// It has come to where it can be dropped, and goes no further.
+    Stopped,
 }
 
 /// What is under the run's lock.
@@ -51,16 +80,42 @@ pub(crate) struct Inner {
     pub(crate) replaying: bool,
     /// What was recorded when the body began and it has not come to yet.
     unvisited: HashSet<Position>,
-    waits: Vec<(Position, Waiting)>,
+    /// There was something recorded when the body began.
+    replayed: bool,
+    /// The operations that the body waits for.
+    operations: BTreeMap<Position, Doing>,
+    /// The groups of the body that a branch decides.
+    deciding: HashSet<Position>,
+    /// Where the body awaited something last.
+    pub(crate) last_site: Option<Site>,
     /// It has left memory.
     asleep: bool,
+}
+
+/// A durable phase, as others see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    pub(crate) phase: Phase,
+    pub(crate) paused: Option<String>,
+    pub(crate) progress: Option<Payload>,
+}
+
+impl Shown {
+    fn of(state: &RunState) -> Shown {
+        Shown { phase: state.phase.clone(), paused: state.paused.clone(), progress: state.progress.clone() }
+    }
+
+    /// Whether the run goes on by itself.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.phase.is_active() && self.paused.is_none()
+    }
 }
 
 /// What others see of a run.
 #[derive(Debug, Clone)]
 pub(crate) enum Seen {
-    /// A durable phase.
-    Phase(Phase),
+    /// What is durable.
+    Phase(Shown),
     /// The engine ended before the run did.
     Gone(Error),
 }
@@ -78,8 +133,6 @@ pub(crate) struct LiveRun {
     /// So many of its next attempts are durable before they begin, even of pure
     /// steps, so that one that takes the process down is known by it.
     caution: AtomicU32,
-    /// Operations that the body waits for.
-    operations: AtomicU32,
     /// How many hold it: handles, and requests under way.
     held: AtomicUsize,
 }
@@ -108,12 +161,15 @@ impl Drop for Held {
     }
 }
 
-/// Counts one operation until it is dropped.
-pub(crate) struct InFlight<'r>(&'r LiveRun);
+/// The body waits for one operation until this is dropped.
+pub(crate) struct InFlight<'r> {
+    run: &'r LiveRun,
+    at: Position,
+}
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.0.operations.fetch_sub(1, Ordering::Relaxed);
+        self.run.lock().operations.remove(&self.at);
     }
 }
 
@@ -126,9 +182,8 @@ impl LiveRun {
             id: state.start.id.clone(),
             started,
             changed: Notify::new(),
-            seen: watch::Sender::new(Seen::Phase(state.phase.clone())),
+            seen: watch::Sender::new(Seen::Phase(Shown::of(&state))),
             caution: AtomicU32::new(0),
-            operations: AtomicU32::new(0),
             held: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
                 replaying: !unvisited.is_empty(),
@@ -136,32 +191,28 @@ impl LiveRun {
                 pending: Vec::new(),
                 last,
                 interrupt: None,
+                replayed: !unvisited.is_empty(),
                 unvisited,
-                waits: Vec::new(),
+                operations: BTreeMap::new(),
+                deciding: HashSet::new(),
+                last_site: None,
                 asleep: false,
             }),
         })
     }
 
-    /// The body waits for one operation more, until the guard is dropped.
-    pub(crate) fn operation(&self) -> InFlight<'_> {
-        self.operations.fetch_add(1, Ordering::Relaxed);
-        InFlight(self)
+    /// The body waits for the operation at a position, until the guard is dropped.
+    pub(crate) fn operation(&self, at: Position, site: Option<Site>) -> InFlight<'_> {
+        let mut inner = self.lock();
+        inner.operations.insert(at.clone(), Doing::Work);
+        inner.last_site = site.or(inner.last_site);
+        drop(inner);
+        InFlight { run: self, at }
     }
 
     /// Whether somebody holds it.
     pub(crate) fn is_held(&self) -> bool {
         self.held.load(Ordering::Acquire) > 0
-    }
-
-    /// Whether each operation that the body waits for is a wait that others can see.
-    pub(crate) fn only_waits(&self, inner: &Inner) -> bool {
-        self.operations.load(Ordering::Relaxed) as usize == inner.waits.len()
-    }
-
-    /// Whether the body waits for an operation of the engine.
-    pub(crate) fn awaits_an_operation(&self) -> bool {
-        self.operations.load(Ordering::Relaxed) > 0
     }
 
     /// The run's next attempts are durable before they begin: a process has just
@@ -181,19 +232,34 @@ impl LiveRun {
 
     /// Shows others the present phase. To be called when it is durable.
     pub(crate) fn publish(&self) {
-        let phase = self.lock().state.phase.clone();
-        self.seen.send_replace(Seen::Phase(phase));
+        let shown = Shown::of(&self.lock().state);
+        self.seen.send_replace(Seen::Phase(shown));
+    }
+
+    /// Shows others what was published up to a record that is durable.
+    pub(crate) fn publish_progress(&self, through: Lsn) {
+        let inner = self.lock();
+        // What was published later has another one that tells of it.
+        if inner.last == through || inner.state.phase.is_active() {
+            let progress = inner.state.progress.clone();
+            drop(inner);
+            self.seen.send_modify(|seen| {
+                if let Seen::Phase(shown) = seen {
+                    shown.progress = progress;
+                }
+            });
+        }
     }
 
     /// Shows others a run that goes on, until what it is is published.
     pub(crate) fn conceal(&self) {
-        self.seen.send_replace(Seen::Phase(Phase::Forward));
+        self.seen.send_replace(Seen::Phase(Shown { phase: Phase::Forward, paused: None, progress: None }));
     }
 
     /// Tells others that the engine is gone.
     pub(crate) fn abandon(&self, error: Error) {
         self.seen.send_if_modified(|seen| {
-            let unfinished = matches!(seen, Seen::Phase(phase) if phase.is_active());
+            let unfinished = matches!(seen, Seen::Phase(shown) if shown.goes_on());
             if unfinished {
                 *seen = Seen::Gone(error);
             }
@@ -202,41 +268,56 @@ impl LiveRun {
     }
 
     /// Completes when the run has ended or cannot go on by itself.
-    pub(crate) async fn settled(&self) -> Result<Phase, Error> {
+    pub(crate) async fn settled(&self) -> Result<Shown, Error> {
+        self.shown(|shown| !shown.goes_on()).await
+    }
+
+    /// Completes when the run has ended.
+    pub(crate) async fn ended(&self) -> Result<Phase, Error> {
+        self.shown(|shown| shown.phase.has_ended()).await.map(|shown| shown.phase)
+    }
+
+    /// Completes when others can see of the run what is wanted.
+    async fn shown(&self, wanted: impl Fn(&Shown) -> bool) -> Result<Shown, Error> {
         let mut seen = self.seen.subscribe();
-        let settled = seen.wait_for(|seen| !matches!(seen, Seen::Phase(phase) if phase.is_active())).await;
-        match settled.as_deref() {
-            Ok(Seen::Phase(phase)) => Ok(phase.clone()),
+        let shown = seen.wait_for(|seen| match seen {
+            Seen::Phase(shown) => wanted(shown),
+            Seen::Gone(_) => true,
+        });
+        match shown.await.as_deref() {
+            Ok(Seen::Phase(shown)) => Ok(shown.clone()),
             Ok(Seen::Gone(error)) => Err(error.clone()),
             // The sender lives in `self`.
-            Err(_) => Ok(self.lock().state.phase.clone()),
+            Err(_) => Ok(Shown::of(&self.lock().state)),
         }
     }
 
-    pub(crate) fn phase_seen(&self) -> Phase {
+    /// What others see of the run, now and whenever that changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Seen> {
+        self.seen.subscribe()
+    }
+
+    pub(crate) fn seen(&self) -> Shown {
         match &*self.seen.borrow() {
-            Seen::Phase(phase) => phase.clone(),
-            Seen::Gone(_) => self.lock().state.phase.clone(),
+            Seen::Phase(shown) => shown.clone(),
+            Seen::Gone(_) => Shown::of(&self.lock().state),
         }
     }
 
     pub(crate) fn info(&self) -> RunInfo {
-        let phase = self.phase_seen();
+        let shown = self.seen();
         let inner = self.lock();
-        let waiting: Vec<Waiting> = match phase {
-            Phase::Forward => inner.waiting(),
-            _ => Vec::new(),
-        };
+        let waiting: Vec<Waiting> = if shown.goes_on() { inner.waiting() } else { Vec::new() };
         let start = &inner.state.start;
         RunInfo {
             id: self.id.clone(),
             workflow: start.workflow.clone().into_owned(),
             version: start.version,
-            status: Status::of(&phase, !waiting.is_empty()),
+            status: Status::of(&shown.phase, shown.paused.is_some(), !waiting.is_empty()),
             waiting,
             started_at: start.at.into(),
             updated_at: inner.state.last.into(),
-            problem: problem(&phase, &inner.state),
+            problem: problem(&shown.phase, &inner.state).or(shown.paused),
         }
     }
 }
@@ -245,15 +326,15 @@ impl LiveRun {
 pub(crate) fn problem(phase: &Phase, state: &RunState) -> Option<String> {
     match phase {
         Phase::Failed { cause } => Some(cause.to_string()),
-        Phase::Stuck { cause } => {
+        Phase::Stuck { cause, .. } => {
             let failed = state.undo_entries().iter().filter_map(|undo| match &undo.state {
                 crate::run::UndoState::Failed(why) => Some(format!("; undo of `{}` at {}: {why}", undo.step, undo.of)),
                 _ => None,
             });
             Some(format!("{cause}{}", failed.collect::<String>()))
         }
-        Phase::Diverged { problem } => Some(problem.clone()),
-        Phase::Poisoned { crashes } => Some(format!("took the process down {crashes} times in a row")),
+        Phase::Diverged { problem, .. } => Some(problem.clone()),
+        Phase::Poisoned { crashes, .. } => Some(format!("took the process down {crashes} times in a row")),
         _ => None,
     }
 }
@@ -308,7 +389,8 @@ impl Inner {
     pub(crate) fn is_idle(&self) -> bool {
         self.is_settled()
             && match self.state.phase {
-                Phase::Forward => !self.waits.is_empty() && !self.is_owed(),
+                _ if self.state.paused.is_some() => true,
+                Phase::Forward => self.only_waits() && !self.is_owed(),
                 Phase::RollingBack { .. } => false,
                 _ => true,
             }
@@ -320,24 +402,95 @@ impl Inner {
             WaitingOn::Signal { name } => self.state.inbox.next(name).is_some(),
             _ => false,
         };
-        self.state.cancel_requested || self.waits.iter().any(|(_, waiting)| came(waiting))
+        self.state.cancel_requested || self.waits().any(came)
     }
 
     /// What the run waits for.
     pub(crate) fn waiting(&self) -> Vec<Waiting> {
-        self.waits.iter().map(|(_, waiting)| waiting.clone()).collect()
+        self.waits().cloned().collect()
+    }
+
+    fn waits(&self) -> impl Iterator<Item = &Waiting> {
+        self.operations.values().filter_map(|doing| match doing {
+            Doing::Wait(waiting) => Some(waiting),
+            _ => None,
+        })
+    }
+
+    /// Whether the body waits for something, and for nothing that others cannot see.
+    fn only_waits(&self) -> bool {
+        !self.operations.is_empty() && self.operations.values().all(|doing| matches!(doing, Doing::Wait(waiting) if waiting.on.may_sleep()))
+    }
+
+    /// Whether the body waits for an operation of the engine.
+    pub(crate) fn awaits_an_operation(&self) -> bool {
+        !self.operations.is_empty()
+    }
+
+    /// An operation has come to where it can be dropped, and goes no further.
+    pub(crate) fn stop(&mut self, at: &Position) {
+        if let Some(doing) = self.operations.get_mut(at) {
+            *doing = Doing::Stopped;
+        }
+    }
+
+    /// Whether everything that the body waits for inside a scope has stopped.
+    pub(crate) fn has_stopped(&self, scope: &Position) -> bool {
+        let within = self.operations.iter().filter(|(at, _)| *at == scope || at.is_within(scope));
+        within.map(|(_, doing)| doing).all(|doing| matches!(doing, Doing::Stopped))
+    }
+
+    /// The body begins: what is recorded is still before it.
+    pub(crate) fn begin(&mut self) {
+        self.unvisited = self.state.positions().map(|(at, _)| at.clone()).collect();
+        self.replayed = !self.unvisited.is_empty();
+        self.replaying = self.replayed;
+        self.operations.clear();
+        self.deciding.clear();
+    }
+
+    /// What is recorded although the body would have had to come past `at` before, where nothing is recorded.
+    pub(crate) fn misplaced(&self, at: &Position) -> Option<(Position, String)> {
+        if !self.replayed {
+            return None;
+        }
+        let later = self.unvisited.iter().filter(|recorded| recorded.is_behind(at)).min();
+        let decided = || at.prefixes().find(|group| matches!(self.state.entry(group), Some(Entry::Group { .. })));
+        let found = later.cloned().or_else(decided)?;
+        let recorded = self.describe(&found);
+        Some((found, recorded))
     }
 
     /// An event that cannot follow: the run stops here and nothing of it is
     /// recorded. This would be a fault of the engine; the log stays readable.
     fn illegal(&mut self, illegal: &crate::run::Illegal) {
-        self.state.phase = Phase::Diverged { problem: format!("a fault of the engine: {illegal}") };
-        self.interrupt.get_or_insert(Interrupt::Parked);
+        self.state.phase = Phase::Diverged { problem: format!("a fault of the engine: {illegal}"), back: None };
+        self.interrupt = Some(Interrupt::Engine(Error::Internal { reason: illegal.to_string() }));
     }
 
     /// Notes that the body came to a recorded position.
     pub(crate) fn visit(&mut self, at: &Position) {
         self.unvisited.remove(at);
+    }
+
+    /// The body has come to a group of branches.
+    pub(crate) fn group_begins(&mut self, at: &Position, kind: &'static str) {
+        if kind == "race" || kind == "try_all" {
+            self.deciding.insert(at.clone());
+        }
+    }
+
+    /// Whether an operation stands in a branch that may lose.
+    pub(crate) fn may_lose(&self, at: &Position) -> bool {
+        !self.deciding.is_empty() && at.prefixes().any(|group| self.deciding.contains(&group))
+    }
+
+    /// Notes that the body will come to nothing in the branches that have lost.
+    pub(crate) fn visit_losers(&mut self, group: &Position) {
+        if !self.unvisited.is_empty() {
+            let state = &self.state;
+            self.unvisited.retain(|at| !state.belongs(at, group));
+        }
     }
 
     /// Notes that the body will not come to anything inside a scope that has ended.
@@ -360,15 +513,23 @@ impl Inner {
             Some(Entry::Scope { saga, version, .. }) => format!("saga `{saga}` version {version}"),
             Some(Entry::Timer { .. }) => "a timer".to_owned(),
             Some(Entry::Signal { name, .. }) => format!("signal `{name}`"),
+            Some(Entry::Group { won, .. }) => format!("a group that its branch {won} has decided"),
+            Some(Entry::Drawn { source, .. }) => format!("a value of `{source}`"),
+            Some(Entry::Published) => "something published".to_owned(),
+            Some(Entry::Child { child, workflow, .. }) => format!("the start of child `{child}` (`{workflow}`)"),
+            Some(Entry::ChildEnd { child, .. }) => format!("the end of child `{child}`"),
+            Some(Entry::Pause) => "a pause".to_owned(),
             None => "nothing".to_owned(),
         }
     }
 
     pub(crate) fn wait_begins(&mut self, at: &Position, waiting: Waiting) {
-        self.waits.push((at.clone(), waiting));
+        self.operations.insert(at.clone(), Doing::Wait(waiting));
     }
 
     pub(crate) fn wait_ends(&mut self, at: &Position) {
-        self.waits.retain(|(position, _)| position != at);
+        if let Some(doing @ Doing::Wait(_)) = self.operations.get_mut(at) {
+            *doing = Doing::Work;
+        }
     }
 }

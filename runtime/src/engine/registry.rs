@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Error;
 use super::host::Host;
 use crate::codec::{DecodeError, EncodeError, Payload};
+use crate::id::Position;
 use crate::plan::{Reached, WorkflowMeta, reach, reach_step};
 use crate::platform::BoxFuture;
 use crate::record::UndoKind;
@@ -27,8 +28,13 @@ pub(crate) trait Workflow: Send + Sync {
     /// Its name and plan.
     fn meta(&self) -> &'static WorkflowMeta;
 
-    /// Its body over recorded arguments.
-    fn body(&self, host: Arc<dyn Host>, input: &Payload) -> Result<BoxFuture<'static, BodyEnd>, DecodeError>;
+    /// Its body over recorded arguments, from a root scope.
+    fn body(
+        &self,
+        host: Arc<dyn Host>,
+        input: &Payload,
+        root: Position,
+    ) -> Result<BoxFuture<'static, BodyEnd>, DecodeError>;
 }
 
 /// The workflows of an engine and every step that they reach.

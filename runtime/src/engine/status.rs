@@ -57,8 +57,9 @@ impl Status {
         matches!(self, Status::Running | Status::Waiting | Status::Compensating)
     }
 
-    pub(crate) fn of(phase: &Phase, waits: bool) -> Status {
+    pub(crate) fn of(phase: &Phase, paused: bool, waits: bool) -> Status {
         match phase {
+            Phase::Forward | Phase::RollingBack { .. } if paused => Status::Paused,
             Phase::Forward if waits => Status::Waiting,
             Phase::Forward => Status::Running,
             Phase::RollingBack { .. } => Status::Compensating,
@@ -91,6 +92,8 @@ pub enum WaitingOn {
     Signal {
         /// The signal's name.
         name: Cow<'static, str>,
+        /// How long it waits, if there is a limit.
+        until: Option<SystemTime>,
     },
     /// The next attempt of a step.
     Retry {
@@ -98,6 +101,28 @@ pub enum WaitingOn {
         step: Cow<'static, str>,
         /// When it begins.
         until: SystemTime,
+    },
+    /// The moment at which it is to begin.
+    Start {
+        /// When that is.
+        until: SystemTime,
+    },
+    /// Its turn: its workflow runs as often at once as its `concurrency` allows.
+    Turn {
+        /// Whom it shares that with, if its workflow has a `key`.
+        key: Option<Cow<'static, str>>,
+    },
+    /// A step's turn: its `rate` allows no further attempt before that.
+    Rate {
+        /// The step's name.
+        step: Cow<'static, str>,
+        /// When it is its turn.
+        until: SystemTime,
+    },
+    /// The end of another run that it has started.
+    Child {
+        /// The other run's id.
+        id: RunId,
     },
 }
 
@@ -119,9 +144,20 @@ impl Waiting {
     /// When the wait ends by itself, if it does.
     pub(crate) fn until(&self) -> Option<Timestamp> {
         match self.on {
-            WaitingOn::Timer { until } | WaitingOn::Retry { until, .. } => Some(until.into()),
-            WaitingOn::Signal { .. } => None,
+            WaitingOn::Timer { until }
+            | WaitingOn::Retry { until, .. }
+            | WaitingOn::Start { until }
+            | WaitingOn::Rate { until, .. } => Some(until.into()),
+            WaitingOn::Signal { until, .. } => until.map(Into::into),
+            WaitingOn::Turn { .. } | WaitingOn::Child { .. } => None,
         }
+    }
+}
+
+impl WaitingOn {
+    /// Whether a run that waits for it may leave memory: something brings it back.
+    pub(crate) fn may_sleep(&self) -> bool {
+        !matches!(self, WaitingOn::Turn { .. } | WaitingOn::Child { .. } | WaitingOn::Rate { .. })
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Carried {
     pub now: Option<Timestamp>,
     /// What it published last.
     pub progress: Option<Payload>,
+    /// It has passed a pivot: nothing that it did before is undone behind anybody's back.
+    pub past_pivot: bool,
 }
 
 /// One step, or linked child, that a rollback undoes although its records are gone.

@@ -157,6 +157,7 @@ fn of_starts() -> Vec<Event> {
         senders: vec![(Name::Borrowed("Pay"), "s".into()), (Name::Borrowed("Go"), String::new())],
         now: Some(Timestamp(-1)),
         progress: Some(json("0.5").with_blobs(vec![blob(13)])),
+        past_pivot: true,
     };
     vec![
         Event::Again { input: json("[1]"), carried: Carried::default() },

@@ -212,19 +212,6 @@ impl RunState {
                 self.forward(event)?;
                 self.phase = Phase::Completed { output: output.clone() };
             }
-            Event::BranchWon { .. }
-            | Event::ChildStarted { .. }
-            | Event::ChildEnded { .. }
-            | Event::Again { .. }
-            | Event::Published { .. }
-            | Event::Retried { .. }
-            | Event::Resolved { .. }
-            | Event::Abandoned { .. }
-            | Event::Paused { .. }
-            | Event::Resumed {}
-            | Event::LosersEnded { .. }
-            | Event::ValueDrawn { .. }
-            | Event::StartOptions { .. } => return Err(illegal(event, "not yet")),
             Event::RunDeleted {} => return Err(illegal(event, "the run has not ended")),
             Event::RunFailed {} => self.phase = Phase::Failed { cause: self.undone(event)? },
             Event::RunCancelled {} => {

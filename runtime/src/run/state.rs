@@ -156,7 +156,7 @@ impl RunState {
     }
 
     /// Whether `of` is to be undone when `scope` is: within it, and of a group whose winner is known not the winner's.
-    fn belongs(&self, of: &Position, scope: &Position) -> bool {
+    pub(crate) fn belongs(&self, of: &Position, scope: &Position) -> bool {
         if *scope == self.root() {
             // What earlier visits have left, too.
             return true;

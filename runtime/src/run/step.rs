@@ -33,12 +33,12 @@ pub(crate) struct StepEntry {
 
 impl StepEntry {
     /// Whether something may have happened that only its `unknown` undo can settle.
-    pub(super) fn is_open_and_unknown(&self) -> bool {
+    pub(crate) fn is_open_and_unknown(&self) -> bool {
         self.end.is_none() && (self.unknown || self.in_air)
     }
 
     /// Whether it is a pivot that has happened, or may have, or may be happening.
-    pub(super) fn is_live_pivot(&self) -> bool {
+    pub(crate) fn is_live_pivot(&self) -> bool {
         self.pivot
             && match &self.end {
                 None => self.attempts > 0,

@@ -28,9 +28,14 @@ impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App>
         S::meta()
     }
 
-    fn body(&self, host: Arc<dyn Host>, input: &Payload) -> Result<BoxFuture<'static, BodyEnd>, DecodeError> {
+    fn body(
+        &self,
+        host: Arc<dyn Host>,
+        input: &Payload,
+        root: Position,
+    ) -> Result<BoxFuture<'static, BodyEnd>, DecodeError> {
         let args = S::decode_args(input)?;
-        let cx = Cx::new(host, self.app.clone(), Position::root(0));
+        let cx = Cx::new(host, self.app.clone(), root);
         Ok(Box::pin(async move {
             let encoded = match S::split(S::root(cx, args).await) {
                 Ok(value) => codec::encode_checked(&value).map(|(json, _)| BodyEnd::Done(json)),

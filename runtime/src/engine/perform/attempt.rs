@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::{Error, Performer};
+use super::{Error, Interrupt, Performer};
 use crate::id::Position;
 use crate::io::{IdempotencyKey, IoCore, Records};
 use crate::platform::BoxFuture;
 use crate::record::{Cause, Event};
 use crate::run::RetryPolicy;
-use crate::step::{AttemptEnd, ErasedStep, TimedOut};
+use crate::step::{AttemptEnd, CancelMode, ErasedStep, TimedOut};
 use crate::storage::StorageError;
 use crate::time::Timestamp;
 
@@ -38,8 +38,14 @@ pub(super) enum Judged {
 }
 
 impl Performer {
-    /// Runs a step's body once.
-    pub(super) async fn attempt(&self, at: &Position, attempt: u32, step: &mut dyn ErasedStep) -> Judged {
+    /// Runs a step's body once. A shielded one, which undoes, is not cancelled.
+    pub(super) async fn attempt(
+        &self,
+        at: &Position,
+        attempt: u32,
+        step: &mut dyn ErasedStep,
+        shielded: bool,
+    ) -> Judged {
         let meta = step.meta();
         let (key, workflow) = {
             let inner = self.run.lock();
@@ -78,6 +84,9 @@ impl Performer {
                 () = self.core.stop.aborting() => {
                     return Judged::Failed { cause: Cause::Aborted, retryable: true, unknown: true };
                 }
+                () = self.aborted(at, meta.cancel, shielded) => {
+                    return Judged::Failed { cause: Cause::Cancelled, retryable: false, unknown: true };
+                }
             }
         };
         let judged = match (end, meta.timeout) {
@@ -89,6 +98,22 @@ impl Performer {
             tracing::warn!(parent: &span, %cause, "attempt failed");
         }
         judged
+    }
+
+    /// Completes when an attempt of a step that is dropped by a cancel is to be dropped.
+    async fn aborted(&self, at: &Position, cancel: CancelMode, shielded: bool) {
+        if shielded || cancel == CancelMode::Finish {
+            return std::future::pending().await;
+        }
+        loop {
+            let changed = self.run.changed.notified();
+            let halted = self.halted(&self.run.lock(), at, false);
+            // A shutdown and a pause wait for attempts.
+            if halted.is_some_and(|why| matches!(why, Interrupt::Cancel | Interrupt::Fail(_))) {
+                return;
+            }
+            changed.await;
+        }
     }
 
     async fn after(&self, timeout: Option<Duration>) {

@@ -6,15 +6,18 @@
 //! by a future that never completes, with the reason left for the driver.
 
 mod attempt;
+mod child;
+mod group;
 mod rollback;
 mod scope;
 mod step;
+mod turn;
+mod value;
 mod wait;
 
 use std::convert::Infallible;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 pub(super) use attempt::{Caught, caught, panic_text};
@@ -22,14 +25,15 @@ pub(super) use rollback::RolledBack;
 
 use super::Error;
 use super::core::Core;
-use super::host::{Entered, Host, Recorded};
-use super::live::{Interrupt, LiveRun};
+use super::host::{Draw, Entered, Host, NewChild, Recorded, Wake};
+use super::live::{Inner, Interrupt, LiveRun};
 use super::stop::Stage;
 use crate::codec::{BlobError, Payload};
-use crate::id::Position;
+use crate::id::{Position, RunId};
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
-use crate::record::{Cause, Event};
+use crate::record::{Cause, ChildEnd, Event};
+use crate::run::Decision;
 use crate::step::{ErasedStep, Site};
 
 /// Performs the operations of one run.
@@ -50,17 +54,45 @@ enum Found<T> {
 }
 
 impl Performer {
-    /// An operation, counted while the body waits for it.
-    fn counted<'a, T: 'a>(&'a self, operation: impl Future<Output = T> + Send + 'a) -> BoxFuture<'a, T> {
+    /// An operation, known while the body waits for it.
+    fn counted<'a, T: 'a>(
+        &'a self,
+        at: &Position,
+        site: Option<Site>,
+        operation: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        let at = at.clone();
         Box::pin(async move {
-            let _in_flight = self.run.operation();
+            let _in_flight = self.run.operation(at, site);
             operation.await
         })
     }
 
-    /// Leaves the driver a reason, and never completes.
-    async fn interrupt(&self, why: Interrupt) -> Infallible {
-        self.run.lock().interrupt.get_or_insert(why);
+    /// Leaves the driver a reason, and never completes. In a branch that has lost, the branch alone stops.
+    async fn interrupt(&self, at: &Position, why: Interrupt) -> Infallible {
+        let told = {
+            let mut inner = self.run.lock();
+            let alone = !why.is_urgent() && inner.state.has_lost(at);
+            match why {
+                _ if alone => {}
+                why if why.is_urgent() => inner.interrupt = Some(why),
+                why => {
+                    inner.interrupt.get_or_insert(why);
+                }
+            }
+            inner.stop(at);
+            !alone
+        };
+        if told {
+            // Everything else in the run stops, too.
+            self.run.changed.notify_waiters();
+        }
+        pending().await
+    }
+
+    /// The engine has failed under the run: nothing more is done.
+    async fn broken(&self, error: Error) -> Infallible {
+        self.run.lock().interrupt = Some(Interrupt::Engine(error));
         pending().await
     }
 
@@ -68,7 +100,7 @@ impl Performer {
     async fn barrier(&self) {
         let last = self.run.lock().last;
         if let Err(error) = self.core.journal.durable(last).await {
-            self.interrupt(Interrupt::Engine(error.into())).await;
+            self.broken(error.into()).await;
         }
     }
 
@@ -76,7 +108,7 @@ impl Performer {
     async fn record(&self, events: impl IntoIterator<Item = Event>) {
         let recorded = self.run.lock().record(&self.core.journal, self.run.number, self.core.now(), events);
         if let Err(error) = recorded {
-            self.interrupt(Interrupt::Engine(error)).await;
+            self.broken(error).await;
         }
     }
 
@@ -89,7 +121,7 @@ impl Performer {
     async fn settle(&self, payload: Payload) -> Payload {
         match self.core.settle(payload).await {
             Ok(payload) => payload,
-            Err(error) => match self.interrupt(Interrupt::Engine(error)).await {},
+            Err(error) => match self.broken(error).await {},
         }
     }
 
@@ -102,43 +134,78 @@ impl Performer {
         }
     }
 
-    /// The body goes beyond what is recorded: from here its events are heard.
-    async fn go_live(&self) {
-        if std::mem::take(&mut self.run.lock().replaying) {
-            // The driver mutes whole polls: what follows begins with the next one.
-            let mut yielded = false;
-            poll_fn(|cx| {
-                if std::mem::replace(&mut yielded, true) {
-                    return Poll::Ready(());
-                }
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            })
-            .await;
+    /// The body goes beyond what is recorded: from here its events are heard, and what it awaits is done. That begins
+    /// when every branch of it has come so far, so that a body that does not fit its records does nothing.
+    async fn go_live(&self, at: &Position, site: Site, awaits: impl FnOnce() -> String) {
+        self.go_on(at).await;
+        let (lost, misplaced) = {
+            let inner = self.run.lock();
+            (inner.state.has_lost(at), inner.misplaced(at))
+        };
+        if lost {
+            self.interrupt(at, Interrupt::Cancel).await;
+        }
+        if let Some((behind, recorded)) = misplaced {
+            let found = format!("awaits {} at {at}, where nothing is recorded", awaits());
+            self.divergence(behind, site, recorded, found).await;
         }
     }
 
-    /// Why nothing new may begin now, if so. A rollback heeds shutdowns alone.
-    fn halted(&self, shielded: bool) -> Option<Interrupt> {
+    /// As [`go_live`](Self::go_live), for what has been begun before.
+    async fn go_on(&self, at: &Position) {
+        loop {
+            let changed = self.run.changed.notified();
+            if !self.run.lock().replaying {
+                return;
+            }
+            // Something else has stopped the body already: it goes nowhere.
+            let stopped = self.run.lock().interrupt.clone();
+            if let Some(why) = stopped {
+                self.interrupt(at, why).await;
+            }
+            // The driver mutes whole polls: what follows begins with the next one.
+            changed.await;
+        }
+    }
+
+    /// Why nothing new may begin now, if so. A rollback heeds shutdowns and pauses alone.
+    fn halted(&self, inner: &Inner, at: &Position, shielded: bool) -> Option<Interrupt> {
         if self.core.stop.stage() >= Stage::Parking {
             return Some(Interrupt::Shutdown);
         }
-        (!shielded && self.run.lock().state.cancel_requested).then_some(Interrupt::Cancel)
+        if let Some(why) = inner.interrupt.as_ref().filter(|why| !shielded || why.stops_rollbacks()) {
+            return Some(why.clone());
+        }
+        let state = &inner.state;
+        if state.paused.is_some() {
+            return Some(Interrupt::Pause);
+        }
+        if shielded {
+            return None;
+        }
+        if state.cancel_requested || state.has_lost(at) {
+            return Some(Interrupt::Cancel);
+        }
+        let late = state.options.deadline.is_some_and(|deadline| deadline <= self.core.now());
+        // Behind a pivot nothing is undone because it took long.
+        (late && state.decide(&state.root()) == Decision::RollBack)
+            .then_some(Interrupt::Fail(Cause::DeadlineExceeded))
     }
 
     /// Stops the body here if nothing new may begin.
-    async fn heed(&self, shielded: bool) {
-        if let Some(why) = self.halted(shielded) {
-            self.interrupt(why).await;
+    async fn heed(&self, at: &Position, shielded: bool) {
+        let halted = self.halted(&self.run.lock(), at, shielded);
+        if let Some(why) = halted {
+            self.interrupt(at, why).await;
         }
     }
 
     /// Waits for `future`, and stops the body when nothing new may begin meanwhile.
-    async fn heeding<T>(&self, shielded: bool, future: impl Future<Output = T>) -> T {
+    async fn heeding<T>(&self, at: &Position, shielded: bool, future: impl Future<Output = T>) -> T {
         let mut future = std::pin::pin!(future);
         loop {
             let changed = self.run.changed.notified();
-            self.heed(shielded).await;
+            self.heed(at, shielded).await;
             tokio::select! {
                 biased;
                 value = &mut future => return value,
@@ -150,9 +217,8 @@ impl Performer {
 
     /// Records that the code does not match the records, and stops the body.
     async fn divergence(&self, at: Position, site: Site, expected: String, found: String) -> Infallible {
-        let event = Event::Diverged { at, expected, found, site: site.to_string() };
-        self.record([event]).await;
-        self.interrupt(Interrupt::Parked).await
+        let event = Event::Diverged { at: at.clone(), expected, found, site: site.to_string() };
+        self.interrupt(&at, Interrupt::Park(event)).await
     }
 
     /// What is awaited is what was recorded, but for its arguments.
@@ -199,42 +265,104 @@ impl Performer {
 
 impl Host for Performer {
     fn step<'a>(&'a self, at: Position, site: Site, step: &'a mut dyn ErasedStep) -> BoxFuture<'a, Recorded> {
-        self.counted(self.perform_step(at, site, step))
+        self.counted(&at.clone(), Some(site), self.perform_step(at, site, step))
     }
 
-    fn sleep(&self, at: Position, site: Site, duration: Duration) -> BoxFuture<'_, ()> {
-        self.counted(self.perform_sleep(at, site, duration))
+    fn sleep(&self, at: Position, site: Site, wake: Wake) -> BoxFuture<'_, ()> {
+        self.counted(&at.clone(), Some(site), self.perform_sleep(at, site, wake))
     }
 
-    fn signal(&self, at: Position, site: Site, name: &'static str) -> BoxFuture<'_, Payload> {
-        self.counted(self.perform_signal(at, site, name))
+    fn signal(
+        &self,
+        at: Position,
+        site: Site,
+        name: &'static str,
+        limit: Option<Duration>,
+    ) -> BoxFuture<'_, Option<Payload>> {
+        self.counted(&at.clone(), Some(site), self.perform_signal(at, site, name, limit))
+    }
+
+    fn draw(&self, at: Position, site: Site, draw: Draw) -> BoxFuture<'_, Payload> {
+        self.counted(&at.clone(), Some(site), self.perform_draw(at, site, draw))
+    }
+
+    fn spawn(&self, at: Position, site: Site, child: NewChild) -> BoxFuture<'_, RunId> {
+        self.counted(&at.clone(), Some(site), self.start_child(at, site, child))
+    }
+
+    fn child(&self, at: Position, site: Site, child: RunId) -> BoxFuture<'_, ChildEnd> {
+        self.counted(&at.clone(), Some(site), self.await_child(at, site, child))
+    }
+
+    fn pause(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, ()> {
+        self.counted(&at.clone(), Some(site), self.perform_pause(at, site, reason))
+    }
+
+    fn publish(&self, at: Position, site: Site, value: Payload) -> BoxFuture<'_, ()> {
+        self.counted(&at.clone(), Some(site), self.perform_publish(at, site, value))
+    }
+
+    fn again(
+        &self,
+        at: Position,
+        site: Site,
+        saga: &'static WorkflowMeta,
+        input: Payload,
+    ) -> BoxFuture<'_, Infallible> {
+        self.counted(&at.clone(), Some(site), self.begin_again(at, site, saga, input))
     }
 
     fn enter(&self, at: Position, site: Site, saga: &'static WorkflowMeta, args: u64) -> BoxFuture<'_, Entered> {
-        self.counted(self.enter_scope(at, site, saga, args))
+        self.counted(&at.clone(), Some(site), self.enter_scope(at, site, saga, args))
     }
 
     fn leave(&self, at: Position, result: Recorded) -> BoxFuture<'_, Recorded> {
-        self.counted(self.leave_scope(at, result))
+        self.counted(&at.clone(), None, self.leave_scope(at, result))
+    }
+
+    fn group(&self, at: Position, site: Site, kind: &'static str) -> BoxFuture<'_, Option<u32>> {
+        self.counted(&at.clone(), Some(site), self.enter_group(at, site, kind))
+    }
+
+    fn decide(&self, at: &Position, branch: u32) {
+        self.decide_group(at, branch);
+    }
+
+    fn has_stopped(&self, branch: &Position) -> bool {
+        self.run.lock().has_stopped(branch)
+    }
+
+    fn end_losers(&self, at: Position) -> BoxFuture<'_, ()> {
+        self.counted(&at.clone(), None, self.undo_losers(at))
+    }
+
+    fn leave_group(&self, at: Position, site: Site) -> BoxFuture<'_, ()> {
+        self.counted(&at.clone(), None, self.check_group(at, site))
+    }
+
+    fn order(&self, branches: usize) -> Option<Vec<usize>> {
+        self.core.platform.exec.order(branches)
     }
 
     fn diverge(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, Infallible> {
-        self.counted(async move {
+        self.counted(&at.clone(), Some(site), async move {
             let recorded = self.run.lock().describe(&at);
             self.divergence(at, site, recorded, reason).await
         })
     }
 
     fn unreadable(&self, at: Position, error: BlobError) -> BoxFuture<'_, Infallible> {
-        self.counted(async move {
+        self.counted(&at.clone(), None, async move {
             let reason = format!("what was recorded at {at} cannot be read: {error}");
             tracing::error!(run_id = %self.run.id, reason, "a run cannot go on in this process");
-            self.interrupt(Interrupt::Engine(Error::Unreadable { id: self.run.id.clone(), reason })).await
+            self.broken(Error::Unreadable { id: self.run.id.clone(), reason }).await
         })
     }
 
     fn unrecordable(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, Infallible> {
-        let message = format!("the result of the saga at {at}, {site}: {reason}");
-        self.counted(self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })))
+        self.counted(&at.clone(), Some(site), async move {
+            let message = format!("at {at}, {site}: {reason}");
+            self.interrupt(&at, Interrupt::Fail(Cause::Unrecordable { message })).await
+        })
     }
 }

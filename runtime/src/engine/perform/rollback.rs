@@ -25,11 +25,15 @@ pub(in crate::engine) enum RolledBack {
 impl Performer {
     /// Undoes what is open in a scope whose rollback is decided. Shielded from cancels.
     pub(in crate::engine) async fn roll_back(&self, scope: &Position) -> RolledBack {
+        self.cancel_children(scope).await;
         loop {
             let next = self.run.lock().state.next_undo(scope).cloned();
             let Some(entry) = next else { break };
-            self.heed(true).await;
-            self.undo(entry).await;
+            self.heed(scope, true).await;
+            match entry.kind {
+                UndoKind::Child => self.end_child(scope, entry).await,
+                UndoKind::Compensate | UndoKind::Unknown => self.undo(entry).await,
+            }
         }
         match self.run.lock().state.undo_failed(scope) {
             true => RolledBack::Failed,
@@ -88,15 +92,15 @@ impl Undoing<'_> {
                 let on = WaitingOn::Retry { step: known(meta.name), until: until.into() };
                 performer.wait_until(&key_at, meta.site, until, on, true).await;
             }
-            performer.heed(true).await;
-            let (suspect, _alone) = performer.turn(true).await;
+            performer.heed(&key_at, true).await;
+            let (suspect, _alone) = performer.turn(&key_at, true).await;
             let (of, attempt) = (self.of.clone(), attempts + 1);
             let started = Event::CompensationStarted { of, kind: self.kind, step: known(meta.name), attempt };
             performer.record([started]).await;
             if performer.must_wait(meta, suspect) {
                 performer.barrier().await;
             }
-            let judged = performer.attempt(&key_at, attempt, step).await;
+            let judged = performer.attempt(&key_at, attempt, step, true).await;
             let done = self.conclude(meta, judged).await;
             if suspect {
                 performer.barrier().await;
@@ -126,7 +130,7 @@ impl Undoing<'_> {
         };
         if cause == Cause::Aborted {
             performer.record([Event::CompensationFailed { of, cause, last: false, retry_at: None }]).await;
-            match performer.interrupt(Interrupt::Shutdown).await {}
+            match performer.interrupt(&self.of, Interrupt::Shutdown).await {}
         }
         let failures = {
             let inner = performer.run.lock();

@@ -61,17 +61,15 @@ impl Performer {
             }
             Some(Past::RollingBack(cause)) => {
                 self.run.lock().visit_within(&at);
-                self.go_live().await;
+                self.go_on(&at).await;
                 Entered::Ended(self.undo_scope(at, cause).await)
             }
             Some(Past::Open) => Entered::Body,
             None => {
-                self.go_live().await;
-                self.heed(false).await;
-                if at.parts().count() > DEEPEST {
-                    let message = format!("saga `{}` at {site} is nested too deep", saga.name);
-                    match self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })).await {}
-                }
+                let awaits = || format!("saga `{}` version {}", saga.name, saga.version);
+                self.go_live(&at, site, awaits).await;
+                self.heed(&at, false).await;
+                self.not_too_deep(&at, site, &format!("saga `{}`", saga.name)).await;
                 self.hold(Event::ScopeEntered { at, saga: known(saga.name), version: saga.version, args });
                 Entered::Body
             }
@@ -80,7 +78,7 @@ impl Performer {
 
     pub(super) async fn leave_scope(&self, at: Position, result: Recorded) -> Recorded {
         self.check_visited(&at).await;
-        self.go_live().await;
+        self.go_on(&at).await;
         match result {
             Ok(output) => {
                 let output = self.settle(output).await;
@@ -96,11 +94,18 @@ impl Performer {
                         self.undo_scope(at, cause).await
                     }
                     Decision::Stuck => {
-                        self.record([Event::Stuck { cause: Some(cause) }]).await;
-                        match self.interrupt(Interrupt::Parked).await {}
+                        match self.interrupt(&at, Interrupt::Park(Event::Stuck { cause: Some(cause) })).await {}
                     }
                 }
             }
+        }
+    }
+
+    /// Each level takes some of the stack, and some of the bytes that a position may have.
+    pub(super) async fn not_too_deep(&self, at: &Position, site: Site, what: &str) {
+        if at.parts().count() > DEEPEST {
+            let message = format!("{what} at {site} is nested too deep: {DEEPEST} levels are the most");
+            self.interrupt(at, Interrupt::Fail(Cause::Unrecordable { message })).await;
         }
     }
 
@@ -111,10 +116,9 @@ impl Performer {
                 self.hold(Event::ScopeLeft { at, result: Err(error.clone()) });
                 Err(error.clone())
             }
-            (RolledBack::Undone, None) => match self.interrupt(Interrupt::Fail(cause)).await {},
+            (RolledBack::Undone, None) => match self.interrupt(&at, Interrupt::Fail(cause)).await {},
             (RolledBack::Failed, _) => {
-                self.record([Event::Stuck { cause: None }]).await;
-                match self.interrupt(Interrupt::Parked).await {}
+                match self.interrupt(&at, Interrupt::Park(Event::Stuck { cause: None })).await {}
             }
         }
     }

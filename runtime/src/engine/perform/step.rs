@@ -1,5 +1,6 @@
 //! A step: attempts until one is an outcome.
 
+use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -21,6 +22,8 @@ enum Past {
     /// With other arguments.
     Other,
     Ended(Result<crate::codec::Payload, Cause>),
+    /// Whether the point of no return was passed is for a person to find out.
+    InDoubt(Cause),
     Open,
 }
 
@@ -32,7 +35,7 @@ impl Performer {
             // Nothing has happened yet.
             Err(error) => {
                 let message = format!("an argument of step `{}`: {error}", meta.name);
-                match self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })).await {}
+                match self.interrupt(&at, Interrupt::Fail(Cause::Unrecordable { message })).await {}
             }
         };
         let past = self
@@ -43,6 +46,7 @@ impl Performer {
                 |entry| match entry {
                     Entry::Step(known) if known.name == meta.name => Some(match &known.end {
                         _ if known.args != args => Past::Other,
+                        Some(Err(cause)) if known.is_live_pivot() => Past::InDoubt(cause.clone()),
                         Some(end) => Past::Ended(end.clone()),
                         None => Past::Open,
                     }),
@@ -52,10 +56,19 @@ impl Performer {
             .await;
         match past {
             Some(Past::Other) => match self.other_arguments(at, site, format!("step `{}`", meta.name)).await {},
-            Some(Past::Ended(end)) => return self.told(end).await,
-            Some(Past::Open) | None => {}
+            Some(Past::Ended(end)) => return self.told(&at, end).await,
+            Some(Past::InDoubt(cause)) => match self.in_doubt(&at, site, meta, cause).await {},
+            Some(Past::Open) => self.go_on(&at).await,
+            None => self.go_live(&at, site, || format!("step `{}`", meta.name)).await,
         }
-        self.go_live().await;
+        if meta.pivot && self.run.lock().may_lose(&at) {
+            // Nothing has happened yet, and nothing must.
+            let message = format!(
+                "step `{}` is a pivot, and in a `race` or a `try_all` it may have to be undone: await it behind that",
+                meta.name
+            );
+            match self.interrupt(&at, Interrupt::Fail(Cause::NoUndo { message })).await {}
+        }
         if meta.undo.is_some()
             && self.core.registry.step(meta.name).is_none_or(|known| (known.identity)() != (meta.identity)())
         {
@@ -64,14 +77,14 @@ impl Performer {
                 "step `{}` can be undone, but no plan shows it: add `.step({})` to the engine's builder",
                 meta.name, meta.name
             );
-            match self.interrupt(Interrupt::Fail(Cause::NoUndo { message })).await {}
+            match self.interrupt(&at, Interrupt::Fail(Cause::NoUndo { message })).await {}
         }
         let undo_args = match step.undo_args() {
             Ok(args) => args,
             // Nothing has happened yet, and nothing must: this could not be undone.
             Err(error) => {
                 let message = format!("an argument of step `{}` that its undo needs: {error}", meta.name);
-                match self.interrupt(Interrupt::Fail(Cause::Unrecordable { message })).await {}
+                match self.interrupt(&at, Interrupt::Fail(Cause::Unrecordable { message })).await {}
             }
         };
         let undo_args = match undo_args {
@@ -80,32 +93,40 @@ impl Performer {
         };
         loop {
             self.wait_for_retry(&at, site, meta).await;
-            let (suspect, _alone) = self.turn(false).await;
+            self.keep_to_rate(&at, site, meta).await;
+            let (suspect, _alone) = self.turn(&at, false).await;
             let attempt = self.begin(&at, meta, args, undo_args.as_ref()).await;
             if self.must_wait(meta, suspect) {
                 self.barrier().await;
             }
-            let judged = self.attempt(&at, attempt, step).await;
-            let end = self.conclude(&at, meta, judged).await;
+            let judged = self.attempt(&at, attempt, step, false).await;
+            let end = self.conclude(&at, site, meta, judged).await;
             if suspect {
                 self.record([]).await;
                 self.barrier().await;
             }
             if let Some(end) = end {
-                return self.told(end).await;
+                return self.told(&at, end).await;
             }
         }
     }
 
     /// Gives the body a step's end, unless it is one that no body is told of.
-    async fn told(&self, end: Result<crate::codec::Payload, Cause>) -> Recorded {
+    async fn told(&self, at: &Position, end: Result<crate::codec::Payload, Cause>) -> Recorded {
         match end {
             Ok(output) => Ok(output),
             Err(cause) => match cause.error() {
                 Some(error) => Err(error.clone()),
-                None => match self.interrupt(Interrupt::Fail(cause)).await {},
+                None => match self.interrupt(&at, Interrupt::Fail(cause)).await {},
             },
         }
+    }
+
+    /// A pivot of which nobody knows whether it happened: the run is stuck.
+    async fn in_doubt(&self, at: &Position, site: Site, meta: &StepMeta, cause: Cause) -> Infallible {
+        self.go_on(at).await;
+        tracing::warn!(run_id = %self.run.id, step = meta.name, %site, "nobody knows whether the pivot has happened");
+        self.interrupt(at, Interrupt::Park(Event::Stuck { cause: Some(cause) })).await
     }
 
     async fn wait_for_retry(&self, at: &Position, site: Site, meta: &'static StepMeta) {
@@ -115,13 +136,13 @@ impl Performer {
                 let on = WaitingOn::Retry { step: known(meta.name), until: until.into() };
                 self.wait_until(at, site, until, on, false).await;
             }
-            _ => self.heed(false).await,
+            _ => self.heed(at, false).await,
         }
     }
 
     /// Waits until an attempt may begin: for room in the queue, and for its turn
     /// if the run is a suspect. What was held is queued first, as this can take long.
-    pub(super) async fn turn(&self, shielded: bool) -> (bool, Option<SemaphorePermit<'_>>) {
+    pub(super) async fn turn(&self, at: &Position, shielded: bool) -> (bool, Option<SemaphorePermit<'_>>) {
         let suspect = self.run.lock().state.crashes >= self.core.limits.suspect;
         let mut room = pin!(self.core.journal.room());
         let queued = match poll_once(room.as_mut()).await {
@@ -132,13 +153,13 @@ impl Performer {
             }
         };
         if let Err(error) = queued {
-            self.interrupt(Interrupt::Engine(error.into())).await;
+            self.broken(error.into()).await;
         }
         if !suspect {
             return (false, None);
         }
         self.record([]).await;
-        (true, self.heeding(shielded, self.core.suspects.acquire()).await.ok())
+        (true, self.heeding(at, shielded, self.core.suspects.acquire()).await.ok())
     }
 
     /// Whether an attempt begins only when it is durable: if it acts on the
@@ -158,8 +179,8 @@ impl Performer {
     ) -> u32 {
         let begun = {
             let mut inner = self.run.lock();
-            if inner.state.cancel_requested {
-                Err(Interrupt::Cancel)
+            if let Some(why) = self.halted(&inner, at, false) {
+                Err(why)
             } else {
                 let attempt = inner.state.step(at).map_or(1, |step| step.attempts + 1);
                 let event = Event::StepAttempted {
@@ -180,7 +201,7 @@ impl Performer {
         };
         match begun {
             Ok(attempt) => attempt,
-            Err(why) => match self.interrupt(why).await {},
+            Err(why) => match self.interrupt(at, why).await {},
         }
     }
 
@@ -188,21 +209,24 @@ impl Performer {
     async fn conclude(
         &self,
         at: &Position,
+        site: Site,
         meta: &'static StepMeta,
         judged: Judged,
     ) -> Option<Result<crate::codec::Payload, Cause>> {
-        let at = at.clone();
         let (cause, retryable, unknown) = match judged {
             Judged::Done(output) => {
                 let output = self.settle(output).await;
-                self.hold(Event::StepDone { at, output: output.clone() });
+                self.hold(Event::StepDone { at: at.clone(), output: output.clone() });
                 return Some(Ok(output));
             }
             Judged::Failed { cause, retryable, unknown } => (self.settle_cause(cause).await, retryable, unknown),
         };
-        if cause == Cause::Aborted {
-            self.record([Event::AttemptFailed { at, cause, unknown, retry_at: None }]).await;
-            match self.interrupt(Interrupt::Shutdown).await {}
+        let at = at.clone();
+        if matches!(cause, Cause::Aborted | Cause::Cancelled) {
+            let why = if cause == Cause::Aborted { Interrupt::Shutdown } else { Interrupt::Cancel };
+            self.record([Event::AttemptFailed { at: at.clone(), cause, unknown, retry_at: None }]).await;
+            self.heed(&at, false).await;
+            match self.interrupt(&at, why).await {}
         }
         let (failures, ever_unknown) = {
             let inner = self.run.lock();
@@ -214,13 +238,10 @@ impl Performer {
             self.record([Event::AttemptFailed { at, cause, unknown, retry_at }]).await;
             return None;
         }
-        let failed = Event::StepFailed { at, cause: cause.clone(), unknown };
+        self.hold(Event::StepFailed { at: at.clone(), cause: cause.clone(), unknown });
         if meta.pivot && ever_unknown {
-            // Whether the point of no return was passed is for a person to find out.
-            self.record([failed, Event::Stuck { cause: Some(cause) }]).await;
-            match self.interrupt(Interrupt::Parked).await {}
+            match self.in_doubt(&at, site, meta, cause).await {}
         }
-        self.hold(failed);
         Some(Err(cause))
     }
 }

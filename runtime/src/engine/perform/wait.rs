@@ -4,36 +4,44 @@ use std::time::Duration;
 
 use super::Performer;
 use crate::codec::Payload;
+use crate::engine::host::Wake;
 use crate::engine::status::{Waiting, WaitingOn};
+use crate::engine::stop::Stage;
 use crate::id::Position;
 use crate::record::{Event, Name};
 use crate::run::Entry;
 use crate::step::Site;
 use crate::time::Timestamp;
 
+/// What is recorded of a wait for a signal.
+enum Past {
+    Taken(Payload),
+    Elapsed,
+    Until(Timestamp),
+}
+
 impl Performer {
-    pub(super) async fn perform_sleep(&self, at: Position, site: Site, duration: Duration) {
+    pub(super) async fn perform_sleep(&self, at: Position, site: Site, wake: Wake) {
+        let awaits = || "a timer".to_owned();
         let recorded = self
-            .recall(
-                &at,
-                site,
-                || "a timer".to_owned(),
-                |entry| match entry {
-                    Entry::Timer { wake_at, fired } => Some((*wake_at, *fired)),
-                    _ => None,
-                },
-            )
+            .recall(&at, site, awaits, |entry| match entry {
+                Entry::Timer { wake_at, fired } => Some((*wake_at, *fired)),
+                _ => None,
+            })
             .await;
         let wake_at = match recorded {
             Some((_, true)) => return,
             Some((wake_at, false)) => {
-                self.go_live().await;
+                self.go_on(&at).await;
                 wake_at
             }
             None => {
-                self.go_live().await;
-                self.heed(false).await;
-                let wake_at = self.core.now().after(duration);
+                self.go_live(&at, site, awaits).await;
+                self.heed(&at, false).await;
+                let wake_at = match wake {
+                    Wake::After(duration) => self.core.now().after(duration),
+                    Wake::At(moment) => moment,
+                };
                 self.record([Event::TimerSet { at: at.clone(), wake_at }]).await;
                 wake_at
             }
@@ -46,40 +54,78 @@ impl Performer {
     pub(super) async fn wait_until(&self, at: &Position, site: Site, until: Timestamp, on: WaitingOn, shielded: bool) {
         let timer = self.core.timers.until(until);
         let _visible = self.visible(at, site, on);
-        self.heeding(shielded, timer).await;
+        self.heeding(at, shielded, timer).await;
     }
 
-    pub(super) async fn perform_signal(&self, at: Position, site: Site, name: &'static str) -> Payload {
-        let recorded = self
-            .recall(
-                &at,
-                site,
-                || format!("signal `{name}`"),
-                |entry| match entry {
-                    Entry::Signal { name: recorded, payload } if recorded == name => Some(payload.clone()),
-                    _ => None,
-                },
-            )
+    pub(super) async fn perform_signal(
+        &self,
+        at: Position,
+        site: Site,
+        name: &'static str,
+        limit: Option<Duration>,
+    ) -> Option<Payload> {
+        let awaits = || match limit {
+            Some(_) => format!("signal `{name}` with a limit"),
+            None => format!("signal `{name}`"),
+        };
+        let past = self
+            .recall(&at, site, awaits, |entry| match entry {
+                Entry::Signal { name: recorded, payload, .. } if recorded == name => Some(Past::Taken(payload.clone())),
+                Entry::Timer { fired: true, .. } if limit.is_some() => Some(Past::Elapsed),
+                Entry::Timer { wake_at, .. } if limit.is_some() => Some(Past::Until(*wake_at)),
+                _ => None,
+            })
             .await;
-        if let Some(payload) = recorded {
-            return payload;
-        }
-        self.go_live().await;
-        // Nothing may follow for long: what was held until this await is queued now.
-        self.record([]).await;
+        let until = match past {
+            Some(Past::Taken(payload)) => return Some(payload),
+            Some(Past::Elapsed) => return None,
+            Some(Past::Until(until)) => {
+                self.go_on(&at).await;
+                Some(until)
+            }
+            None => {
+                self.go_live(&at, site, awaits).await;
+                self.heed(&at, false).await;
+                // One that is there already needs no limit.
+                if let Some(payload) = self.take_signal(&at, name) {
+                    return Some(payload);
+                }
+                let until = limit.map(|limit| self.core.now().after(limit));
+                let set = until.map(|wake_at| Event::TimerSet { at: at.clone(), wake_at });
+                // Nothing may follow for long: what was held until this await is queued now.
+                self.record(set).await;
+                until
+            }
+        };
+        let on = WaitingOn::Signal { name: known(name), until: until.map(Into::into) };
         let mut visible = None;
         loop {
             let changed = self.run.changed.notified();
-            self.heed(false).await;
+            self.heed(&at, false).await;
             if let Some(payload) = self.take_signal(&at, name) {
-                return payload;
+                return Some(payload);
             }
-            visible.get_or_insert_with(|| self.visible(&at, site, WaitingOn::Signal { name: known(name) }));
+            visible.get_or_insert_with(|| self.visible(&at, site, on.clone()));
             tokio::select! {
                 biased;
                 () = changed => {}
-                () = self.core.stop.reached(crate::engine::stop::Stage::Parking) => {}
+                () = self.core.stop.reached(Stage::Parking) => {}
+                () = self.until(until) => break,
             }
+        }
+        // A signal that came in time, but was not seen in time, counts.
+        self.heed(&at, false).await;
+        if let Some(payload) = self.take_signal(&at, name) {
+            return Some(payload);
+        }
+        self.hold(Event::TimerFired { at });
+        None
+    }
+
+    async fn until(&self, moment: Option<Timestamp>) {
+        match moment {
+            Some(moment) => self.core.timers.until(moment).await,
+            None => std::future::pending().await,
         }
     }
 
@@ -95,7 +141,7 @@ impl Performer {
     }
 
     /// Shows the run as waiting until the guard is dropped.
-    fn visible<'a>(&'a self, at: &Position, site: Site, on: WaitingOn) -> Visible<'a> {
+    pub(super) fn visible<'a>(&'a self, at: &Position, site: Site, on: WaitingOn) -> Visible<'a> {
         let (since, file) = (self.core.now().into(), known(site.file));
         let waiting = Waiting { on, since, file, line: site.line };
         self.run.lock().wait_begins(at, waiting);
@@ -104,7 +150,7 @@ impl Performer {
 }
 
 /// A wait that others can see.
-struct Visible<'a> {
+pub(super) struct Visible<'a> {
     performer: &'a Performer,
     at: Position,
 }

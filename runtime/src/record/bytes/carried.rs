@@ -8,7 +8,7 @@ use crate::codec::wire::{WireError, Writer};
 use crate::record::{Carried, CarriedSignal, CarriedUndo};
 
 pub(super) fn carried(w: &mut Writer<'_>, carried: &Carried) {
-    let Carried { undo, received, inbox, senders, now, progress } = carried;
+    let Carried { undo, received, inbox, senders, now, progress, past_pivot } = carried;
     list(w, undo, |w, CarriedUndo { of, step, kind, output, args }| {
         position(w, of);
         w.text(step);
@@ -28,6 +28,7 @@ pub(super) fn carried(w: &mut Writer<'_>, carried: &Carried) {
     });
     w.option(*now, time);
     w.option(progress.as_ref(), payload);
+    w.flag(*past_pivot);
 }
 
 pub(super) fn get_carried(r: &mut Body<'_>) -> Result<Carried, WireError> {
@@ -52,5 +53,6 @@ pub(super) fn get_carried(r: &mut Body<'_>) -> Result<Carried, WireError> {
         senders: get_list(r, "senders", |r| Ok((name(r, "signal")?, owned(r, "sender")?)))?,
         now: option(r, "time", get_time)?,
         progress: option(r, "progress", |r| get_payload(r, "progress"))?,
+        past_pivot: r.wire.flag("past the pivot")?,
     })
 }

@@ -23,6 +23,8 @@ pub(super) struct CarriedForm {
     now: Option<Timestamp>,
     #[serde(with = "JsonOption", default, skip_serializing_if = "Option::is_none")]
     progress: Option<Payload>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    past_pivot: bool,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -207,8 +207,16 @@ fn carried() -> impl Strategy<Value = Carried> {
         prop::collection::vec(signal, 0..3),
         prop::collection::vec((name(), text()), 0..3),
     );
-    (lists, any::<u64>(), prop::option::of(time()), prop::option::of(payload())).prop_map(
-        |((undo, inbox, senders), received, now, progress)| Carried { undo, received, inbox, senders, now, progress },
+    (lists, any::<u64>(), prop::option::of(time()), prop::option::of(payload()), any::<bool>()).prop_map(
+        |((undo, inbox, senders), received, now, progress, past_pivot)| Carried {
+            undo,
+            received,
+            inbox,
+            senders,
+            now,
+            progress,
+            past_pivot,
+        },
     )
 }
 

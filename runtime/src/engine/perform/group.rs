@@ -1,0 +1,80 @@
+//! Branches that run at once: which of them decided, and the end of the others.
+//!
+//! What must always hold: the winner of a group is a fact; nothing goes on behind a group before its losers have
+//! stopped and what they completed is undone, recorded.
+
+use super::{Interrupt, Performer, RolledBack};
+use crate::id::Position;
+use crate::record::{Cause, Event};
+use crate::run::{Entry, UndoState};
+use crate::step::Site;
+
+impl Performer {
+    /// The branch that has decided a group, if one has.
+    pub(super) async fn enter_group(&self, at: Position, site: Site, kind: &'static str) -> Option<u32> {
+        self.not_too_deep(&at, site, kind).await;
+        self.run.lock().group_begins(&at, kind);
+        let won = self
+            .recall(&at, site, || format!("a {kind}"), |entry| match entry {
+                Entry::Group { won, .. } => Some(*won),
+                _ => None,
+            })
+            .await?;
+        if kind == "join" || kind == "all" {
+            let recorded = self.run.lock().describe(&at);
+            self.divergence(at, site, recorded, format!("awaits a {kind}, which no branch decides")).await;
+        }
+        Some(won)
+    }
+
+    /// Records which branch has decided a group; the others are told.
+    pub(super) fn decide_group(&self, at: &Position, branch: u32) {
+        self.hold(Event::BranchWon { at: at.clone(), branch });
+        self.run.changed.notify_waiters();
+    }
+
+    /// Undoes what the losers of a group have done.
+    pub(super) async fn undo_losers(&self, at: Position) {
+        let (rollback, ended) = match self.run.lock().state.entry(&at) {
+            Some(Entry::Group { rollback, ended, .. }) => (rollback.clone(), *ended),
+            _ => (None, false),
+        };
+        self.run.lock().visit_losers(&at);
+        if ended {
+            return;
+        }
+        self.go_on(&at).await;
+        if rollback.is_none() {
+            if !self.run.lock().state.has_something_to_undo(&at) {
+                self.hold(Event::LosersEnded { at });
+                return;
+            }
+            self.hold(Event::RollbackDecided { scope: at.clone(), cause: Cause::Lost });
+        }
+        match self.roll_back(&at).await {
+            RolledBack::Undone => self.hold(Event::LosersEnded { at }),
+            RolledBack::Failed => {
+                self.interrupt(&at, Interrupt::Park(Event::Stuck { cause: None })).await;
+            }
+        }
+    }
+
+    /// A group whose branches have ended without coming to everything that is recorded in it has diverged.
+    pub(super) async fn check_group(&self, at: Position, site: Site) {
+        let left = self.run.lock().unvisited_in(&at);
+        if let Some((recorded_at, recorded)) = left {
+            self.divergence(recorded_at, site, recorded, "has no such branch, or one that ends before it".to_owned())
+                .await;
+        }
+    }
+}
+
+impl crate::run::RunState {
+    /// Whether the losers of a group have done something, or may have.
+    fn has_something_to_undo(&self, group: &Position) -> bool {
+        let open = self.undo_entries().iter().any(|undo| undo.state == UndoState::Open && self.belongs(&undo.of, group));
+        open || self.positions().any(|(at, entry)| {
+            matches!(entry, Entry::Step(step) if step.is_open_and_unknown()) && self.belongs(at, group)
+        })
+    }
+}

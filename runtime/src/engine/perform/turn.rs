@@ -1,0 +1,62 @@
+//! What a body does to its own run: it pauses, or begins afresh.
+
+use std::convert::Infallible;
+
+use super::{Interrupt, Performer};
+use crate::codec::Payload;
+use crate::id::Position;
+use crate::plan::WorkflowMeta;
+use crate::record::{Cause, Event};
+use crate::run::Entry;
+use crate::step::Site;
+
+impl Performer {
+    pub(super) async fn perform_pause(&self, at: Position, site: Site, reason: String) {
+        let awaits = || "a pause".to_owned();
+        let recorded = self.recall(&at, site, awaits, |entry| matches!(entry, Entry::Pause).then_some(())).await;
+        if recorded.is_some() {
+            return;
+        }
+        self.go_live(&at, site, awaits).await;
+        self.heed(&at, false).await;
+        self.record([Event::Paused { at: Some(at.clone()), reason }]).await;
+        self.interrupt(&at, Interrupt::Pause).await;
+    }
+
+    pub(super) async fn begin_again(
+        &self,
+        at: Position,
+        site: Site,
+        saga: &'static WorkflowMeta,
+        input: Payload,
+    ) -> Infallible {
+        let awaits = || format!("another turn of `{}`", saga.name);
+        // Its record ends the turn: there is never one in it.
+        self.recall(&at, site, awaits, |_| None::<()>).await;
+        self.go_live(&at, site, awaits).await;
+        self.heed(&at, false).await;
+        let (name, version, root) = {
+            let state = &self.run.lock().state;
+            (state.start.workflow.clone(), state.start.version, state.root())
+        };
+        let refused = if at.parent() != Some(root.clone()) {
+            Some("`again` is awaited by a run's own body, and not in a saga inside it or in a branch".to_owned())
+        } else if (&*name, version) != (saga.name, saga.version) {
+            Some(format!("`again` goes on with the same saga: this run is of `{name}` version {version}"))
+        } else {
+            None
+        };
+        if let Some(why) = refused {
+            let message = format!("at {at}, {site}: {why}");
+            match self.interrupt(&at, Interrupt::Fail(Cause::Unrecordable { message })).await {}
+        }
+        // What is recorded behind this was done by a body that did not end here.
+        let left = self.run.lock().unvisited_in(&root);
+        if let Some((left, recorded)) = left {
+            match self.divergence(left, site, recorded, "begins another turn before it".to_owned()).await {}
+        }
+        let input = self.settle(input).await;
+        let carried = self.run.lock().state.carry();
+        self.interrupt(&at, Interrupt::Again(Event::Again { input, carried })).await
+    }
+}

@@ -1,0 +1,76 @@
+//! Values of the world, drawn once and recorded.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Error, Performer};
+use crate::codec::{self, Payload};
+use crate::engine::host::Draw;
+use crate::id::Position;
+use crate::record::Event;
+use crate::run::{Entry, NOW};
+use crate::step::Site;
+
+use super::wait::known;
+
+impl Performer {
+    pub(super) async fn perform_draw(&self, at: Position, site: Site, draw: Draw) -> Payload {
+        let source = match draw {
+            Draw::Now => NOW,
+            Draw::Bytes { source, .. } => source,
+        };
+        let awaits = || format!("a value of `{source}`");
+        let recorded = self
+            .recall(&at, site, awaits, |entry| match entry {
+                Entry::Drawn { source: recorded, value } if recorded == source => Some(value.clone()),
+                _ => None,
+            })
+            .await;
+        if let Some(value) = recorded {
+            return value;
+        }
+        self.go_live(&at, site, awaits).await;
+        self.heed(&at, false).await;
+        let text = match draw {
+            Draw::Now => {
+                let told = self.run.lock().state.now;
+                // The clock may have been set back.
+                told.map_or(self.core.now(), |told| told.max(self.core.now())).to_rfc3339()
+            }
+            Draw::Bytes { count, .. } => {
+                let mut bytes = vec![0; count];
+                match self.core.platform.entropy.fill(&mut bytes) {
+                    Ok(()) => STANDARD.encode(bytes),
+                    Err(error) => match self.broken(Error::NoEntropy { reason: error.to_string() }).await {},
+                }
+            }
+        };
+        let value = match codec::encode(&text) {
+            Ok(value) => self.settle(value).await,
+            Err(error) => match self.broken(Error::Internal { reason: error.to_string() }).await {},
+        };
+        self.hold(Event::ValueDrawn { at, source: known(source), value: value.clone() });
+        value
+    }
+
+    pub(super) async fn perform_publish(&self, at: Position, site: Site, value: Payload) {
+        let awaits = || "to publish something".to_owned();
+        let recorded = self.recall(&at, site, awaits, |entry| matches!(entry, Entry::Published).then_some(())).await;
+        if recorded.is_some() {
+            return;
+        }
+        self.go_live(&at, site, awaits).await;
+        self.heed(&at, false).await;
+        let value = self.settle(value).await;
+        self.record([Event::Published { at, value }]).await;
+        let last = self.run.lock().last;
+        let (run, durable) = (self.run.clone(), self.core.journal.durable(last));
+        // Others see it when it is durable; the body need not wait for that.
+        let told = self.core.platform.exec.spawn(Box::pin(async move {
+            if durable.await.is_ok() {
+                run.publish_progress(last);
+            }
+        }));
+        drop(told);
+    }
+}
