@@ -249,10 +249,10 @@ fn is_possible(event: &Event) -> Result<(), ImportError> {
     if let Event::RunDeleted {} = event {
         return impossible("a run that is deleted is not exported".to_owned());
     }
-    if let Some(id) = run_id(event) {
-        if id.as_str().is_empty() || id.as_str().len() > MAX_RUN_ID {
-            return impossible(format!("an id of {} bytes, not of 1 to {MAX_RUN_ID}", id.as_str().len()));
-        }
+    if let Some(id) = run_id(event)
+        && (id.as_str().is_empty() || id.as_str().len() > MAX_RUN_ID)
+    {
+        return impossible(format!("an id of {} bytes, not of 1 to {MAX_RUN_ID}", id.as_str().len()));
     }
     for name in names(event) {
         if name.is_empty() || name.chars().any(char::is_control) {

@@ -1,8 +1,12 @@
 use proptest::prelude::*;
 
+use super::lines::Line;
 use super::read::Import;
 use super::*;
 use crate::engine::Error;
+use crate::id::Lsn;
+use crate::record::json::Aside;
+use crate::time::Timestamp;
 
 const LINES: &str = concat!(
     r#"{"factum":"run","format":1,"id":"a","workflow":"w","version":1,"exported":"2026-11-21T09:30:00.000000000Z"}"#,
@@ -46,6 +50,52 @@ fn an_export_cut_at_any_byte_is_refused() {
         assert!(matches!(read(&LINES.as_bytes()[..len]), Err(Error::Import { .. })), "cut to {len} bytes");
     }
     assert!(read(&LINES.as_bytes()[..whole]).is_ok());
+}
+
+/// What comes of an event as the last one.
+fn read_with(event: &str) -> Result<Import, Error> {
+    let record = format!(r#"{{"lsn":10,"time":"2026-11-21T09:30:02.000000000Z","event":{event}}}"#);
+    read(LINES.replace(r#"{"end":true,"records":2}"#, &format!("{record}\n{{\"end\":true,\"records\":3}}")).as_bytes())
+}
+
+#[test]
+fn a_name_or_an_id_that_no_engine_writes_is_impossible() {
+    let impossible =
+        |event: &str| matches!(read_with(event), Err(Error::Import { source: ImportError::Impossible { .. }, .. }));
+    let forms = [
+        r#"{"child ended":{"at":"1","child":"<>","end":"cancelled"}}"#,
+        r#"{"start options":{"parent":"<>","linked":false}}"#,
+        r#"{"value drawn":{"at":"1","source":"<>","value":1}}"#,
+        r#"{"again":{"input":[],"carried":{"received":1,"inbox":[{"number":0,"signal":"<>","payload":1}]}}}"#,
+        r#"{"again":{"input":[],"carried":{"received":1,"senders":[["<>","s"]]}}}"#,
+        r#"{"again":{"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"<>","kind":"unknown"}]}}}"#,
+    ];
+    for form in forms {
+        assert!(impossible(&form.replace("<>", "")), "{form}");
+        assert!(!impossible(&form.replace("<>", "name")), "{form}");
+    }
+    let child = r#"{"again":{"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"\n","kind":"child"}]}}}"#;
+    assert!(!impossible(child), "it is no name that code gave");
+}
+
+#[test]
+fn a_line_tells_of_the_blobs_of_each_value() {
+    let aside = |blobs: &[u64], schema| Aside { blobs: blobs.to_vec(), schema };
+    let forms = [
+        (vec![], r#""event":1}"#),
+        (vec![aside(&[7], 1)], r#""event":1,"blobs":[7],"schema":"0000000000000001"}"#),
+        (
+            vec![aside(&[], 0), aside(&[7, 8], 0), aside(&[], 1)],
+            r#""event":1,"others":[{"blobs":[7,8]},{"schema":"0000000000000001"}]}"#,
+        ),
+    ];
+    for (asides, wanted) in forms {
+        let text = serde_json::to_string(&Line::new(Lsn(3), Timestamp(0), 1, asides.clone())).unwrap();
+        assert!(text.ends_with(wanted), "{text}");
+        let (lsn, _, event, again) = serde_json::from_str::<Line<u8>>(&text).unwrap().into_parts();
+        let told: Vec<Aside> = if asides.is_empty() { vec![Aside::default()] } else { asides };
+        assert_eq!((lsn, event, again), (3, 1, told));
+    }
 }
 
 proptest! {
