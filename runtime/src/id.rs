@@ -127,7 +127,6 @@ impl Position {
     }
 
     /// The `index`th branch of the operation that this is.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
     pub(crate) fn branch(&self, index: u32) -> Position {
         self.with(index, BRANCH)
     }
@@ -149,13 +148,11 @@ impl Position {
     }
 
     /// The position without its last part; `None` for a root scope.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
     pub(crate) fn parent(&self) -> Option<Position> {
         self.ends().last().map(|len| self.cut(len))
     }
 
     /// The positions that this one stands in, from the root scope on, the shortest first; not itself.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the operations with branches come with their own records"))]
     pub(crate) fn prefixes(&self) -> impl Iterator<Item = Position> + '_ {
         self.ends().map(|len| self.cut(len))
     }

@@ -63,20 +63,25 @@ mod time;
 
 pub use codec::{ArtifactId, Blob, DecodeError, EncodeError, MAX_PAYLOAD, ParseArtifactIdError, Payload, PayloadError};
 pub use engine::{
-    Cut, Error, History, HistoryEntry, ImportError, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats,
+    ChildError, Cut, Error, Failure, History, HistoryEntry, ImportError, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats,
     Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
 pub use factum_macros::{checkpoint_store, saga, signal, step};
 pub use handle::{
-    Builder, Cancelled, Completed, Diverged, Engine, Failed, Failure, Outcome, Paused, Poisoned, Run, RunError,
+    Builder, Cancelled, Completed, Diverged, Engine, Failed, Outcome, Paused, Poisoned, Run, RunError,
     RunRequest, Running, SignalRequest, StartRequest, State, Stuck, verify,
 };
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
-pub use ops::{Durable, Signal, SignalWait, Sleep, days, hours, millis, minutes, seconds, signal, sleep};
+pub use ops::{
+    All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Race, Random, RandomValue, Signal, SignalTimeout,
+    SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish, race, random,
+    seconds, signal, sleep, sleep_until, try_all, uuid,
+};
 pub use platform::BoxFuture;
 pub use record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, UndoKind};
-pub use saga::{SagaCall, SagaFn};
+pub use saga::{Again, Child, SagaCall, SagaFn, Spawn, again, spawn};
+pub use uuid::Uuid;
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{
     Batch, CheckpointError, CheckpointStore, Durability, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,

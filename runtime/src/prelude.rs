@@ -1,3 +1,7 @@
 //! What a file with workflows wants: `use factum::prelude::*`.
 
-pub use crate::{Engine, Io, Outcome, TimedOut, days, hours, millis, minutes, saga, seconds, signal, sleep, step};
+pub use crate::Winner::{Eighth, Eleventh, Fifth, First, Fourth, Ninth, Second, Seventh, Sixth, Tenth, Third, Twelfth};
+pub use crate::{
+    Child, ChildError, Engine, Io, Outcome, TimedOut, Winner, again, all, days, hours, join, millis, minutes, now,
+    pause, publish, race, random, saga, seconds, signal, sleep, sleep_until, spawn, step, try_all, uuid,
+};

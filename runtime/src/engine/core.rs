@@ -16,11 +16,11 @@ use super::live::{Held, LiveRun};
 use super::registry::Registry;
 use super::stop::{Stage, Stop};
 use super::timers::Timers;
-use crate::id::{RunId, RunNumber};
+use crate::id::{Lsn, RunId, RunNumber};
 use crate::journal::Journal;
 use crate::platform::{Platform, TaskHandle, ThreadHandle};
 use crate::record::Event;
-use crate::run::RunState;
+use crate::run::{Illegal, RunState};
 use crate::time::Timestamp;
 
 /// The numbers that an engine is opened with.
@@ -114,14 +114,24 @@ impl Core {
         Ok(())
     }
 
-    /// A run that is not known yet: its start is queued.
-    pub(crate) fn admit(&self, runs: &mut Runs, event: Event) -> Result<Held, Error> {
+    /// A run that is not known yet: its first events are queued. `queue` does it, and gives the last one's LSN.
+    pub(crate) fn admit(
+        &self,
+        runs: &mut Runs,
+        events: &[Event],
+        queue: impl FnOnce(RunNumber, Timestamp) -> Result<Lsn, Error>,
+    ) -> Result<Held, Error> {
         let number = RunNumber(runs.last_number + 1);
         let now = self.now();
-        let state = RunState::new(&event, now).map_err(|illegal| Error::Internal { reason: illegal.to_string() })?;
-        let started = self.journal.append(number, now, &[event])?;
+        let illegal = |illegal: Illegal| Error::Internal { reason: illegal.to_string() };
+        let (first, rest) = events.split_first().ok_or_else(|| Error::Internal { reason: "no start".to_owned() })?;
+        let mut state = RunState::new(first, now).map_err(illegal)?;
+        for event in rest {
+            state.apply(now, event).map_err(illegal)?;
+        }
+        let last = queue(number, now)?;
         runs.last_number = number.0;
-        let run = LiveRun::new(number, state, started, started);
+        let run = LiveRun::new(number, state, Lsn(last.0 - rest.len() as u64), last);
         if self.after_crash {
             // It may have been started before, and have taken the process down
             // before anything of it was on disk: this time it is.

@@ -143,6 +143,11 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
             "the plan of the workflow has changed under this run; its replay tells whether it still fits"
         );
     }
+    let site = workflow.meta().site;
+    let body = Box::pin(async {
+        performer.set_off(&root, site).await;
+        body.await
+    });
     match watched(performer, caught(body), true).await {
         Ended::Foreign => {
             let found = "waits for a future that is no durable operation, which a macro in the body hides; \

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::codec::{DecodeError, EncodeError};
-use crate::id::RunId;
+use crate::id::{Position, RunId};
 use crate::step::Site;
 use crate::storage::StorageError;
 
@@ -187,6 +187,24 @@ pub enum Error {
         id: RunId,
         /// Its status.
         status: super::Status,
+    },
+
+    /// The run is not one that an operator must help: not stuck, diverged or poisoned.
+    #[error("run `{id}` is {status}: only a stuck, diverged or poisoned run is retried, resolved or abandoned")]
+    NotHeldUp {
+        /// The id.
+        id: RunId,
+        /// Its status.
+        status: super::Status,
+    },
+
+    /// Nothing at this place of the run is to be settled.
+    #[error("run `{id}` has nothing at {step} that is to be resolved: no undo that has failed, and no failed step after a pivot")]
+    NothingToResolve {
+        /// The id.
+        id: RunId,
+        /// The step's position.
+        step: Position,
     },
 
     /// The run has attempted its pivot: it can no longer be cancelled.

@@ -277,6 +277,11 @@ impl LiveRun {
         self.shown(|shown| shown.phase.has_ended()).await.map(|shown| shown.phase)
     }
 
+    /// Completes when the run has ended, or only an operator can make it go on.
+    pub(crate) async fn at_rest(&self) -> Result<Phase, Error> {
+        self.shown(|shown| shown.phase.has_ended() || shown.phase.is_held_up()).await.map(|shown| shown.phase)
+    }
+
     /// Completes when others can see of the run what is wanted.
     async fn shown(&self, wanted: impl Fn(&Shown) -> bool) -> Result<Shown, Error> {
         let mut seen = self.seen.subscribe();
@@ -305,8 +310,14 @@ impl LiveRun {
     }
 
     pub(crate) fn info(&self) -> RunInfo {
-        let shown = self.seen();
-        let inner = self.lock();
+        self.info_of(&self.lock())
+    }
+
+    pub(crate) fn info_of(&self, inner: &Inner) -> RunInfo {
+        let shown = match &*self.seen.borrow() {
+            Seen::Phase(shown) => shown.clone(),
+            Seen::Gone(_) => Shown::of(&inner.state),
+        };
         let waiting: Vec<Waiting> = if shown.goes_on() { inner.waiting() } else { Vec::new() };
         let start = &inner.state.start;
         RunInfo {
@@ -364,11 +375,24 @@ impl Inner {
         if self.asleep {
             return Err(Error::Internal { reason: "a run that sleeps was to record something".to_owned() });
         }
+        self.record_with(journal, run, time, events, None)
+    }
+
+    /// As [`record`](Self::record), and in the same group the first events of another run.
+    pub(crate) fn record_with(
+        &mut self,
+        journal: &Journal,
+        run: RunNumber,
+        time: Timestamp,
+        events: impl IntoIterator<Item = Event>,
+        beside: Option<(RunNumber, &[Event])>,
+    ) -> Result<Lsn, Error> {
         for event in events {
             self.hold(time, event);
         }
-        if !self.pending.is_empty() {
-            self.last = journal.append(run, time, &self.pending)?;
+        if !self.pending.is_empty() || beside.is_some() {
+            let own = (run, self.pending.as_slice());
+            self.last = journal.append(time, &[Some(own), beside].into_iter().flatten().collect::<Vec<_>>())?;
             self.pending.clear();
         }
         Ok(self.last)
@@ -399,7 +423,7 @@ impl Inner {
     /// Whether something has come from outside that its task has not taken yet.
     fn is_owed(&self) -> bool {
         let came = |waiting: &Waiting| match &waiting.on {
-            WaitingOn::Signal { name } => self.state.inbox.next(name).is_some(),
+            WaitingOn::Signal { name, .. } => self.state.inbox.next(name).is_some(),
             _ => false,
         };
         self.state.cancel_requested || self.waits().any(came)

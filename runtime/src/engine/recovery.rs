@@ -369,7 +369,7 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
                 state.shrink();
             }
             if !events.is_empty() {
-                last = core.journal.append(number, now, &events)?;
+                last = core.journal.append(now, &[(number, &events)])?;
                 counted = Some(last);
             }
             let run = LiveRun::new(number, state, started, last);

@@ -13,13 +13,16 @@ use super::core::Core;
 use super::live::{Held, LiveRun};
 use super::report::{HistoryEntry, Stats, TailEntry};
 use super::status::RunInfo;
+use super::host::NewChild;
+use super::core::Runs;
 use super::{Error, Status, checkpoint, driver};
 use crate::codec::{Blob, Digest, Payload};
-use crate::id::{Lsn, MAX_RUN_ID, RunId, RunNumber};
+use crate::id::{Lsn, MAX_RUN_ID, Position, RunId, RunNumber};
 use crate::plan::WorkflowMeta;
 use crate::record::{Event, Name};
 use crate::run::{Decision, INBOX_LIMIT, Offer, RunState};
 use crate::storage::StorageError;
+use crate::time::Timestamp;
 
 /// A value with a longer JSON text than this stands in the arena: 64 KiB.
 pub(super) const INLINE_LIMIT: usize = 64 << 10;
@@ -29,84 +32,198 @@ const FULL_DISK: Duration = Duration::from_secs(1);
 /// A run that is asked for.
 pub(crate) struct NewRun {
     pub(crate) id: Option<RunId>,
-    pub(crate) workflow: &'static WorkflowMeta,
+    pub(crate) workflow: Name,
+    pub(crate) version: u32,
     pub(crate) input: Payload,
+    pub(crate) options: StartWith,
+}
+
+/// What comes with a start.
+#[derive(Debug, Default)]
+pub(crate) struct StartWith {
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) begin_at: Option<Timestamp>,
+    pub(crate) key: Option<String>,
+    /// A signal that is the run's from the start.
+    pub(crate) signal: Option<NewSignal>,
+}
+
+/// A signal that is sent.
+#[derive(Debug)]
+pub(crate) struct NewSignal {
+    pub(crate) name: &'static str,
+    pub(crate) payload: Payload,
+    pub(crate) sender: Option<String>,
 }
 
 impl Core {
     /// Starts a run, or finds the one that was started with this id and input before.
     pub(crate) async fn start(self: &Arc<Self>, new: NewRun) -> Result<Held, Error> {
-        let NewRun { id, workflow, mut input } = new;
-        if self.registry.workflow(workflow.name, workflow.version).is_none() {
-            return Err(Error::NotRegistered { workflow: workflow.name.to_owned(), version: workflow.version });
-        }
+        let NewRun { id, workflow, version, mut input, mut options } = new;
+        let meta = self.runnable(&workflow, version)?;
         // A random id is nobody's.
         let (id, is_random) = match id {
             Some(id) => (id, false),
             None => (self.fresh_id()?, true),
         };
-        if id.as_str().is_empty() || id.as_str().len() > MAX_RUN_ID {
-            return Err(Error::InvalidId { found: id.as_str().len(), limit: MAX_RUN_ID });
-        }
+        valid(&id)?;
         self.is_open()?;
         self.journal.room().await?;
+        let asked = Asked { workflow: &workflow, version };
         loop {
             let (known, left) = {
                 let runs = self.runs();
                 (runs.by_id.get(id.as_str()).map(Held::new), runs.left)
             };
+            let known = match known {
+                None if !is_random => self.started_before(&id, asked, &input).await?,
+                known => known,
+            };
             if let Some(run) = known {
-                return self.started(run, workflow, &input).await;
-            }
-            if !is_random && let Some(run) = self.started_before(&id, workflow, &input).await? {
-                return self.started(run, workflow, &input).await;
+                let run = self.started(run, asked, &input).await?;
+                if let Some(NewSignal { name, payload, sender }) = options.signal {
+                    self.signal(run.id.as_str(), name, payload, sender).await?;
+                }
+                return Ok(run);
             }
             self.journal.has_space()?;
             // Kept: it is written once, however often others come in between.
             input = self.settle(input).await?;
+            if let Some(signal) = &mut options.signal {
+                signal.payload = self.settle(signal.payload.clone()).await?;
+            }
             let run = {
                 let mut runs = self.runs();
                 if runs.by_id.contains_key(id.as_str()) || (runs.left != left && !is_random) {
                     // Somebody else has started it meanwhile; it may even have ended and left.
                     continue;
                 }
-                let event = Event::RunStarted {
-                    id: id.clone(),
-                    workflow: Name::Borrowed(workflow.name),
-                    version: workflow.version,
-                    fingerprint: workflow.fingerprint,
-                    origin: self.origin,
-                    origin_run: runs.last_number + 1,
-                    input: input.clone(),
-                };
-                self.admit(&mut runs, event)?
+                let start = self.run_started(&runs, &id, asked, meta.fingerprint, input.clone());
+                let StartWith { deadline, begin_at, key, signal } = std::mem::take(&mut options);
+                let plain = deadline.is_none() && begin_at.is_none() && key.is_none();
+                let with = Event::StartOptions { deadline, begin_at, key, parent: None, linked: false };
+                let told = signal.map(|NewSignal { name, payload, sender }| Event::SignalReceived {
+                    signal: Name::Borrowed(name),
+                    payload,
+                    sender,
+                });
+                let events: Vec<Event> = [Some(start), (!plain).then_some(with), told].into_iter().flatten().collect();
+                self.admit(&mut runs, &events, |number, now| Ok(self.journal.append(now, &[(number, &events)])?))?
             };
-            driver::launch(self, run.clone());
-            self.journal.durable(run.started).await?;
+            let last = run.lock().last;
+            self.set_out(&run);
+            self.journal.durable(last).await?;
             return Ok(run);
         }
+    }
+
+    /// The start of a run that another one starts, and the other's record of it, as one; false if there is such a run
+    /// since a moment ago.
+    pub(crate) async fn start_child(
+        self: &Arc<Self>,
+        parent: &Arc<LiveRun>,
+        at: &Position,
+        id: RunId,
+        new: &NewChild,
+    ) -> Result<bool, Error> {
+        let NewChild { workflow, version, input, args, key, linked, .. } = new;
+        let meta = self.runnable(workflow, *version)?;
+        valid(&id)?;
+        let asked = Asked { workflow, version: *version };
+        let (known, left) = {
+            let runs = self.runs();
+            (runs.by_id.get(id.as_str()).map(Held::new), runs.left)
+        };
+        let known = match known {
+            None => self.started_before(&id, asked, input).await,
+            known => Ok(known),
+        };
+        let known = match known {
+            // It has ended long ago.
+            Err(Error::Forgotten { .. }) => Some(0),
+            Err(error) => return Err(error),
+            Ok(None) => None,
+            Ok(Some(run)) => {
+                same_start(&run, asked, input)?;
+                // What is recorded of it here is not to be there without it.
+                self.journal.durable(run.started).await?;
+                Some(run.number.0)
+            }
+        };
+        let record = |number| Event::ChildStarted {
+            at: at.clone(),
+            child: id.clone(),
+            number,
+            workflow: workflow.clone(),
+            version: *version,
+            args: *args,
+            linked: *linked,
+        };
+        if let Some(number) = known {
+            parent.lock().record(&self.journal, parent.number, self.now(), [record(number)])?;
+            return Ok(true);
+        }
+        let run = {
+            let mut runs = self.runs();
+            if runs.by_id.contains_key(id.as_str()) || runs.left != left {
+                return Ok(false);
+            }
+            let start = self.run_started(&runs, &id, asked, meta.fingerprint, input.clone());
+            let (key, from) = (key.clone(), Some(parent.id.clone()));
+            let with = Event::StartOptions { deadline: None, begin_at: None, key, parent: from, linked: *linked };
+            let events = [start, with];
+            self.admit(&mut runs, &events, |number, now| {
+                let mut inner = parent.lock();
+                inner.record_with(&self.journal, parent.number, now, [record(number.0)], Some((number, &events)))
+            })?
+        };
+        self.set_out(&run);
+        Ok(true)
+    }
+
+    fn run_started(&self, runs: &Runs, id: &RunId, asked: Asked<'_>, fingerprint: u64, input: Payload) -> Event {
+        Event::RunStarted {
+            id: id.clone(),
+            workflow: asked.workflow.clone(),
+            version: asked.version,
+            fingerprint,
+            origin: self.origin,
+            origin_run: runs.last_number + 1,
+            input,
+        }
+    }
+
+    /// A workflow that is registered.
+    fn runnable(&self, name: &Name, version: u32) -> Result<&'static WorkflowMeta, Error> {
+        let workflow = self.registry.workflow(name, version).map(|workflow| workflow.meta());
+        workflow.ok_or_else(|| Error::NotRegistered { workflow: name.clone().into_owned(), version })
+    }
+
+    /// Sets a run going for the first time in this process.
+    pub(super) fn set_out(self: &Arc<Self>, run: &Arc<LiveRun>) {
+        driver::launch(self, run.clone());
     }
 
     /// A run that was started with this id and is not in memory.
     async fn started_before(
         self: &Arc<Self>,
         id: &RunId,
-        workflow: &WorkflowMeta,
+        asked: Asked<'_>,
         input: &Payload,
     ) -> Result<Option<Held>, Error> {
         match self.checkpoint.find(id.as_str()).await? {
             Found::Nothing => Ok(None),
             Found::Run(_) => match self.obtain(id.as_str()).await {
                 // It was forgotten in this moment: its tombstone is there now.
-                Err(Error::UnknownRun { .. }) => Box::pin(self.started_before(id, workflow, input)).await,
+                Err(Error::UnknownRun { .. }) => Box::pin(self.started_before(id, asked, input)).await,
                 run => run.map(Some),
             },
             Found::Tomb(tomb) => {
                 let conflict = |differs| Err(Error::Conflict { id: id.clone(), differs });
-                if tomb.workflow != workflow.name {
+                if tomb.workflow != *asked.workflow {
                     return conflict("workflow");
                 }
-                if tomb.version != workflow.version {
+                if tomb.version != asked.version {
                     return conflict("version");
                 }
                 if tomb.input != Some(digest(id, input)?) {
@@ -118,8 +235,8 @@ impl Core {
     }
 
     /// A run that exists, if this start is the same.
-    async fn started(&self, run: Held, workflow: &WorkflowMeta, input: &Payload) -> Result<Held, Error> {
-        same_start(&run, workflow, input)?;
+    async fn started(&self, run: Held, asked: Asked<'_>, input: &Payload) -> Result<Held, Error> {
+        same_start(&run, asked, input)?;
         self.journal.durable(run.started).await?;
         Ok(run)
     }
@@ -182,7 +299,7 @@ impl Core {
     }
 
     /// An answer about a run, a refusal too, is given when what it rests on is durable.
-    async fn answer(&self, last: Lsn, refused: Option<Error>) -> Result<(), Error> {
+    pub(super) async fn answer(&self, last: Lsn, refused: Option<Error>) -> Result<(), Error> {
         self.journal.durable(last).await?;
         refused.map_or(Ok(()), Err)
     }
@@ -205,6 +322,8 @@ impl Core {
             }
         };
         run.changed.notify_waiters();
+        // One that was paused goes on: backwards.
+        self.go_on(&run);
         self.answer(last, refused).await
     }
 
@@ -351,17 +470,31 @@ impl Core {
     }
 }
 
-fn not_active(run: &LiveRun, state: &RunState) -> Error {
-    Error::NotActive { id: run.id.clone(), status: Status::of(&state.phase, false) }
+/// The workflow of a run that is asked for.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    workflow: &'a Name,
+    version: u32,
+}
+
+fn valid(id: &RunId) -> Result<(), Error> {
+    match id.as_str().len() {
+        1..=MAX_RUN_ID => Ok(()),
+        found => Err(Error::InvalidId { found, limit: MAX_RUN_ID }),
+    }
+}
+
+pub(super) fn not_active(run: &LiveRun, state: &RunState) -> Error {
+    Error::NotActive { id: run.id.clone(), status: Status::of(&state.phase, state.paused.is_some(), false) }
 }
 
 /// A second start of an id is the same run only with the same workflow, version and input.
-fn same_start(run: &LiveRun, workflow: &WorkflowMeta, input: &Payload) -> Result<(), Error> {
+fn same_start(run: &LiveRun, asked: Asked<'_>, input: &Payload) -> Result<(), Error> {
     let start = run.lock().state.start.clone();
-    if start.workflow != workflow.name {
+    if start.workflow != *asked.workflow {
         return Err(Error::Conflict { id: run.id.clone(), differs: "workflow" });
     }
-    if start.version != workflow.version {
+    if start.version != asked.version {
         return Err(Error::Conflict { id: run.id.clone(), differs: "version" });
     }
     if start.input != *input && digest(&run.id, &start.input)? != digest(&run.id, input)? {

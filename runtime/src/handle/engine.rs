@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::request::{RunRequest, SignalRequest, StartRequest};
 use super::{Builder, Run, Running};
-use crate::codec::{ArtifactId, Blob, EncodeError};
+use crate::codec::{ArtifactId, Blob};
 use crate::engine::{Core, Error, HistoryEntry, Import, OpenReport, Result, RunInfo, Stats, TailEntry};
-use crate::id::Lsn;
+use crate::id::{Lsn, Position};
 use crate::io::NoApp;
 use crate::ops::Signal;
-use crate::saga::{SagaCall, SagaFn, SagaSig};
+use crate::saga::{SagaCall, SagaFn, SagaSig, input};
 
 /// Runs workflows in this process, on one data directory.
 ///
@@ -64,11 +64,7 @@ impl Engine {
     /// # Cancel safety
     /// Dropping the future does not take the start back.
     pub fn start<W: SagaSig>(&self, call: SagaCall<'_, W>) -> StartRequest<W> {
-        let input = W::encode_args(&call.args).and_then(|input| match W::decode_args(&input) {
-            Ok(_) => Ok(input),
-            Err(error) => Err(EncodeError::unreadable(error)),
-        });
-        StartRequest::new(self.clone(), input)
+        StartRequest::new(self.clone(), input::<W>(&call.args), W::key(&call.args))
     }
 
     /// Starts a run and waits for its outcome: `engine.run(checkout(order)).id("order-42").await?`.
@@ -124,6 +120,66 @@ impl Engine {
     /// Dropping the future does not take the wish back.
     pub async fn cancel(&self, id: impl AsRef<str>) -> Result<(), Error> {
         self.core().cancel(id.as_ref()).await
+    }
+
+    /// Stops a run at its next await, until somebody [resumes](Self::resume) it; a rollback stops behind the undo that
+    /// it is at. Attempts in the air come to their ends. Returns when the wish is durable.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended or
+    /// cannot go on by itself, [`Error::Stopped`], [`Error::Storage`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the wish back.
+    pub async fn pause(&self, id: impl AsRef<str>, reason: impl Into<String>) -> Result<(), Error> {
+        self.core().pause(id.as_ref(), reason.into()).await
+    }
+
+    /// Has a paused run go on where it stopped.
+    ///
+    /// # Errors
+    /// As [`pause`](Self::pause).
+    ///
+    /// # Cancel safety
+    /// As [`pause`](Self::pause).
+    pub async fn resume(&self, id: impl AsRef<str>) -> Result<(), Error> {
+        self.core().resume(id.as_ref()).await
+    }
+
+    /// Has a stuck, diverged or poisoned run try again: undos that have failed; else the failed step, if it was the last
+    /// thing that the run did; else the body, over what is recorded.
+    ///
+    /// # Errors
+    /// [`Error::UnknownRun`], [`Error::NotHeldUp`], [`Error::Stopped`], [`Error::Storage`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the wish back.
+    pub async fn retry(&self, id: impl AsRef<str>) -> Result<(), Error> {
+        self.core().retry(id.as_ref()).await
+    }
+
+    /// Says that something which a run could not do is settled by hand: an undo that has failed counts as done, and with
+    /// the last of them the rollback goes on to its end; of a step that failed after a pivot, or a pivot of which nobody
+    /// knew, the run has failed, and nothing of it is undone.
+    ///
+    /// # Errors
+    /// [`Error::NothingToResolve`] when nothing at `step` is to be settled; else as [`retry`](Self::retry).
+    ///
+    /// # Cancel safety
+    /// As [`retry`](Self::retry).
+    pub async fn resolve(&self, id: impl AsRef<str>, step: &Position, note: impl Into<String>) -> Result<(), Error> {
+        self.core().resolve(id.as_ref(), step, note.into()).await
+    }
+
+    /// Gives a stuck, diverged or poisoned run up: it has failed, and what it did stays as it is.
+    ///
+    /// # Errors
+    /// As [`retry`](Self::retry).
+    ///
+    /// # Cancel safety
+    /// As [`retry`](Self::retry).
+    pub async fn abandon(&self, id: impl AsRef<str>, note: impl Into<String>) -> Result<(), Error> {
+        self.core().abandon(id.as_ref(), note.into()).await
     }
 
     /// Every run that is known, in the order of their starts.

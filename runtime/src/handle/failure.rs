@@ -2,51 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::Error;
-
-/// Why a run failed. Everything it did is undone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Failure<E> {
-    /// The saga returned an error.
-    Error(E),
-    /// A body panicked: the saga's, or a step's on its last attempt.
-    Panicked {
-        /// What it said.
-        message: String,
-    },
-    /// A body gave a value that JSON cannot hold.
-    Unrecordable {
-        /// Which, and why not.
-        message: String,
-    },
-    /// Anything else, in words.
-    Other {
-        /// Why.
-        reason: String,
-    },
-}
-
-impl<E: fmt::Display> fmt::Display for Failure<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Error(error) => error.fmt(f),
-            Failure::Panicked { message } => write!(f, "panicked: {message}"),
-            Failure::Unrecordable { message } => write!(f, "a value cannot be recorded: {message}"),
-            Failure::Other { reason } => f.write_str(reason),
-        }
-    }
-}
-
-impl<E: std::error::Error + 'static> std::error::Error for Failure<E> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            // Its text is this one's own.
-            Failure::Error(error) => error.source(),
-            _ => None,
-        }
-    }
-}
+use crate::engine::{Error, Failure};
 
 /// Why [`Engine::run`](crate::Engine::run) has no output.
 #[derive(Debug, Clone)]

@@ -18,7 +18,7 @@ mod verify;
 pub use self::verify::verify;
 pub use builder::Builder;
 pub use engine::Engine;
-pub use failure::{Failure, RunError};
+pub use failure::RunError;
 pub use outcome::Outcome;
 pub use request::{RunRequest, SignalRequest, StartRequest};
 pub use run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Running, State, Stuck};

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use super::request::failure_of;
 use super::run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Stuck};
 use crate::codec;
-use crate::engine::{Error, Held, Result, Status, problem};
+use crate::engine::{Error, Held, Result, Shown, Status, failure_of, problem};
 use crate::run::Phase;
 use crate::saga::SagaSig;
 
@@ -28,23 +27,23 @@ pub enum Outcome<W: SagaSig> {
 }
 
 impl<W: SagaSig> Outcome<W> {
-    pub(super) fn new(live: &Held, phase: Phase) -> Result<Self> {
+    pub(super) fn new(live: &Held, shown: Shown) -> Result<Self> {
+        let Shown { phase, paused, .. } = shown;
         let in_words = || problem(&phase, &live.lock().state).unwrap_or_default();
         let run = Held::new(live);
+        let undecodable = |what| move |source| Error::Undecodable { what, id: live.id.clone(), source };
         Ok(match &phase {
             Phase::Completed { output } => {
-                let output = codec::decode(output).map_err(|source| Error::Undecodable {
-                    what: "output",
-                    id: live.id.clone(),
-                    source,
-                })?;
-                Outcome::Completed(Run::new(run, output))
+                Outcome::Completed(Run::new(run, codec::decode(output).map_err(undecodable("output"))?))
             }
-            Phase::Failed { cause } => Outcome::Failed(Run::new(run, failure_of::<W>(&live.id, cause)?)),
+            Phase::Failed { cause } => Outcome::Failed(Run::new(run, failure_of(cause).map_err(undecodable("error"))?)),
             Phase::Cancelled => Outcome::Cancelled(Run::new(run, ())),
             Phase::Stuck { .. } => Outcome::Stuck(Run::new(run, in_words())),
             Phase::Diverged { .. } => Outcome::Diverged(Run::new(run, in_words())),
             Phase::Poisoned { .. } => Outcome::Poisoned(Run::new(run, in_words())),
+            Phase::Forward | Phase::RollingBack { .. } if paused.is_some() => {
+                Outcome::Paused(Run::new(run, paused.unwrap_or_default()))
+            }
             Phase::Forward | Phase::RollingBack { .. } => {
                 return Err(Error::Internal { reason: "an outcome of a run that goes on".to_owned() });
             }

@@ -2,13 +2,15 @@
 
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::time::SystemTime;
 
-use super::{Engine, Failure, Outcome, Run, RunError, Running};
+use super::{Engine, Outcome, Run, RunError, Running};
 use crate::codec::{self, EncodeError, Payload};
-use crate::engine::{Error, NewRun, Result};
+use crate::engine::{Error, NewRun, Result, StartWith};
 use crate::id::RunId;
 use crate::ops::Signal;
 use crate::platform::BoxFuture;
+use crate::record::Name;
 use crate::saga::SagaSig;
 
 /// A start that has not been asked for yet: [`Engine::start`].
@@ -17,12 +19,14 @@ pub struct StartRequest<W> {
     engine: Engine,
     id: Option<RunId>,
     input: std::result::Result<Payload, EncodeError>,
+    options: StartWith,
     workflow: PhantomData<fn() -> W>,
 }
 
 impl<W: SagaSig> StartRequest<W> {
-    pub(super) fn new(engine: Engine, input: std::result::Result<Payload, EncodeError>) -> Self {
-        StartRequest { engine, id: None, input, workflow: PhantomData }
+    pub(super) fn new(engine: Engine, input: std::result::Result<Payload, EncodeError>, key: Option<String>) -> Self {
+        let options = StartWith { key, ..StartWith::default() };
+        StartRequest { engine, id: None, input, options, workflow: PhantomData }
     }
 
     /// The run's id, of 1 to 512 bytes: what makes a second start the same run.
@@ -31,9 +35,23 @@ impl<W: SagaSig> StartRequest<W> {
         self
     }
 
+    /// When the run begins; at once unless told otherwise. It exists, and can be cancelled, from now on.
+    pub fn at(mut self, moment: SystemTime) -> Self {
+        self.options.begin_at = Some(moment.into());
+        self
+    }
+
+    /// When the run fails if it has not ended: it stops at its next await, what it did is undone, and its failure is
+    /// [`Failure::DeadlineExceeded`](crate::Failure::DeadlineExceeded). A run that has attempted its pivot goes on.
+    pub fn deadline(mut self, moment: SystemTime) -> Self {
+        self.options.deadline = Some(moment.into());
+        self
+    }
+
     async fn send(self) -> Result<Run<W, Running>> {
         let input = self.input.map_err(|source| Error::Unrecordable { what: "input", source })?;
-        let new = NewRun { id: self.id, workflow: W::meta(), input };
+        let (workflow, version) = (Name::Borrowed(W::NAME), W::VERSION);
+        let new = NewRun { id: self.id, workflow, version, input, options: self.options };
         self.engine.core().start(new).await.map(Run::running)
     }
 }
@@ -61,6 +79,16 @@ impl<W: SagaSig> RunRequest<W> {
     /// The run's id, of 1 to 512 bytes: what makes a second start the same run.
     pub fn id(self, id: impl Into<RunId>) -> Self {
         RunRequest { start: self.start.id(id) }
+    }
+
+    /// When the run begins, as [`StartRequest::at`].
+    pub fn at(self, moment: SystemTime) -> Self {
+        RunRequest { start: self.start.at(moment) }
+    }
+
+    /// When the run fails if it has not ended, as [`StartRequest::deadline`].
+    pub fn deadline(self, moment: SystemTime) -> Self {
+        RunRequest { start: self.start.deadline(moment) }
     }
 
     async fn send(self) -> std::result::Result<W::Ok, RunError<W::Err>> {
@@ -148,26 +176,4 @@ impl std::fmt::Debug for SignalRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SignalRequest").field("id", &self.id).field("signal", &self.name).finish_non_exhaustive()
     }
-}
-
-/// A failure as its saga declared it.
-pub(super) fn failure_of<W: SagaSig>(id: &RunId, cause: &crate::record::Cause) -> Result<Failure<W::Err>> {
-    use crate::record::Cause;
-    Ok(match cause {
-        Cause::Error { error } | Cause::TimedOut { error } => {
-            Failure::Error(codec::decode(error).map_err(|source| Error::Undecodable {
-                what: "error",
-                id: id.clone(),
-                source,
-            })?)
-        }
-        Cause::Panicked { message } => Failure::Panicked { message: message.clone() },
-        Cause::Unrecordable { message } => Failure::Unrecordable { message: message.clone() },
-        Cause::Aborted
-        | Cause::Cancelled
-        | Cause::NoUndo { .. }
-        | Cause::Lost
-        | Cause::DeadlineExceeded
-        | Cause::Abandoned { .. } => Failure::Other { reason: cause.to_string() },
-    })
 }

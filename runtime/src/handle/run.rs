@@ -1,8 +1,7 @@
 //! One run as a program holds it, typed by its status.
 
-use super::Failure;
 use super::outcome::Outcome;
-use crate::engine::{Held, Result, RunInfo};
+use crate::engine::{Failure, Held, Result, RunInfo};
 use crate::id::RunId;
 use crate::saga::SagaSig;
 use std::fmt;
@@ -44,7 +43,7 @@ states! {
     /// It was cancelled, and everything it did is undone.
     Cancelled(W) = ();
     /// It was paused.
-    Paused(W) = ();
+    Paused(W) = String;
     /// Something failed after its pivot, or could not be undone.
     Stuck(W) = String;
     /// The code no longer matches what it has recorded.

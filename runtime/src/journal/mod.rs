@@ -109,12 +109,12 @@ impl Journal {
         Ok((Journal { dir, wal, arena, source }, report))
     }
 
-    /// Queues the events of one run as one atomic group, and gives the last one's LSN. Never waits.
+    /// Queues the events of some runs as one atomic group, and gives the last one's LSN. Never waits.
     ///
     /// # Errors
     /// When the log is closed or a write has failed.
-    pub(crate) fn append(&self, run: RunNumber, time: Timestamp, events: &[Event]) -> Result<Lsn, StorageError> {
-        self.queue(run, events.iter().map(|event| (time, event)))
+    pub(crate) fn append(&self, time: Timestamp, runs: &[(RunNumber, &[Event])]) -> Result<Lsn, StorageError> {
+        self.queue(runs.iter().flat_map(|(run, events)| events.iter().map(move |event| (*run, time, event))))
     }
 
     /// As [`append`](Self::append), with events that have times of their own.
@@ -122,20 +122,19 @@ impl Journal {
     /// # Errors
     /// As [`append`](Self::append).
     pub(crate) fn append_history(&self, run: RunNumber, events: &[(Timestamp, Event)]) -> Result<Lsn, StorageError> {
-        self.queue(run, events.iter().map(|(time, event)| (*time, event)))
+        self.queue(events.iter().map(|(time, event)| (run, *time, event)))
     }
 
     fn queue<'e>(
         &self,
-        run: RunNumber,
-        events: impl Iterator<Item = (Timestamp, &'e Event)> + Clone,
+        events: impl Iterator<Item = (RunNumber, Timestamp, &'e Event)> + Clone,
     ) -> Result<Lsn, StorageError> {
         let last = self.wal.append(|group| {
-            for (time, event) in events.clone() {
+            for (run, time, event) in events.clone() {
                 group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
             }
         })?;
-        events.flat_map(|(_, event)| event.blobs()).for_each(|at| self.arena.named(at.id, last));
+        events.flat_map(|(.., event)| event.blobs()).for_each(|at| self.arena.named(at.id, last));
         Ok(last)
     }
 

@@ -26,14 +26,14 @@ pub struct TryAll<I> {
 /// `all(orders.iter().map(|order| ship(order.clone()))).concurrency(8).await`. One that fails does not stop the others.
 ///
 /// The items must be the same, in the same order, in a replay: not those of a `HashMap`.
-pub fn all<I: IntoIterator>(operations: I) -> All<I> {
+pub fn all<I>(operations: I) -> All<I> {
     All { operations, limit: usize::MAX }
 }
 
 /// As [`all`], for operations that give a `Result`: gives their values in the order of the items, or the first error.
 /// With an error it returns when the others have ended as the losers of a [`race`](crate::race) do, and everything that
 /// those did is undone.
-pub fn try_all<I: IntoIterator>(operations: I) -> TryAll<I> {
+pub fn try_all<I>(operations: I) -> TryAll<I> {
     TryAll { operations, limit: usize::MAX }
 }
 

@@ -18,6 +18,10 @@ pub(crate) trait Exec: Send + Sync + fmt::Debug {
     /// Starts a thread of its own that drives `work`, which may block inside a
     /// poll, to its end. Between polls it spins for a moment before it parks.
     fn spawn_thread(&self, name: &str, work: BoxFuture<'static, ()>) -> io::Result<ThreadHandle>;
+    /// The order in which so many futures of one task are polled, if it is not that of their indexes.
+    fn order(&self, _futures: usize) -> Option<Vec<usize>> {
+        None
+    }
 }
 
 /// Can end a task early.

@@ -32,6 +32,11 @@ pub enum Cause {
     Aborted,
     /// Somebody asked for the run to be cancelled.
     Cancelled,
+    /// What the body asked for cannot be done.
+    Refused {
+        /// Why not.
+        message: String,
+    },
     /// The undo could not be called.
     NoUndo {
         /// Why not.
@@ -67,6 +72,7 @@ impl fmt::Display for Cause {
             Cause::Unrecordable { message } => write!(f, "a value cannot be recorded: {message}"),
             Cause::Aborted => f.write_str("aborted by a shutdown"),
             Cause::Cancelled => f.write_str("cancelled"),
+            Cause::Refused { message } => write!(f, "refused: {message}"),
             Cause::NoUndo { message } => write!(f, "the undo could not be called: {message}"),
             Cause::Lost => f.write_str("another branch has won"),
             Cause::DeadlineExceeded => f.write_str("its deadline has passed"),

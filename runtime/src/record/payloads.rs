@@ -37,7 +37,8 @@ macro_rules! values {
                 | Cause::NoUndo { .. }
                 | Cause::Lost
                 | Cause::DeadlineExceeded
-                | Cause::Abandoned { .. } => {}
+                | Cause::Abandoned { .. }
+                | Cause::Refused { .. } => {}
             },
             Event::Again { input, carried } => {
                 let Carried { undo, received: _, inbox, senders: _, now: _, progress, past_pivot: _ } = carried;

@@ -81,6 +81,7 @@ pub(super) fn samples() -> Vec<Event> {
         Cause::Lost,
         Cause::DeadlineExceeded,
         Cause::Abandoned { note: "too late".into() },
+        Cause::Refused { message: "no".into() },
     ];
     for cause in causes {
         events.push(Event::AttemptFailed {

@@ -435,7 +435,7 @@ impl RunState {
         let Phase::RollingBack { cause } = &self.phase else {
             return Err(illegal(event, "the run is not rolling back"));
         };
-        if self.undo.next(&self.root()).is_some() || self.undo_failed(&self.root()) {
+        if self.next_undo(&self.root()).is_some() || self.undo_failed(&self.root()) {
             return Err(illegal(event, "something is not undone"));
         }
         Ok(cause.clone())

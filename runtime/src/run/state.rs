@@ -247,6 +247,14 @@ impl RunState {
         }
     }
 
+    /// Whether a step or a scope has failed at a position.
+    pub(crate) fn has_failed(&self, at: &Position) -> bool {
+        matches!(
+            self.journal.get(at),
+            Some(Entry::Step(StepEntry { end: Some(Err(_)), .. }) | Entry::Scope { end: Some(Err(_)), .. })
+        )
+    }
+
     /// Forgets what only a run that goes on needs.
     pub(crate) fn shrink(&mut self) {
         if self.phase.has_ended() {

@@ -9,6 +9,7 @@ mod events;
 mod export;
 mod format;
 mod found;
+mod groups;
 mod memory;
 mod refusals;
 mod review;

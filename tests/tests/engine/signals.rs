@@ -53,7 +53,7 @@ async fn signals_sent_before_during_and_after_the_wait_begins_are_kept_in_order(
         }
         tokio::task::yield_now().await;
     };
-    assert_eq!(info.waiting[0].on, WaitingOn::Signal { name: "Approval".into() });
+    assert_eq!(info.waiting[0].on, WaitingOn::Signal { name: "Approval".into(), until: None });
     engine.signal("r", by("cat")).await.unwrap();
     let outcome = run.outcome().await.unwrap();
     assert!(matches!(&outcome, Outcome::Completed(run) if *run.output() == ["ann", "bob", "cat"]), "{outcome:?}");

@@ -190,7 +190,7 @@ impl<'a> Fold<'a> {
             started,
             started_at: state.start.at,
             updated_at: state.last,
-            status: Status::of(&state.phase, false),
+            status: Status::of(&state.phase, state.paused.is_some(), false),
             problem: problem(&state.phase, state),
             sleep: None,
         }

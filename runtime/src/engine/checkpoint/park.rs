@@ -125,7 +125,9 @@ impl Core {
         if row.is_some() {
             let mut inner = run.lock();
             // A handle is made under the lock of the runs, and a signal is taken with a handle.
-            let waits = !inner.state.phase.is_active() || run.only_waits(&inner);
+            // What it waits for may have become something else, without a record.
+            let same = |row: &RunRow| row.sleep.as_ref().is_some_and(|sleep| sleep.waiting == inner.waiting());
+            let waits = !inner.state.goes_on() || row.as_ref().is_some_and(same);
             if run.is_held() || inner.last != last || !inner.is_idle() || !waits {
                 return;
             }
@@ -166,7 +168,7 @@ impl Core {
     /// Loads a run that is not in memory, and sets it going if it goes on. The caller is the one that loads.
     async fn bring(self: &Arc<Self>, number: RunNumber) -> Result<Option<Held>, Error> {
         let Some(loaded) = self.checkpoint.load(number).await? else { return Ok(None) };
-        let goes_on = loaded.state.phase.is_active()
+        let goes_on = loaded.state.goes_on()
             && self.registry.workflow(&loaded.state.start.workflow, loaded.state.start.version).is_some();
         let ended = loaded.state.phase.has_ended();
         let run = LiveRun::new(number, loaded.state, loaded.started, loaded.last);
@@ -243,13 +245,14 @@ impl LiveRun {
             drop(inner);
             return Some(Leaving { run: self.clone(), last, records, row: None });
         }
-        if self.is_held() || (inner.state.phase.is_active() && !(inner.is_idle() && self.only_waits(&inner))) {
+        if self.is_held() || (inner.state.phase.is_active() && !inner.is_idle()) {
             return None;
         }
         let state = &inner.state;
-        let waiting = if state.phase.is_active() { inner.waiting() } else { Vec::new() };
-        let status = Status::of(&state.phase, !waiting.is_empty());
-        let wake_at = waiting.iter().filter_map(crate::engine::Waiting::until).min();
+        let waiting = if state.goes_on() { inner.waiting() } else { Vec::new() };
+        let status = Status::of(&state.phase, state.paused.is_some(), !waiting.is_empty());
+        let deadline = state.options.deadline.filter(|_| state.goes_on());
+        let wake_at = waiting.iter().filter_map(crate::engine::Waiting::until).chain(deadline).min();
         let needs: BTreeSet<(UndoKind, String)> =
             state.undos_needed().map(|(step, kind)| (kind, step.clone().into_owned())).collect();
         let needs = needs.into_iter().collect();

@@ -107,7 +107,7 @@ impl Core {
                 break;
             }
             left = left.saturating_sub(1);
-            self.journal.append(number, now, &[Event::RunDeleted {}])?;
+            self.journal.append(now, &[(number, &[Event::RunDeleted {}])])?;
             checkpoint.forgetting.recorded([number]);
         }
         Ok(())

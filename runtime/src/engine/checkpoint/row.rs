@@ -128,6 +128,10 @@ impl RunRow {
     }
 }
 
+fn owned(r: &mut Reader<'_>, field: &'static str) -> Result<Name, WireError> {
+    r.text(field).map(|text| Name::Owned(text.to_owned()))
+}
+
 impl SleepRow {
     fn encode(&self, w: &mut Writer<'_>) {
         w.option(self.wake_at, time);
@@ -138,9 +142,31 @@ impl SleepRow {
                     w.byte(0);
                     time(w, (*until).into());
                 }
-                WaitingOn::Signal { name } => {
+                WaitingOn::Signal { name, until: None } => {
                     w.byte(1);
                     w.text(name);
+                }
+                WaitingOn::Signal { name, until: Some(until) } => {
+                    w.byte(4);
+                    w.text(name);
+                    time(w, (*until).into());
+                }
+                WaitingOn::Start { until } => {
+                    w.byte(3);
+                    time(w, (*until).into());
+                }
+                WaitingOn::Turn { key } => {
+                    w.byte(5);
+                    w.option(key.as_deref(), |w, key| w.text(key));
+                }
+                WaitingOn::Rate { step, until } => {
+                    w.byte(6);
+                    w.text(step);
+                    time(w, (*until).into());
+                }
+                WaitingOn::Child { id } => {
+                    w.byte(7);
+                    w.text(id.as_str());
                 }
                 WaitingOn::Retry { step, until } => {
                     w.byte(2);
@@ -165,8 +191,13 @@ impl SleepRow {
             .map(|_| {
                 let on = match r.byte("wait")? {
                     0 => WaitingOn::Timer { until: get_time(r)?.into() },
-                    1 => WaitingOn::Signal { name: Name::Owned(r.text("signal")?.to_owned()) },
-                    2 => WaitingOn::Retry { step: Name::Owned(r.text("step")?.to_owned()), until: get_time(r)?.into() },
+                    1 => WaitingOn::Signal { name: owned(r, "signal")?, until: None },
+                    2 => WaitingOn::Retry { step: owned(r, "step")?, until: get_time(r)?.into() },
+                    3 => WaitingOn::Start { until: get_time(r)?.into() },
+                    4 => WaitingOn::Signal { name: owned(r, "signal")?, until: Some(get_time(r)?.into()) },
+                    5 => WaitingOn::Turn { key: r.option("key", |r| owned(r, "key"))? },
+                    6 => WaitingOn::Rate { step: owned(r, "step")?, until: get_time(r)?.into() },
+                    7 => WaitingOn::Child { id: RunId::from(r.text("child")?) },
                     found => return Err(WireError::Unknown { field: "wait", found: found.into() }),
                 };
                 let since = get_time(r)?.into();
@@ -258,7 +289,13 @@ mod tests {
         let at = Timestamp(5_000_000_000);
         let waits = [
             WaitingOn::Timer { until: at.into() },
-            WaitingOn::Signal { name: "Go".into() },
+            WaitingOn::Signal { name: "Go".into(), until: None },
+            WaitingOn::Signal { name: "Go".into(), until: Some(at.into()) },
+            WaitingOn::Start { until: at.into() },
+            WaitingOn::Turn { key: None },
+            WaitingOn::Turn { key: Some("ann".into()) },
+            WaitingOn::Rate { step: "charge".into(), until: at.into() },
+            WaitingOn::Child { id: RunId::from("r/0") },
             WaitingOn::Retry { step: "charge".into(), until: at.into() },
         ];
         let waiting = waits.map(|on| Waiting { on, since: at.into(), file: "a.rs".into(), line: 7 }).to_vec();

@@ -140,6 +140,9 @@ impl Performer {
         }
     }
 
+    /// Waits until a step with a `rate` may be attempted again.
+    async fn keep_to_rate(&self, _at: &Position, _site: Site, _meta: &'static StepMeta) {}
+
     /// Waits until an attempt may begin: for room in the queue, and for its turn
     /// if the run is a suspect. What was held is queued first, as this can take long.
     pub(super) async fn turn(&self, at: &Position, shielded: bool) -> (bool, Option<SemaphorePermit<'_>>) {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use super::{Interrupt, Performer};
 use crate::codec::Payload;
+use crate::engine::status::WaitingOn;
 use crate::id::Position;
 use crate::plan::WorkflowMeta;
 use crate::record::{Cause, Event};
@@ -11,6 +12,18 @@ use crate::run::Entry;
 use crate::step::Site;
 
 impl Performer {
+    /// Waits until a run that has not begun may begin.
+    pub(in crate::engine) async fn set_off(&self, root: &Position, site: Site) {
+        let begin_at = {
+            let state = &self.run.lock().state;
+            state.options.begin_at.filter(|_| !state.begun)
+        };
+        if let Some(until) = begin_at.filter(|at| *at > self.core.now()) {
+            let on = WaitingOn::Start { until: until.into() };
+            self.counted(root, Some(site), self.wait_until(root, site, until, on, false)).await;
+        }
+    }
+
     pub(super) async fn perform_pause(&self, at: Position, site: Site, reason: String) {
         let awaits = || "a pause".to_owned();
         let recorded = self.recall(&at, site, awaits, |entry| matches!(entry, Entry::Pause).then_some(())).await;

@@ -84,6 +84,10 @@ impl Exec for SimExec {
         })
     }
 
+    fn order(&self, futures: usize) -> Option<Vec<usize>> {
+        Some(self.schedule.order(futures))
+    }
+
     fn spawn_thread(&self, name: &str, work: BoxFuture<'static, ()>) -> io::Result<ThreadHandle> {
         let (ended, wait) = oneshot::channel::<()>();
         let work = Box::pin(async move {

@@ -157,6 +157,16 @@ impl Schedule {
         self.woken.notify_all();
     }
 
+    /// Numbers from 0 on in an order that is drawn.
+    pub(super) fn order(&self, count: usize) -> Vec<usize> {
+        let mut state = self.state();
+        let mut order: Vec<usize> = (0..count).collect();
+        for at in (1..count).rev() {
+            order.swap(at, state.dice.below(at + 1));
+        }
+        order
+    }
+
     pub(super) fn wake_main(&self) {
         self.wake(MAIN);
     }

@@ -179,6 +179,10 @@ pub(super) fn put_cause(w: &mut Writer<'_>, cause: &Cause) {
         }
         Cause::Lost => w.byte(7),
         Cause::DeadlineExceeded => w.byte(8),
+        Cause::Refused { message } => {
+            w.byte(10);
+            w.text(message);
+        }
         Cause::Abandoned { note } => {
             w.byte(9);
             w.text(note);
@@ -197,6 +201,7 @@ pub(super) fn get_cause(r: &mut Body<'_>) -> Result<Cause, WireError> {
         6 => Cause::NoUndo { message: owned(r, "message")? },
         7 => Cause::Lost,
         8 => Cause::DeadlineExceeded,
+        10 => Cause::Refused { message: owned(r, "message")? },
         9 => Cause::Abandoned { note: owned(r, "note")? },
         found => return Err(WireError::Unknown { field: "cause", found: found.into() }),
     })

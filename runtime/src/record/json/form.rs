@@ -297,6 +297,8 @@ pub(super) enum CauseForm {
     DeadlineExceeded,
     #[serde(rename = "abandoned")]
     Abandoned { note: String },
+    #[serde(rename = "refused")]
+    Refused { message: String },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -174,6 +174,7 @@ fn cause() -> impl Strategy<Value = Cause> {
         Just(Cause::Lost),
         Just(Cause::DeadlineExceeded),
         text().prop_map(|note| Cause::Abandoned { note }),
+        text().prop_map(|message| Cause::Refused { message }),
     ]
 }
 

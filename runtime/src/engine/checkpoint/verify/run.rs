@@ -218,7 +218,7 @@ fn said(row: &RunRow, started: Lsn) -> String {
 /// The same by the records. What a run in flight was doing when its row was written nobody can tell any more.
 fn said_by(state: &RunState, started: Lsn, row: &RunRow) -> String {
     let start = &state.start;
-    let status = Status::of(&state.phase, false);
+    let status = Status::of(&state.phase, false, false);
     let ended = (has_ended(status) || has_ended(row.status)).then_some((status, state.last));
     text(start.id.as_str(), &start.workflow, start.version, started, start.at, ended)
 }

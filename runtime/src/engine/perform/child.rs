@@ -1,0 +1,149 @@
+//! Runs that this one has started: their start, their end, and their end before their time.
+
+use super::{Interrupt, Performer};
+use crate::engine::Error;
+use crate::engine::host::NewChild;
+use crate::engine::status::WaitingOn;
+use crate::id::{MAX_RUN_ID, Position, RunId};
+use crate::record::{Cause, ChildEnd, Event};
+use crate::run::{Entry, Phase, UndoEntry};
+use crate::step::Site;
+
+/// What is recorded of a child's start.
+enum Past {
+    /// With other arguments.
+    Other,
+    Started(RunId),
+}
+
+impl Performer {
+    pub(super) async fn start_child(&self, at: Position, site: Site, mut new: NewChild) -> RunId {
+        let awaits = || format!("the start of a child of `{}`", new.workflow);
+        let past = self
+            .recall(&at, site, awaits, |entry| match entry {
+                Entry::Child { child, workflow, version, args } => {
+                    let same = *workflow == new.workflow && *version == new.version;
+                    same.then(|| if *args == new.args { Past::Started(child.clone()) } else { Past::Other })
+                }
+                _ => None,
+            })
+            .await;
+        match past {
+            Some(Past::Started(child)) => return child,
+            Some(Past::Other) => match self.other_arguments(at, site, awaits()).await {},
+            None => {}
+        }
+        self.go_live(&at, site, awaits).await;
+        self.heed(&at, false).await;
+        let id = match new.id.take() {
+            Some(id) => id,
+            None => self.child_id(&at),
+        };
+        new.input = self.settle(new.input).await;
+        loop {
+            match self.core.start_child(&self.run, &at, id.clone(), &new).await {
+                Ok(true) => return id,
+                // Somebody else has started it in this moment.
+                Ok(false) => {}
+                Err(error @ (Error::Conflict { .. } | Error::NotRegistered { .. } | Error::InvalidId { .. })) => {
+                    let message = format!("the child at {site}: {error}");
+                    match self.interrupt(&at, Interrupt::Fail(Cause::Refused { message })).await {}
+                }
+                Err(error) => match self.broken(error).await {},
+            }
+        }
+    }
+
+    /// A child's id: that of its parent and the place in it.
+    fn child_id(&self, at: &Position) -> RunId {
+        let place = match at.to_string() {
+            place if at.visit() == 0 => place,
+            place => place.replace("visit ", "").replace(' ', ":"),
+        };
+        let id = format!("{}/{place}", self.run.id);
+        if id.len() <= MAX_RUN_ID {
+            return RunId::from(id);
+        }
+        let digest = crate::codec::Digest::of_bytes(&[b"factum child 1", id.as_bytes()]).to_string();
+        RunId::from(format!("child-{digest}"))
+    }
+
+    pub(super) async fn await_child(&self, at: Position, site: Site, child: RunId) -> ChildEnd {
+        let awaits = || format!("the end of child `{child}`");
+        let recorded = self
+            .recall(&at, site, awaits, |entry| match entry {
+                Entry::ChildEnd { child: recorded, end } if *recorded == child => Some(end.clone()),
+                _ => None,
+            })
+            .await;
+        if let Some(end) = recorded {
+            return end;
+        }
+        self.go_live(&at, site, awaits).await;
+        self.heed(&at, false).await;
+        self.record([]).await;
+        let end = match self.core.obtain(child.as_str()).await {
+            Ok(held) => {
+                let _visible = self.visible(&at, site, WaitingOn::Child { id: child.clone() });
+                match self.heeding(&at, false, held.ended()).await {
+                    Ok(Phase::Completed { output }) => ChildEnd::Completed { output },
+                    Ok(Phase::Failed { cause }) => ChildEnd::Failed { cause },
+                    Ok(_) => ChildEnd::Cancelled,
+                    Err(_) => match self.interrupt(&at, Interrupt::Shutdown).await {},
+                }
+            }
+            Err(Error::Forgotten { .. } | Error::UnknownRun { .. }) => ChildEnd::Forgotten,
+            Err(Error::Stopped { .. }) => match self.interrupt(&at, Interrupt::Shutdown).await {},
+            Err(error) => match self.broken(error).await {},
+        };
+        self.hold(Event::ChildEnded { at, child, end: end.clone() });
+        end
+    }
+
+    /// Asks the linked children that a rollback of a scope ends to end, all at once.
+    pub(super) async fn cancel_children(&self, scope: &Position) {
+        let children = self.run.lock().state.linked_children(scope);
+        if children.is_empty() {
+            return;
+        }
+        // That they are asked follows from the decision to roll back.
+        self.record([]).await;
+        self.barrier().await;
+        for child in children {
+            self.heed(scope, true).await;
+            match self.core.cancel(child.as_str()).await {
+                // What has ended is at its end; what can no longer be cancelled is waited for.
+                Ok(())
+                | Err(
+                    Error::NotActive { .. }
+                    | Error::PastPivot { .. }
+                    | Error::UnknownRun { .. }
+                    | Error::Forgotten { .. }
+                    | Error::Stopped { .. },
+                ) => {}
+                Err(error) => match self.broken(error).await {},
+            }
+        }
+    }
+
+    /// Waits for the end of a linked child that was asked to end.
+    pub(super) async fn end_child(&self, scope: &Position, entry: UndoEntry) {
+        let (of, child) = (entry.of, entry.step);
+        let event = match self.core.obtain(&child).await {
+            Err(Error::Forgotten { .. } | Error::UnknownRun { .. }) => Event::CompensationDone { of },
+            Err(Error::Stopped { .. }) => match self.interrupt(scope, Interrupt::Shutdown).await {},
+            Err(error) => match self.broken(error).await {},
+            // One that was paused meanwhile is waited for, too.
+            Ok(held) => match self.heeding(scope, true, held.at_rest()).await {
+                Ok(phase) if phase.has_ended() => Event::CompensationDone { of },
+                Ok(_) => {
+                    let status = held.info().status;
+                    let cause = Cause::Refused { message: format!("the linked child `{child}` is {status}") };
+                    Event::CompensationFailed { of, cause, last: true, retry_at: None }
+                }
+                Err(_) => match self.interrupt(scope, Interrupt::Shutdown).await {},
+            },
+        };
+        self.record([event]).await;
+    }
+}
