@@ -1,0 +1,19 @@
+//! Which plans are refused, and in what words.
+//!
+//! Owns the rules over the order of steps: where a `pivot` may stand, and what
+//! `#[saga(strict)]` wants. What must always hold: the rules are constant
+//! functions, and one and the same for a saga that is compiled, whose nested
+//! sagas nobody can look into, and for an engine that knows them all.
+
+mod across;
+mod flow;
+mod found;
+mod holds;
+mod place;
+mod text;
+
+pub(crate) use across::{PlanProblem, check_across};
+pub use flow::{Exit, Leave, problems};
+pub use found::{Problems, refuse};
+pub(crate) use holds::Known;
+pub(crate) use text::Text;
