@@ -36,8 +36,9 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
     let site = site(krate, sig.ident.span());
     let plan = match &saga.body {
         Some(block) => plan::plan(krate, sig, block),
-        None => quote!(#p::Plan::Dynamic),
+        None => plan::unknown(krate),
     };
+    let plan::Planned { plan, exits, checks } = plan;
     signature::item("saga", "SagaCall", krate, sig, |ty, _| {
         let implementation = implementation(saga, ty);
         quote! {
@@ -45,6 +46,10 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
 
             #[allow(deprecated, clippy::all, reason = "what is deprecated is told in the body")]
             const __FACTUM_PLAN: #p::Plan = #plan;
+            const __FACTUM_EXITS: &[#p::Exit] = &#exits;
+            const __FACTUM_PROBLEMS: #p::Problems = #p::problems(&__FACTUM_PLAN, __FACTUM_EXITS, #strict);
+            #checks
+
             static __FACTUM_META: #p::WorkflowMeta = #p::WorkflowMeta {
                 name: #name,
                 version: #version,
@@ -54,6 +59,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 fingerprint: #p::fingerprint(#name, #version, &__FACTUM_PLAN),
                 concurrency: #concurrency,
                 strict: #strict,
+                exits: __FACTUM_EXITS,
             };
 
             #[allow(clippy::all, reason = "the user did not write it")]

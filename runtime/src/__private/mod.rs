@@ -25,13 +25,15 @@ pub use checks::{
     FromTimedOut, IsNoResult, IsResult, KeyText, RetryArg, SagaArg, StepArg, UndoArg, assert_retry_arg,
     assert_saga_arg, assert_step_arg, assert_undo_arg, key_text,
 };
-pub use plans::{HasNoPlan, HasPlan, IsLeaf, IsNoLeaf, PlanTag, Probe, any, plan_of};
+pub use plans::{HasNoPlan, HasPlan, IsLeaf, IsNoLeaf, Opaque, PlanTag, Probe, any, opaque, plan_of};
 pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, EncodesNot};
 
 pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::io::{Io, IoType, NoApp};
 pub use crate::ops::{Cx, Durable, Signal, durable};
-pub use crate::plan::{Described, Plan, WorkflowMeta, WorkflowRef, fingerprint};
+pub use crate::plan::{
+    Described, Exit, Leave, Plan, Problems, WorkflowMeta, WorkflowRef, fingerprint, problems, refuse,
+};
 pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;
 pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig};

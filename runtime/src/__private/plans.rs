@@ -70,3 +70,16 @@ pub const fn plan_of<T: PlanTag>(probe: fn() -> T) -> Plan {
     let _ = probe;
     T::PLAN
 }
+
+/// An operation of which only a running body knows what it is.
+#[derive(Debug)]
+pub struct Opaque(());
+
+impl Described for Opaque {
+    const PLAN: Plan = Plan::Dynamic;
+}
+
+/// Such an operation; never made.
+pub fn opaque() -> Opaque {
+    broken()
+}

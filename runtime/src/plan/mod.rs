@@ -5,10 +5,13 @@
 //! without running anything, and two plans with one fingerprint have the same
 //! names in the same places.
 
+mod check;
 mod described;
 mod fingerprint;
 mod walk;
 
+pub(crate) use check::check_across;
+pub use check::{Exit, Leave, Problems, problems, refuse};
 pub use described::Described;
 pub use fingerprint::fingerprint;
 pub(crate) use walk::{Reached, reach, reach_step};
@@ -93,4 +96,6 @@ pub struct WorkflowMeta {
     pub concurrency: Option<u32>,
     /// Every step that its body awaits must say what its effect is.
     pub strict: bool,
+    /// The arms of its plan that never come to their end.
+    pub exits: &'static [Exit],
 }

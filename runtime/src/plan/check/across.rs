@@ -36,10 +36,12 @@ fn known(sagas: &[&'static WorkflowMeta]) -> Vec<Known> {
     let mut known: Vec<Known> =
         sagas.iter().map(|saga| Known { name: saga.name, version: saga.version, holds: Holds::NOTHING }).collect();
     loop {
-        let found: Vec<Holds> = sagas.iter().map(|saga| holds(saga.plan, &known)).collect();
-        if known.iter().map(|known| known.holds).eq(found.iter().copied()) {
+        let before: Vec<Holds> = known.iter().map(|known| known.holds).collect();
+        for (at, saga) in sagas.iter().enumerate() {
+            known[at].holds = known[at].holds.or(holds(saga.plan, &known));
+        }
+        if known.iter().map(|known| known.holds).eq(before) {
             return known;
         }
-        known.iter_mut().zip(found).for_each(|(known, holds)| known.holds = known.holds.or(holds));
     }
 }

@@ -116,13 +116,15 @@ impl Problems {
     }
 }
 
-/// Refuses to compile where something is wrong with the node at `at` or inside it.
+/// Refuses to compile where something is wrong with the node at `at` or inside
+/// it, except inside its first `marked` children, which are asked about for themselves.
 #[track_caller]
-pub const fn refuse(problems: &Problems, at: &[u16]) {
+pub const fn refuse(problems: &Problems, at: &[u16], marked: u16) {
     let mut i = 0;
     while i < problems.count {
         if let Some(problem) = &problems.found[i]
             && problem.place.is_within(at)
+            && !problem.place.is_in_child_of(at, marked)
         {
             panic!("{}", problem.text().as_str());
         }

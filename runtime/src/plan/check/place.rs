@@ -34,6 +34,11 @@ impl Place {
         true
     }
 
+    /// Whether this is in one of the first `count` children of the node at `at`, which it is within.
+    pub(super) const fn is_in_child_of(&self, at: &[u16], count: u16) -> bool {
+        at.len() < self.depth && self.indexes[at.len()] < count
+    }
+
     pub(super) const fn is(&self, other: &Place) -> bool {
         self.depth == other.depth && self.is_within(other.indexes.split_at(other.depth).0)
     }

@@ -1,0 +1,163 @@
+//! A body's nodes, in the order in which they are evaluated.
+
+use syn::visit::{self, Visit};
+use syn::{
+    BinOp, Block, Expr, ExprAsync, ExprAwait, ExprBinary, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLoop,
+    ExprMatch, ExprWhile, Item, Local, Macro, Pat, Path,
+};
+
+use super::super::scope::Scopes;
+use super::leaf::leaf;
+use super::leave::{self, Leave};
+use super::{Node, Part};
+use crate::model::Sig;
+use crate::parse::macro_args;
+
+/// The nodes of a body.
+pub(super) fn nodes(krate: &Path, sig: &Sig, block: &Block) -> Vec<Node> {
+    let mut planner = Planner { krate, scopes: Scopes::default(), nodes: Vec::new() };
+    planner.scopes.enter();
+    sig.args.iter().for_each(|arg| planner.scopes.bind_name(arg.ident.to_string()));
+    planner.visit_block(block);
+    planner.nodes
+}
+
+/// Walks a body in the order in which it is evaluated.
+struct Planner<'k> {
+    krate: &'k Path,
+    scopes: Scopes,
+    nodes: Vec<Node>,
+}
+
+impl Planner<'_> {
+    /// The nodes of a part, in a scope of its own.
+    fn part(&mut self, leaves: Option<Leave>, visit: impl FnOnce(&mut Self)) -> Part {
+        let outer = std::mem::take(&mut self.nodes);
+        self.scopes.enter();
+        visit(self);
+        self.scopes.leave();
+        Part { nodes: std::mem::replace(&mut self.nodes, outer), leaves }
+    }
+
+    fn branch(&mut self, arms: Vec<Part>) {
+        if arms.iter().any(|arm| !arm.nodes.is_empty()) {
+            self.nodes.push(Node::Branch(arms));
+        }
+    }
+
+    fn repeat(&mut self, body: Part) {
+        if !body.nodes.is_empty() {
+            self.nodes.push(Node::Loop(body));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Planner<'_> {
+    // Nothing of these is awaited by the saga itself.
+    fn visit_item(&mut self, _: &'ast Item) {}
+    fn visit_expr_async(&mut self, _: &'ast ExprAsync) {}
+    fn visit_expr_closure(&mut self, _: &'ast ExprClosure) {}
+    fn visit_pat(&mut self, _: &'ast Pat) {}
+
+    fn visit_expr_await(&mut self, expr: &'ast ExprAwait) {
+        self.visit_expr(&expr.base);
+        let leaf = leaf(self.krate, &mut self.scopes, &expr.base);
+        self.nodes.push(Node::Leaf(leaf));
+    }
+
+    fn visit_block(&mut self, block: &'ast Block) {
+        self.scopes.enter_block(block);
+        visit::visit_block(self, block);
+        self.scopes.leave();
+    }
+
+    fn visit_local(&mut self, local: &'ast Local) {
+        if let Some(init) = &local.init {
+            self.visit_expr(&init.expr);
+            if let Some((_, diverge)) = &init.diverge {
+                let diverge = self.part(leave::expr(diverge), |planner| planner.visit_expr(diverge));
+                self.branch(vec![Part::default(), diverge]);
+            }
+        }
+        self.scopes.bind(&local.pat);
+    }
+
+    fn visit_expr_let(&mut self, expr: &'ast ExprLet) {
+        self.visit_expr(&expr.expr);
+        self.scopes.bind(&expr.pat);
+    }
+
+    fn visit_expr_binary(&mut self, expr: &'ast ExprBinary) {
+        self.visit_expr(&expr.left);
+        if matches!(expr.op, BinOp::And(_) | BinOp::Or(_)) {
+            // Bindings of a `let` on the right are seen by what follows: no scope of its own.
+            let outer = std::mem::take(&mut self.nodes);
+            self.visit_expr(&expr.right);
+            let right = std::mem::replace(&mut self.nodes, outer);
+            self.branch(vec![Part { nodes: right, leaves: None }, Part::default()]);
+        } else {
+            self.visit_expr(&expr.right);
+        }
+    }
+
+    fn visit_expr_if(&mut self, expr: &'ast ExprIf) {
+        self.scopes.enter();
+        self.visit_expr(&expr.cond);
+        let then = self.part(leave::block(&expr.then_branch), |planner| planner.visit_block(&expr.then_branch));
+        self.scopes.leave();
+        let otherwise = expr.else_branch.as_ref();
+        let otherwise =
+            otherwise.map(|(_, otherwise)| self.part(leave::expr(otherwise), |planner| planner.visit_expr(otherwise)));
+        self.branch(vec![then, otherwise.unwrap_or_default()]);
+    }
+
+    fn visit_expr_match(&mut self, expr: &'ast ExprMatch) {
+        self.visit_expr(&expr.expr);
+        let mut arms = Vec::new();
+        for arm in &expr.arms {
+            arms.push(self.part(leave::expr(&arm.body), |planner| {
+                planner.scopes.bind(&arm.pat);
+                if let Pat::Guard(guard) = &arm.pat {
+                    planner.visit_expr(&guard.guard);
+                }
+                planner.visit_expr(&arm.body);
+            }));
+        }
+        self.branch(arms);
+    }
+
+    fn visit_expr_loop(&mut self, expr: &'ast ExprLoop) {
+        let body = self.part(leave::block(&expr.body), |planner| planner.visit_block(&expr.body));
+        self.repeat(body);
+    }
+
+    fn visit_expr_while(&mut self, expr: &'ast ExprWhile) {
+        let body = self.part(leave::block(&expr.body), |planner| {
+            planner.visit_expr(&expr.cond);
+            planner.visit_block(&expr.body);
+        });
+        self.repeat(body);
+    }
+
+    fn visit_expr_for_loop(&mut self, expr: &'ast ExprForLoop) {
+        self.visit_expr(&expr.expr);
+        let body = self.part(leave::block(&expr.body), |planner| {
+            planner.scopes.bind(&expr.pat);
+            planner.visit_block(&expr.body);
+        });
+        self.repeat(body);
+    }
+
+    fn visit_macro(&mut self, mac: &'ast Macro) {
+        if let Some(args) = macro_args(mac) {
+            args.exprs().into_iter().for_each(|expr| self.visit_foreign(expr));
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// An expression that does not live as long as the body.
+    fn visit_foreign(&mut self, expr: &Expr) {
+        self.visit_expr(expr);
+    }
+}
