@@ -63,13 +63,13 @@ mod time;
 
 pub use codec::{ArtifactId, Blob, DecodeError, EncodeError, MAX_PAYLOAD, ParseArtifactIdError, Payload, PayloadError};
 pub use engine::{
-    ChildError, Cut, Error, Failure, History, HistoryEntry, ImportError, MissingStep, MissingWorkflow, OpenReport, Result, RunInfo, Stats,
-    Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
+    ChildError, Cut, Error, Failure, History, HistoryEntry, ImportError, MissingStep, MissingWorkflow, OpenReport,
+    Result, RunInfo, Stats, Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
 pub use factum_macros::{checkpoint_store, saga, signal, step};
 pub use handle::{
-    Builder, Cancelled, Completed, Diverged, Engine, Failed, Outcome, Paused, Poisoned, Run, RunError,
-    RunRequest, Running, SignalRequest, StartRequest, State, Stuck, verify,
+    Builder, Cancelled, Completed, Diverged, Engine, Failed, Outcome, Paused, Poisoned, Run, RunError, RunRequest,
+    Running, SignalRequest, StartRequest, State, Stuck, verify,
 };
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
@@ -81,13 +81,13 @@ pub use ops::{
 pub use platform::BoxFuture;
 pub use record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, UndoKind};
 pub use saga::{Again, Child, SagaCall, SagaFn, Spawn, again, spawn};
-pub use uuid::Uuid;
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{
     Batch, CheckpointError, CheckpointStore, Durability, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,
     MemoryCheckpoint, Op, Problem, RedbCheckpoint, StorageError, TableRow,
 };
 pub use time::Timestamp;
+pub use uuid::Uuid;
 
 pub mod prelude;
 

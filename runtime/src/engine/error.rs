@@ -199,7 +199,9 @@ pub enum Error {
     },
 
     /// Nothing at this place of the run is to be settled.
-    #[error("run `{id}` has nothing at {step} that is to be resolved: no undo that has failed, and no failed step after a pivot")]
+    #[error(
+        "run `{id}` has nothing at {step} that is to be resolved: no undo that has failed, and no failed step after a pivot"
+    )]
     NothingToResolve {
         /// The id.
         id: RunId,

@@ -443,7 +443,8 @@ impl Inner {
 
     /// Whether the body waits for something, and for nothing that others cannot see.
     fn only_waits(&self) -> bool {
-        !self.operations.is_empty() && self.operations.values().all(|doing| matches!(doing, Doing::Wait(waiting) if waiting.on.may_sleep()))
+        !self.operations.is_empty()
+            && self.operations.values().all(|doing| matches!(doing, Doing::Wait(waiting) if waiting.on.may_sleep()))
     }
 
     /// Whether the body waits for an operation of the engine.

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use super::checkpoint::{Found, Record};
 use super::core::Core;
+use super::core::Runs;
+use super::host::NewChild;
 use super::live::{Held, LiveRun};
 use super::report::{HistoryEntry, Stats, TailEntry};
 use super::status::RunInfo;
-use super::host::NewChild;
-use super::core::Runs;
 use super::{Error, Status, checkpoint, driver};
 use crate::codec::{Blob, Digest, Payload};
 use crate::id::{Lsn, MAX_RUN_ID, Position, RunId, RunNumber};

@@ -35,9 +35,11 @@ impl<App: Send + Sync + 'static> Durable<App> for Publish {
         let at = cx.take_position();
         match self.value {
             Ok(value) => cx.host.publish(at, site, value),
-            Err(error) => Box::pin(async move {
-                match cx.host.unrecordable(at, site, format!("what is published: {error}")).await {}
-            }),
+            Err(error) => {
+                Box::pin(
+                    async move { match cx.host.unrecordable(at, site, format!("what is published: {error}")).await {} },
+                )
+            }
         }
     }
 }

@@ -16,11 +16,11 @@ mod state;
 mod step;
 mod undo;
 
+pub(crate) use apply::NOW;
+pub(crate) use entry::Entry;
 pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};
 pub(crate) use phase::Phase;
 pub use policy::RetryPolicy;
-pub(crate) use apply::NOW;
-pub(crate) use entry::Entry;
 pub(crate) use state::{Decision, Illegal, Options, RunState};
 pub(crate) use step::StepEntry;
 pub(crate) use undo::{UndoEntry, UndoState};

@@ -298,7 +298,7 @@ fn one_undo_that_fails_for_good_leaves_the_others_to_be_tried() {
     assert!(state.undo_failed(&root));
     state.apply(NOW, &Event::CompensationDone { of: at(0) }).unwrap();
     state.apply(NOW, &Event::Stuck { cause: None }).unwrap();
-    assert_eq!(state.phase, Phase::Stuck { cause: error("2") });
+    assert_eq!(state.phase, Phase::Stuck { cause: error("2"), back: Some(error("2")) });
 }
 
 #[test]

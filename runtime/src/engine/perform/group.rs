@@ -15,10 +15,15 @@ impl Performer {
         self.not_too_deep(&at, site, kind).await;
         self.run.lock().group_begins(&at, kind);
         let won = self
-            .recall(&at, site, || format!("a {kind}"), |entry| match entry {
-                Entry::Group { won, .. } => Some(*won),
-                _ => None,
-            })
+            .recall(
+                &at,
+                site,
+                || format!("a {kind}"),
+                |entry| match entry {
+                    Entry::Group { won, .. } => Some(*won),
+                    _ => None,
+                },
+            )
             .await?;
         if kind == "join" || kind == "all" {
             let recorded = self.run.lock().describe(&at);
@@ -72,7 +77,8 @@ impl Performer {
 impl crate::run::RunState {
     /// Whether the losers of a group have done something, or may have.
     fn has_something_to_undo(&self, group: &Position) -> bool {
-        let open = self.undo_entries().iter().any(|undo| undo.state == UndoState::Open && self.belongs(&undo.of, group));
+        let open =
+            self.undo_entries().iter().any(|undo| undo.state == UndoState::Open && self.belongs(&undo.of, group));
         open || self.positions().any(|(at, entry)| {
             matches!(entry, Entry::Step(step) if step.is_open_and_unknown()) && self.belongs(at, group)
         })

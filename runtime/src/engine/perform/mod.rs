@@ -188,8 +188,7 @@ impl Performer {
         }
         let late = state.options.deadline.is_some_and(|deadline| deadline <= self.core.now());
         // Behind a pivot nothing is undone because it took long.
-        (late && state.decide(&state.root()) == Decision::RollBack)
-            .then_some(Interrupt::Fail(Cause::DeadlineExceeded))
+        (late && state.decide(&state.root()) == Decision::RollBack).then_some(Interrupt::Fail(Cause::DeadlineExceeded))
     }
 
     /// Stops the body here if nothing new may begin.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use super::judge::{Records, check_after, check_crash, check_end};
+use crate::engine::Failure;
 use crate::engine::{Error, Result};
 use crate::handle::tests::world::{DIR, Go, Oops, World, builder, whole};
-use crate::handle::{Engine, Failure, Outcome};
+use crate::handle::{Engine, Outcome};
 use crate::platform::sim::{Loss, Sim};
 
 /// The runs, and whether they are to end well.
