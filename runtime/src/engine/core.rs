@@ -6,8 +6,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use super::Error;
@@ -41,8 +39,15 @@ pub(crate) struct Runs {
     pub(crate) last_number: u64,
     /// How often a run has left memory.
     pub(super) left: u64,
-    /// The task of each run that goes on, and which of its tasks that is; in an order, so that they end in one.
-    pub(super) tasks: BTreeMap<RunNumber, (u64, TaskHandle)>,
+    /// The task of each run that goes on, in an order, so that they end in one.
+    pub(super) tasks: BTreeMap<RunNumber, RunTask>,
+}
+
+/// The task of a run that goes on.
+pub(super) struct RunTask {
+    /// The run as it is in memory: it may have left and come back, with another task.
+    pub(super) run: Arc<LiveRun>,
+    pub(super) handle: TaskHandle,
 }
 
 /// What all runs of an engine share.
@@ -70,7 +75,6 @@ pub(crate) struct Core {
     pub(crate) keepers: Mutex<Vec<TaskHandle>>,
     /// Completes when the checkpointer has ended.
     pub(crate) checkpointing: Mutex<Option<ThreadHandle>>,
-    pub(super) serials: AtomicU64,
 }
 
 impl Core {
@@ -81,11 +85,6 @@ impl Core {
     /// Keeps a task, to end it with the engine.
     pub(crate) fn keep(&self, task: TaskHandle) {
         self.keepers.lock().unwrap_or_else(PoisonError::into_inner).push(task);
-    }
-
-    /// A number for the next task.
-    pub(super) fn task_serial(&self) -> u64 {
-        self.serials.fetch_add(1, Ordering::Relaxed)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -148,9 +147,7 @@ impl Core {
     /// what a task is about to record at this moment.
     pub(crate) fn kill(&self) {
         let mut runs = self.runs();
-        for (_, task) in runs.tasks.values() {
-            task.abort();
-        }
+        runs.tasks.values().for_each(|task| task.handle.abort());
         runs.tasks.clear();
         self.stop.advance(Stage::Stopped);
         let mut known: Vec<&Arc<LiveRun>> = runs.by_id.values().collect();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::Error;
-use super::core::Core;
+use super::core::{Core, RunTask};
 use super::live::{Interrupt, LiveRun};
 use super::perform::{Caught, Performer, RolledBack, caught, panic_text};
 use super::registry::BodyEnd;
@@ -22,14 +22,14 @@ pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
     let number = run.number;
     // Held while the task starts, so that it cannot end before it is known.
     let mut runs = core.runs();
-    if runs.tasks.contains_key(&number) {
+    if runs.tasks.get(&number).is_some_and(|task| Arc::ptr_eq(&task.run, &run)) {
         // It looks at its run once more before it ends.
         return;
     }
     let working = core.stop.work();
-    let serial = core.task_serial();
+    let driven = run.clone();
     let task = {
-        let core = core.clone();
+        let (core, run) = (core.clone(), run);
         async move {
             loop {
                 let left = match caught(Box::pin(drive(&core, &run))).await {
@@ -46,7 +46,7 @@ pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
                     continue;
                 }
                 // The run may have left and come back: then the task is another one.
-                if runs.tasks.get(&number).is_some_and(|(of, _)| *of == serial) {
+                if runs.tasks.get(&number).is_some_and(|task| Arc::ptr_eq(&task.run, &run)) {
                     runs.tasks.remove(&number);
                 }
                 break;
@@ -55,7 +55,7 @@ pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
         }
     };
     let handle = core.platform.exec.spawn(Box::pin(task));
-    runs.tasks.insert(number, (serial, handle));
+    runs.tasks.insert(number, RunTask { run: driven, handle });
 }
 
 /// How a task leaves its run.

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -229,7 +228,6 @@ pub(crate) async fn open(
         runs: Mutex::new(Runs::default()),
         keepers: Mutex::new(Vec::new()),
         checkpointing: Mutex::new(None),
-        serials: AtomicU64::new(0),
     });
     let (runs, counted) = resume(&core, recovered, report.clean)?;
     if let Some(counted) = counted {
