@@ -23,7 +23,7 @@ pub use all::{All, TryAll, all, try_all};
 pub use durable::{Cx, Durable, durable};
 pub use join::{Join, join};
 pub use pause::{Pause, pause};
-pub use publish::{Publish, publish};
+pub use publish::{Publish, Publishable, publish};
 pub use race::{Race, Winner, race};
 pub use signal::{Elapsed, Signal, SignalTimeout, SignalWait, signal};
 pub use sleep::{Sleep, days, hours, millis, minutes, seconds, sleep, sleep_until};

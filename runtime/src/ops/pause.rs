@@ -14,8 +14,8 @@ pub struct Pause {
 
 /// Stops the run until somebody resumes it, with [`Engine::resume`](crate::Engine::resume) or the paused run's handle.
 /// Everything that the run does at once stops at its next await.
-pub fn pause(reason: impl Into<String>) -> Pause {
-    Pause { reason: reason.into() }
+pub fn pause(reason: &str) -> Pause {
+    Pause { reason: reason.to_owned() }
 }
 
 impl Described for Pause {

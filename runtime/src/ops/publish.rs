@@ -17,8 +17,21 @@ pub struct Publish {
 
 /// Tells others how far the run has come: [`Run::progress`](crate::Run::progress) gives what was published last, and
 /// [`Run::watch`](crate::Run::watch) each value when it is durable.
-pub fn publish<T: Serialize + ?Sized>(value: &T) -> Publish {
-    Publish { value: codec::encode(value) }
+// Not generic: the plan of a call is told by its function alone.
+pub fn publish(value: &dyn Publishable) -> Publish {
+    Publish { value: value.to_payload() }
+}
+
+/// What can be published: whatever can be written as JSON.
+pub trait Publishable {
+    #[doc(hidden)]
+    fn to_payload(&self) -> Result<Payload, EncodeError>;
+}
+
+impl<T: Serialize> Publishable for T {
+    fn to_payload(&self) -> Result<Payload, EncodeError> {
+        codec::encode(self)
+    }
 }
 
 impl Described for Publish {

@@ -29,8 +29,8 @@ impl fmt::Display for Event {
                 f.write_str(if *linked { ", linked" } else { "" })
             }
             Event::ChildEnded { at, child, end } => write!(f, " at {at}: `{child}` {end}"),
-            Event::Again { input, carried: Carried { undo, inbox, .. } } => {
-                write!(f, " with {input:?}: carries {} undos and {} signals", undo.len(), inbox.len())
+            Event::Again { visit, input, carried: Carried { undo, inbox, .. } } => {
+                write!(f, ", visit {visit} with {input:?}: carries {} undos and {} signals", undo.len(), inbox.len())
             }
             Event::Published { at, value } => write!(f, " at {at}: {value:?}"),
             Event::RollbackDecided { scope, cause } => write!(f, " for {scope}: {cause}"),

@@ -173,6 +173,8 @@ pub enum Event {
     /// The run begins afresh, as its next visit; what came before it is no longer needed.
     #[non_exhaustive]
     Again {
+        /// The new visit, from 1.
+        visit: u32,
         /// The arguments of the new visit, as one JSON array.
         input: Payload,
         /// What the run keeps.

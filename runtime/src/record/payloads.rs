@@ -40,7 +40,7 @@ macro_rules! values {
                 | Cause::Abandoned { .. }
                 | Cause::Refused { .. } => {}
             },
-            Event::Again { input, carried } => {
+            Event::Again { visit: _, input, carried } => {
                 let Carried { undo, received: _, inbox, senders: _, now: _, progress, past_pivot: _ } = carried;
                 values.push(input);
                 for CarriedUndo { output, args, .. } in undo {

@@ -161,8 +161,8 @@ fn of_starts() -> Vec<Event> {
         past_pivot: true,
     };
     vec![
-        Event::Again { input: json("[1]"), carried: Carried::default() },
-        Event::Again { input: json("[1]").with_blobs(vec![blob(10)]), carried },
+        Event::Again { visit: 1, input: json("[1]"), carried: Carried::default() },
+        Event::Again { visit: 300, input: json("[1]").with_blobs(vec![blob(10)]), carried },
         Event::StartOptions { deadline: None, begin_at: None, key: None, parent: None, linked: false },
         Event::StartOptions {
             deadline: Some(Timestamp(i64::MAX)),

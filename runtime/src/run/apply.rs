@@ -138,7 +138,7 @@ impl RunState {
                 self.enter(event, at, Entry::ChildEnd { child: child.clone(), end: end.clone() })?;
                 self.new_fact();
             }
-            Event::Again { input, carried } => self.again(event, input, carried)?,
+            Event::Again { visit, input, carried } => self.again(event, *visit, input, carried)?,
             Event::StartOptions { deadline, begin_at, key, parent, .. } => {
                 let (key, parent) = (key.clone(), parent.clone());
                 self.options = Options { deadline: *deadline, begin_at: *begin_at, key, parent };
@@ -264,7 +264,7 @@ impl RunState {
     /// From here on `scope` only goes backwards: steps in it whose end is
     /// unknown join what is to be undone.
     fn roll_back(&mut self, event: &Event, scope: &Position, cause: &Cause) -> Applied {
-        if *scope == self.root() {
+        if scope.parts().next().is_none() {
             self.forward(event)?;
             self.phase = Phase::RollingBack { cause: cause.clone() };
         } else {
@@ -340,9 +340,13 @@ impl RunState {
     }
 
     /// The next turn begins with what is carried over, and with nothing else.
-    fn again(&mut self, event: &Event, input: &Payload, carried: &Carried) -> Applied {
+    fn again(&mut self, event: &Event, visit: u32, input: &Payload, carried: &Carried) -> Applied {
         self.forward(event)?;
-        self.visit += 1;
+        // Turns in between may be gone.
+        if visit <= self.visit {
+            return Err(illegal(event, format!("turn {visit} is not behind turn {}", self.visit)));
+        }
+        self.visit = visit;
         self.input = input.clone();
         self.journal = HashMap::new();
         (self.decided, self.last_end) = (0, None);

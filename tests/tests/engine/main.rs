@@ -16,5 +16,6 @@ mod review;
 mod rollback;
 mod signals;
 mod steps;
+mod turns;
 mod verify;
 mod world;

@@ -23,11 +23,11 @@ use crate::storage::checkpoint::Batch;
 #[derive(Debug, Default)]
 pub(super) struct Before {
     pub(super) row: Option<RunRow>,
-    /// Its records; only wanted if the run ends now or is deleted.
+    /// Its records; only wanted if the run ends now, begins another turn, or is deleted.
     pub(super) records: Vec<Record>,
     /// The keys of its packed history; only wanted if the run is deleted.
     pub(super) history: Vec<Vec<u8>>,
-    /// The blobs that it names; only wanted if the run is deleted.
+    /// The blobs that it names; only wanted if the run begins another turn or is deleted.
     pub(super) blobs: Vec<u64>,
 }
 
@@ -37,6 +37,7 @@ pub(super) struct Wanted {
     pub(super) row: bool,
     pub(super) journal: bool,
     pub(super) history: bool,
+    pub(super) blobs: bool,
 }
 
 pub(super) fn wanted(records: &[Record]) -> Wanted {
@@ -44,11 +45,24 @@ pub(super) fn wanted(records: &[Record]) -> Wanted {
     let row = !has(Kind::RunStarted);
     let deleted = has(Kind::RunDeleted);
     let ended = records.iter().any(ends);
-    Wanted { row, journal: row && ended, history: row && deleted && !ended }
+    let turned = has(Kind::Again);
+    Wanted {
+        row,
+        journal: row && (ended || turned),
+        history: row && deleted && !ended,
+        blobs: row && (turned || (deleted && !ended)),
+    }
 }
 
 fn ends(record: &Record) -> bool {
     [Kind::RunCompleted, Kind::RunFailed, Kind::RunCancelled].iter().any(|kind| *kind as u8 == record.kind)
+}
+
+/// The records of a run that outlive its last turn's beginning: how it was started, and all from there on.
+fn of_last_turn(records: impl DoubleEndedIterator<Item = Record> + Clone) -> Vec<Record> {
+    let turn = records.clone().rev().find(|record| record.kind == Kind::Again as u8).map(|record| record.lsn);
+    let start = |record: &Record| [Kind::RunStarted, Kind::StartOptions].iter().any(|kind| *kind as u8 == record.kind);
+    records.filter(|record| turn.is_none_or(|turn| record.lsn >= turn) || start(record)).collect()
 }
 
 /// The state of a run after its records.
@@ -108,7 +122,13 @@ impl<'a> Fold<'a> {
 
     /// Takes the next records of one run.
     pub(super) fn run(&mut self, number: RunNumber, before: Before, records: &[Record]) -> Result<(), Broken> {
-        self.blobs(number, records)?;
+        let turned = records.iter().any(|record| record.kind == Kind::Again as u8);
+        let all = || before.records.iter().chain(records).cloned();
+        let last_turn = if turned { of_last_turn(all()) } else { Vec::new() };
+        match turned {
+            true => self.turn(number, &before, records, &last_turn)?,
+            false => self.blobs(number, records)?,
+        }
         let fresh = before.row.is_none();
         let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
         if first.kind == Kind::RunStarted as u8 {
@@ -129,7 +149,7 @@ impl<'a> Fold<'a> {
         let deleted = last.kind == Kind::RunDeleted as u8;
         let ended = records.iter().any(ends);
         if deleted || ended {
-            let all: Vec<Record> = before.records.iter().chain(records).cloned().collect();
+            let all: Vec<Record> = if turned { last_turn } else { all().collect() };
             let started = match &before.row {
                 Some(row) => row.started,
                 None => first.lsn,
@@ -142,7 +162,11 @@ impl<'a> Fold<'a> {
             }
             return Ok(());
         }
-        for record in records {
+        if turned && !fresh {
+            // The records of earlier turns go.
+            self.batch.clear(number.0);
+        }
+        for record in if turned { &last_turn } else { records } {
             self.batch.append(number.0, record.lsn.0, record.row());
         }
         match before.row {
@@ -258,6 +282,34 @@ impl<'a> Fold<'a> {
         self.deleted.push(number);
         self.batch.put(tables::TOMB_TIMES, tables::tomb_time(last.time, &row.id), Vec::new());
         self.batch.put(tables::TOMBS, row.id.as_str().as_bytes().to_vec(), tomb.encode());
+    }
+
+    /// What only the records of earlier turns name is given back; an artifact is kept while the run is known.
+    fn turn(
+        &mut self,
+        number: RunNumber,
+        before: &Before,
+        records: &[Record],
+        last_turn: &[Record],
+    ) -> Result<(), Broken> {
+        let put = |record: &&Record| record.kind == Kind::ArtifactPut as u8;
+        let artifacts: Vec<Record> = records.iter().filter(put).cloned().collect();
+        self.blobs(number, last_turn)?;
+        self.blobs(number, &artifacts)?;
+        let mut named = BTreeSet::new();
+        for record in last_turn {
+            let event = Event::decode(record.kind, &record.body, None).map_err(|e| Broken::at(record.lsn, e))?;
+            named.extend(event.blobs().map(|at| at.id));
+        }
+        for &blob in &before.blobs {
+            if named.contains(&blob) || self.artifacts.contains_key(&blob) {
+                continue;
+            }
+            self.batch.remove(tables::RUN_BLOBS, tables::pair(number.0, blob));
+            self.batch.remove(tables::BLOB_RUNS, tables::pair(blob, number.0));
+            self.names.entry(blob).or_default().remove(&number.0);
+        }
+        Ok(())
     }
 
     /// Rows for the blobs that the records name.

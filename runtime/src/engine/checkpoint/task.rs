@@ -314,6 +314,8 @@ impl Checkpointer {
         if wanted.history {
             before.records = load::history(&*self.store, number).await?.unwrap_or_default();
             before.history = self.keys(tables::HISTORY, tables::run(number)).await?;
+        }
+        if wanted.blobs {
             before.blobs = self
                 .keys(tables::RUN_BLOBS, number.0.to_be_bytes().to_vec())
                 .await?

@@ -69,7 +69,10 @@ impl Performer {
             match self.divergence(left, site, recorded, "begins another turn before it".to_owned()).await {}
         }
         let input = self.settle(input).await;
-        let carried = self.run.lock().state.carry();
-        self.interrupt(&at, Interrupt::Again(Event::Again { input, carried })).await
+        let event = {
+            let state = &self.run.lock().state;
+            Event::Again { visit: state.visit + 1, input, carried: state.carry() }
+        };
+        self.interrupt(&at, Interrupt::Again(event)).await
     }
 }

@@ -109,7 +109,8 @@ impl Event {
                 id(w, child);
                 child_end(w, end);
             }
-            Event::Again { input, carried: older } => {
+            Event::Again { visit, input, carried: older } => {
+                w.number(u64::from(*visit));
                 payload(w, input);
                 carried(w, older);
             }
@@ -253,7 +254,9 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
         Kind::ChildEnded => {
             Event::ChildEnded { at: get_position(r)?, child: get_id(r, "child")?, end: get_child_end(r)? }
         }
-        Kind::Again => Event::Again { input: get_payload(r, "input")?, carried: get_carried(r)? },
+        Kind::Again => {
+            Event::Again { visit: r.wire.small("visit")?, input: get_payload(r, "input")?, carried: get_carried(r)? }
+        }
         Kind::Published => Event::Published { at: get_position(r)?, value: get_payload(r, "value")? },
         Kind::RollbackDecided => Event::RollbackDecided { scope: get_position(r)?, cause: get_cause(r)? },
         Kind::CompensationStarted => Event::CompensationStarted {

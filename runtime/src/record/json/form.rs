@@ -141,6 +141,7 @@ pub(super) enum EventForm {
     },
     #[serde(rename = "again")]
     Again {
+        visit: u32,
         #[serde(with = "Json")]
         input: Payload,
         #[serde(with = "CarriedForm")]

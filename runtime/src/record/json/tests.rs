@@ -68,8 +68,11 @@ fn each_value_of_an_event_gets_its_own_blobs_back() {
         output: Some(value(ids)),
         args: None,
     };
-    let event =
-        Event::Again { input: value(&[]), carried: Carried { undo: vec![undo(&[7]), undo(&[8, 7])], ..carried } };
+    let event = Event::Again {
+        visit: 1,
+        input: value(&[]),
+        carried: Carried { undo: vec![undo(&[7]), undo(&[8, 7])], ..carried },
+    };
     let asides = Aside::of(&event);
     let ids = |event: &Event| -> Vec<Vec<u64>> {
         event.payloads().map(|value| value.blobs().iter().map(|blob| blob.at().id).collect()).collect()
@@ -282,7 +285,9 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
         Kind::ChildEnded => {
             (position(), id(), end_of_child()).prop_map(|(at, child, end)| Event::ChildEnded { at, child, end }).boxed()
         }
-        Kind::Again => (payload(), carried()).prop_map(|(input, carried)| Event::Again { input, carried }).boxed(),
+        Kind::Again => (any::<u32>(), payload(), carried())
+            .prop_map(|(visit, input, carried)| Event::Again { visit, input, carried })
+            .boxed(),
         Kind::Published => (position(), payload()).prop_map(|(at, value)| Event::Published { at, value }).boxed(),
         Kind::RollbackDecided => {
             (position(), cause()).prop_map(|(scope, cause)| Event::RollbackDecided { scope, cause }).boxed()
