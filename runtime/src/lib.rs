@@ -74,13 +74,14 @@ pub use handle::{
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
 pub use ops::{
-    All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Publishable, Race, Random, RandomValue, Signal,
-    SignalTimeout, SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish,
-    race, random, seconds, signal, sleep, sleep_until, try_all, uuid,
+    All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Publishable, Race, Random, RandomValue, Signal, SignalTimeout,
+    SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish, race, random,
+    seconds, signal, sleep, sleep_until, try_all, uuid,
 };
+pub use plan::Diagram;
 pub use platform::BoxFuture;
 pub use record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, UndoKind};
-pub use saga::{Again, Child, SagaCall, SagaFn, Spawn, again, spawn};
+pub use saga::{Again, Child, SagaCall, SagaFn, Spawn, again, diagram, spawn};
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{
     Batch, CheckpointError, CheckpointStore, Durability, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,

@@ -31,7 +31,9 @@ impl VisitMut for Awaits<'_> {
         // the place the runtime records, and an error in the argument is the argument's.
         let span = expr.await_token.span;
         let function = at(span, quote!(#krate::__private::durable));
-        let args = parens(span, quote!(__factum_cx, #base));
+        // An argument needs no parentheses of its own: the compiler would warn of them.
+        let operation = unwrapped(base);
+        let args = parens(span, quote!(__factum_cx, #operation));
         // These make the whole, awaited, begin where the user's expression does.
         let call = parens(first(base), quote!(#function #args));
         *expr.base = Expr::Verbatim(quote!(#call));
@@ -45,5 +47,12 @@ impl VisitMut for Awaits<'_> {
             args.exprs_mut().into_iter().for_each(|expr| self.visit_expr_mut(expr));
             mac.tokens = args.into_token_stream();
         }
+    }
+}
+
+fn unwrapped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Paren(paren) if paren.attrs.is_empty() => unwrapped(&paren.expr),
+        expr => expr,
     }
 }

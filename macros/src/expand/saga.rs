@@ -38,8 +38,13 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
         Some(block) => plan::plan(krate, sig, block),
         None => plan::unknown(krate),
     };
-    let plan::Planned { plan, exits, checks } = plan;
-    signature::item("saga", "SagaCall", krate, sig, |ty, _| {
+    let plan::Planned { plan, exits, checks, doc } = plan;
+    let mut documented = sig.clone();
+    // A saga of which the user says nothing is left as it is.
+    if let Some(doc) = doc.filter(|_| sig.attrs.iter().any(|attr| attr.path().is_ident("doc"))) {
+        documented.attrs.push(syn::parse_quote!(#[doc = #doc]));
+    }
+    signature::item("saga", "SagaCall", krate, &documented, |ty, _| {
         let implementation = implementation(saga, ty);
         quote! {
             #(const _: () = #p::assert_saga_arg::<#owned_types>();)*

@@ -17,6 +17,8 @@ pub(super) struct Scopes(Vec<Scope>);
 #[derive(Debug, Default)]
 struct Scope {
     own: BTreeSet<String>,
+    /// Those of its own that hold what an awaited operation gave.
+    outcomes: BTreeSet<String>,
     uses: Vec<ItemUse>,
 }
 
@@ -53,13 +55,32 @@ impl Scopes {
 
     fn own(&mut self, name: String) {
         if let Some(scope) = self.0.last_mut() {
+            scope.outcomes.remove(&name);
             scope.own.insert(name);
         }
     }
 
     /// The names that a pattern binds, from here on.
     pub(super) fn bind(&mut self, pat: &Pat) {
-        Bindings(self).visit_pat(pat);
+        self.bind_value(pat, false);
+    }
+
+    /// The names that a pattern binds, from here on, and whether to what an operation gave.
+    pub(super) fn bind_value(&mut self, pat: &Pat, is_outcome: bool) {
+        let mut bindings = Bindings(BTreeSet::new());
+        bindings.visit_pat(pat);
+        for name in bindings.0 {
+            self.own(name.clone());
+            if let Some(scope) = self.0.last_mut().filter(|_| is_outcome) {
+                scope.outcomes.insert(name);
+            }
+        }
+    }
+
+    /// Whether the name is bound to what an awaited operation gave.
+    pub(super) fn is_outcome(&self, name: &str) -> bool {
+        let scope = self.0.iter().rev().find(|scope| scope.own.contains(name));
+        scope.is_some_and(|scope| scope.outcomes.contains(name))
     }
 
     pub(super) fn bind_name(&mut self, name: String) {
@@ -95,11 +116,11 @@ impl Scopes {
     }
 }
 
-struct Bindings<'s>(&'s mut Scopes);
+struct Bindings(BTreeSet<String>);
 
-impl Visit<'_> for Bindings<'_> {
+impl Visit<'_> for Bindings {
     fn visit_pat_ident(&mut self, pat: &PatIdent) {
-        self.0.own(pat.ident.to_string());
+        self.0.insert(pat.ident.to_string());
         visit::visit_pat_ident(self, pat);
     }
 }

@@ -13,7 +13,7 @@ use syn::{Attribute, Block, Expr, Path, Token, Type, Visibility};
 pub(crate) use store::{StoreImpl, StoreMethod};
 
 /// An argument: one name, one type.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Arg {
     pub(crate) mutability: Option<Token![mut]>,
     pub(crate) ident: Ident,
@@ -21,7 +21,7 @@ pub(crate) struct Arg {
 }
 
 /// The function that a step or a saga is written as.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Sig {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
@@ -31,7 +31,7 @@ pub(crate) struct Sig {
 }
 
 /// What the function returns.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ret {
     pub(crate) ty: Type,
     /// Its name ends in `Result`.

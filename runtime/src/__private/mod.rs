@@ -32,7 +32,7 @@ pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::io::{Io, IoType, NoApp};
 pub use crate::ops::{Cx, Durable, Signal, durable};
 pub use crate::plan::{
-    Described, Exit, Leave, Plan, Problems, WorkflowMeta, WorkflowRef, fingerprint, problems, refuse,
+    Described, Exit, Leave, Plan, Problems, WorkflowMeta, WorkflowRef, fingerprint, may_receive, problems, refuse,
 };
 pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;

@@ -103,6 +103,17 @@ pub enum Error {
         second: Site,
     },
 
+    /// A saga and the sagas inside it do not go together.
+    #[error("the saga `{saga}` at {site}, with the sagas inside it, cannot be run: {problem}")]
+    Plan {
+        /// The saga.
+        saga: &'static str,
+        /// Where it is written.
+        site: Site,
+        /// What is wrong.
+        problem: String,
+    },
+
     /// The workflow of a call was not given to the engine.
     #[error("`{workflow}` version {version} is not registered: add `.saga({workflow})` to the engine's builder")]
     NotRegistered {

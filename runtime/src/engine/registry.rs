@@ -7,7 +7,7 @@ use super::Error;
 use super::host::Host;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::id::Position;
-use crate::plan::{Reached, WorkflowMeta, reach, reach_step};
+use crate::plan::{PlanProblem, Reached, WorkflowMeta, WorkflowRef, check_across, reach, reach_step};
 use crate::platform::BoxFuture;
 use crate::record::UndoKind;
 use crate::step::{Site, StepMeta};
@@ -48,7 +48,8 @@ impl Registry {
     /// Takes everything that the workflows reach, and further steps.
     ///
     /// # Errors
-    /// When two workflows or two steps have one name.
+    /// When two workflows or two steps have one name, sagas do not go together,
+    /// or one is spawned that is not here.
     pub(crate) fn new(workflows: Vec<Arc<dyn Workflow>>, steps: Vec<&'static StepMeta>) -> Result<Registry, Error> {
         let mut reached = Reached::default();
         for step in steps {
@@ -67,7 +68,24 @@ impl Registry {
             unique("steps", name, same.iter().map(|step| step.site))?;
             registry.steps.extend(same.iter().map(|step| (*name, *step)));
         }
+        for spawned in reached.spawned.values() {
+            registry.has(spawned)?;
+        }
+        check_across(&reached).map_err(|PlanProblem { saga, site, problem }| Error::Plan { saga, site, problem })?;
         Ok(registry)
+    }
+
+    /// What a saga spawns or goes on with is found by its name.
+    fn has(&self, spawned: &WorkflowRef) -> Result<(), Error> {
+        let (name, version) = (spawned.name, spawned.version);
+        let Some(found) = self.workflow(name, version) else {
+            return Err(Error::NotRegistered { workflow: name.to_owned(), version });
+        };
+        let (found, meant) = (found.meta(), (spawned.meta)());
+        if (found.identity)() != (meant.identity)() {
+            unique("sagas", name, [found.site, meant.site].into_iter())?;
+        }
+        Ok(())
     }
 
     pub(crate) fn workflow(&self, name: &str, version: u32) -> Option<&Arc<dyn Workflow>> {

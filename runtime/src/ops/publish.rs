@@ -17,19 +17,25 @@ pub struct Publish {
 
 /// Tells others how far the run has come: [`Run::progress`](crate::Run::progress) gives what was published last, and
 /// [`Run::watch`](crate::Run::watch) each value when it is durable.
-// Not generic: the plan of a call is told by its function alone.
+// Not over the value's type: the plan asks for the type of such a call without having a value.
 pub fn publish(value: &dyn Publishable) -> Publish {
-    Publish { value: value.to_payload() }
+    Publish { value: value.encode() }
 }
 
-/// What can be published: whatever can be written as JSON.
+/// A value that can be published: one that serde can write.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be published: it cannot be recorded",
+    label = "this type does not implement `Serialize`",
+    note = "write `#[derive(Serialize)]` on it (from `serde`)"
+)]
 pub trait Publishable {
     #[doc(hidden)]
-    fn to_payload(&self) -> Result<Payload, EncodeError>;
+    fn encode(&self) -> Result<Payload, EncodeError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Serialize> Publishable for T {
-    fn to_payload(&self) -> Result<Payload, EncodeError> {
+    fn encode(&self) -> Result<Payload, EncodeError> {
         codec::encode(self)
     }
 }

@@ -7,13 +7,22 @@
 
 mod check;
 mod described;
+mod diagram;
 mod fingerprint;
+mod signals;
+#[cfg(test)]
+mod tests;
 mod walk;
 
-pub(crate) use check::check_across;
+use check::same;
 pub use check::{Exit, Leave, Problems, problems, refuse};
+pub(crate) use check::{PlanProblem, check_across};
 pub use described::Described;
+pub use diagram::Diagram;
 pub use fingerprint::fingerprint;
+pub use signals::may_receive;
+#[allow(unused_imports, reason = "for whoever takes a signal")]
+pub(crate) use signals::{Accepts, signals};
 pub(crate) use walk::{Reached, reach, reach_step};
 
 use std::any::TypeId;

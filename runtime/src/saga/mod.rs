@@ -8,6 +8,7 @@
 
 mod again;
 mod call;
+mod diagram;
 mod erased;
 mod nested;
 mod sig;
@@ -15,6 +16,7 @@ mod spawn;
 
 pub use again::{Again, again};
 pub use call::{OutsideEngine, SagaCall};
+pub use diagram::diagram;
 pub(crate) use erased::SagaWorkflow;
 
 pub use sig::{Saga, SagaFn, SagaSig};

@@ -165,3 +165,54 @@ fn an_engine_without_a_tokio_runtime_says_so() {
     };
     assert!(matches!(result, Err(Error::NoRuntime)));
 }
+
+#[step(pivot)]
+async fn final_act(io: &mut Io<World>) {
+    io.app().act("final");
+}
+
+#[saga(app = World)]
+async fn ends() {
+    final_act().await;
+}
+
+#[saga(app = World)]
+async fn ends_too_early() {
+    ends().await;
+    compensated().await;
+}
+
+#[saga(app = World)]
+async fn ends_in_time() {
+    compensated().await;
+    ends().await;
+    act().await;
+}
+
+#[saga(app = World)]
+async fn spawns() {
+    let _ = spawn(acts(1)).await;
+}
+
+#[tokio::test]
+async fn a_saga_that_another_spawns_is_registered_or_refused_at_open() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let error = builder(dir.path(), &world).saga(spawns).open().await.unwrap_err();
+    assert_eq!(error.to_string(), "`acts` version 1 is not registered: add `.saga(acts)` to the engine's builder");
+    let error = builder(dir.path(), &world).saga(spawns).saga(same_name).open().await.unwrap_err();
+    assert!(matches!(&error, Error::DuplicateName { what: "sagas", name, .. } if name == "acts"), "{error}");
+    let engine = builder(dir.path(), &world).saga(spawns).saga(acts).open().await.unwrap();
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pivot_in_a_nested_saga_before_what_can_be_undone_is_refused_at_open() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let error = builder(dir.path(), &world).saga(ends_too_early).open().await.unwrap_err();
+    assert!(matches!(error, Error::Plan { saga: "ends_too_early", .. }), "{error}");
+    let (text, line) = (error.to_string(), format!("{}:", file!()));
+    assert!(text.starts_with("the saga `ends_too_early` at ") && text.contains(&line), "{text}");
+    assert!(text.ends_with("await `compensated` before `final_act`, or leave out one of the two keys"), "{text}");
+    let engine = builder(dir.path(), &world).saga(ends_in_time).open().await.unwrap();
+    engine.shutdown().await.unwrap();
+}

@@ -7,15 +7,21 @@ use syn::{Expr, ExprCall, ExprPath, Path};
 use super::super::scope::Scopes;
 use super::super::spans::{self, at};
 use super::made::{Made, made};
+use super::outcome::is_outcome;
 
 /// Methods that shape an operation and leave it the same operation.
 const MODIFIERS: [&str; 4] = ["timeout", "concurrency", "linked", "id"];
+
+/// The label of an operation that its tokens do not tell.
+pub(super) const UNKNOWN: &str = "..";
 
 /// One awaited operation.
 #[derive(Debug)]
 pub(super) struct Leaf {
     /// The expression of its plan.
     pub(super) plan: TokenStream,
+    /// What its tokens call it.
+    pub(super) label: String,
     pub(super) marks: Vec<Mark>,
 }
 
@@ -38,8 +44,13 @@ impl Mark {
 
 /// What awaiting the expression is: told by the function it calls, or not at all.
 pub(super) fn leaf(krate: &Path, scopes: &mut Scopes, expr: &Expr) -> Leaf {
-    let Some(Made { call, first, marks }) = made(krate, scopes, expr) else {
-        return Leaf { plan: quote!(#krate::__private::Plan::Dynamic), marks: vec![Mark::of(expr)] };
+    let Some(Made { call, first, label, marks }) = made(krate, scopes, expr) else {
+        let (plan, label) = if is_outcome(scopes, expr) {
+            (quote!(#krate::__private::Plan::Child), "child")
+        } else {
+            (quote!(#krate::__private::Plan::Dynamic), UNKNOWN)
+        };
+        return Leaf { plan, label: label.to_owned(), marks: vec![Mark::of(expr)] };
     };
     // The call stands where the call in the body stands: what the compiler says
     // of both is the same, and said once.
@@ -50,7 +61,7 @@ pub(super) fn leaf(krate: &Path, scopes: &mut Scopes, expr: &Expr) -> Leaf {
         (&#krate::__private::Probe(#call)) #tag
     });
     let probe = scopes.importing(probe);
-    Leaf { plan: quote!(#krate::__private::plan_of(|| #probe)), marks }
+    Leaf { plan: quote!(#krate::__private::plan_of(|| #probe)), label, marks }
 }
 
 /// The function that an operation is a call of.

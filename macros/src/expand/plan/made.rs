@@ -4,12 +4,12 @@
 //! are its own type's: `join((charge(order), sleep(days(2))))`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
-use syn::{Expr, ExprCall, ExprClosure, ExprPath, Path, Stmt};
+use quote::{ToTokens, quote};
+use syn::{Expr, ExprCall, ExprClosure, ExprPath, Path, PathArguments, Stmt};
 
 use super::super::scope::Scopes;
 use super::super::spans::{first, over, parens};
-use super::leaf::{Mark, called};
+use super::leaf::{Mark, UNKNOWN, called};
 use crate::parse::macro_args;
 
 /// Methods of iterators that leave the items as they are.
@@ -34,6 +34,8 @@ pub(super) struct Made {
     pub(super) call: TokenStream,
     /// Where it begins.
     pub(super) first: Span,
+    /// What its tokens call it.
+    pub(super) label: String,
     pub(super) marks: Vec<Mark>,
 }
 
@@ -55,7 +57,7 @@ pub(super) fn made(krate: &Path, scopes: &mut Scopes, expr: &Expr) -> Option<Mad
         return None;
     }
     if let (Some(takes), Some(arg)) = (takes(krate, &path.path), only(call)) {
-        let (arg, inner) = operands(krate, scopes, takes, arg)?;
+        let Operands { arg, marks: inner, labels } = operands(krate, scopes, takes, arg)?;
         let marked = u16::try_from(inner.len()).ok()?;
         let mut marks = vec![Mark { marked, ..Mark::of(&last(path)) }];
         for (index, element) in (0..).zip(inner) {
@@ -65,11 +67,12 @@ pub(super) fn made(krate: &Path, scopes: &mut Scopes, expr: &Expr) -> Option<Mad
             }));
         }
         let args = parens(call.paren_token.span.join(), arg);
-        return Some(Made { call: quote!(#path #args), first: first(path), marks });
+        let label = format!("{}({})", label(path), labels.join(", "));
+        return Some(Made { call: quote!(#path #args), first: first(path), label, marks });
     }
     let args = call.args.iter().map(|arg| over(arg, quote!(#krate::__private::any())));
     let args = parens(call.paren_token.span.join(), quote!(#(#args),*));
-    Some(Made { call: quote!(#path #args), first: first(path), marks: vec![Mark::of(&last(path))] })
+    Some(Made { call: quote!(#path #args), first: first(path), label: label(path), marks: vec![Mark::of(&last(path))] })
 }
 
 /// Whether a function is one of ours that takes operations. A user's own of
@@ -101,36 +104,58 @@ fn last(path: &ExprPath) -> Option<&Ident> {
     path.path.segments.last().map(|segment| &segment.ident)
 }
 
-/// An argument with calls in it that are never made, and the marks of each child.
-type Operands = (TokenStream, Vec<Vec<Mark>>);
+/// The last name of a path, and what stands behind it.
+fn label(path: &ExprPath) -> String {
+    let Some(last) = path.path.segments.last() else {
+        return String::new();
+    };
+    match &last.arguments {
+        PathArguments::AngleBracketed(of) => {
+            let of = of.args.to_token_stream().to_string().replace(' ', "");
+            format!("{} {of}", last.ident)
+        }
+        _ => last.ident.to_string(),
+    }
+}
+
+/// An argument with calls in it that are never made.
+struct Operands {
+    arg: TokenStream,
+    /// The marks of each child.
+    marks: Vec<Vec<Mark>>,
+    labels: Vec<String>,
+}
 
 fn operands(krate: &Path, scopes: &mut Scopes, takes: Takes, arg: &Expr) -> Option<Operands> {
     match (takes, arg) {
         (_, Expr::Paren(paren)) => operands(krate, scopes, takes, &paren.expr),
         (_, Expr::Group(group)) => operands(krate, scopes, takes, &group.expr),
-        (Takes::One, arg) => Some((operation(krate, scopes, arg)?.call, Vec::new())),
+        (Takes::One, arg) => {
+            let Made { call, label, .. } = operation(krate, scopes, arg)?;
+            Some(Operands { arg: call, marks: Vec::new(), labels: vec![label] })
+        }
         (Takes::Tuple, Expr::Tuple(tuple)) => {
             let mut found = false;
-            let mut marks = Vec::new();
-            let elements: Vec<TokenStream> = tuple
-                .elems
-                .iter()
-                .map(|element| {
-                    if let Some(made) = operation(krate, scopes, element) {
-                        found = true;
-                        marks.push(made.marks);
-                        return made.call;
-                    }
+            let (mut marks, mut labels) = (Vec::new(), Vec::new());
+            let mut elements = Vec::new();
+            for element in &tuple.elems {
+                if let Some(made) = operation(krate, scopes, element) {
+                    found = true;
+                    marks.push(made.marks);
+                    labels.push(made.label);
+                    elements.push(made.call);
+                } else {
                     marks.push(vec![Mark::of(element)]);
-                    over(element, quote!(#krate::__private::opaque()))
-                })
-                .collect();
-            found.then(|| (quote!((#(#elements,)*)), marks))
+                    labels.push(UNKNOWN.to_owned());
+                    elements.push(over(element, quote!(#krate::__private::opaque())));
+                }
+            }
+            found.then(|| Operands { arg: quote!((#(#elements,)*)), marks, labels })
         }
         (Takes::Tuple, _) => None,
         (Takes::Many, arg) => {
-            let Made { call, marks, .. } = many(krate, scopes, arg)?;
-            Some((quote!([#call]), vec![marks]))
+            let Made { call, label, marks, .. } = many(krate, scopes, arg)?;
+            Some(Operands { arg: quote!([#call]), marks: vec![marks], labels: vec![label] })
         }
     }
 }
@@ -204,5 +229,5 @@ fn mapped(krate: &Path, scopes: &Scopes, path: &ExprPath) -> Option<Made> {
         return None;
     }
     let args = over(path, quote!((#krate::__private::any())));
-    Some(Made { call: quote!(#path #args), first: first(path), marks: vec![Mark::of(&last(path))] })
+    Some(Made { call: quote!(#path #args), first: first(path), label: label(path), marks: vec![Mark::of(&last(path))] })
 }

@@ -3,9 +3,11 @@
 //! What must always hold: what the plan says of a place and what the checks
 //! say of it have the same indexes, those of the children on the way from the root.
 
+mod doc;
 mod leaf;
 mod leave;
 mod made;
+mod outcome;
 mod walk;
 
 use proc_macro2::TokenStream;
@@ -26,6 +28,8 @@ pub(super) struct Planned {
     pub(super) exits: TokenStream,
     /// Assertions over `__FACTUM_PROBLEMS`, each at the user's token.
     pub(super) checks: TokenStream,
+    /// A section for the saga's documentation.
+    pub(super) doc: Option<String>,
 }
 
 /// A node of the plan.
@@ -46,7 +50,8 @@ struct Part {
 
 /// The plan of a body.
 pub(super) fn plan(krate: &Path, sig: &Sig, block: &Block) -> Planned {
-    let nodes = walk::nodes(krate, sig, block);
+    let nodes = walk::nodes(krate, sig.args.iter(), block);
+    let doc = doc::section(&sig.ident.to_string(), &nodes);
     let mut writer = Writer { krate, at: Vec::new(), exits: Vec::new(), checks: TokenStream::new() };
     let nodes = writer.list(nodes.iter(), |writer, node| writer.node(node));
     let exits = &writer.exits;
@@ -54,12 +59,13 @@ pub(super) fn plan(krate: &Path, sig: &Sig, block: &Block) -> Planned {
         plan: quote!(#krate::__private::Plan::Seq(&const { [#(#nodes),*] })),
         exits: quote!([#(#exits),*]),
         checks: writer.checks,
+        doc,
     }
 }
 
 /// The plan of a body that was refused.
 pub(super) fn unknown(krate: &Path) -> Planned {
-    Planned { plan: quote!(#krate::__private::Plan::Dynamic), exits: quote!([]), checks: TokenStream::new() }
+    Planned { plan: quote!(#krate::__private::Plan::Dynamic), exits: quote!([]), checks: TokenStream::new(), doc: None }
 }
 
 /// Writes nodes as tokens.

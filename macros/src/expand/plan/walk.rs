@@ -9,15 +9,16 @@ use syn::{
 use super::super::scope::Scopes;
 use super::leaf::leaf;
 use super::leave::{self, Leave};
+use super::outcome::is_outcome;
 use super::{Node, Part};
-use crate::model::Sig;
+use crate::model::Arg;
 use crate::parse::macro_args;
 
 /// The nodes of a body.
-pub(super) fn nodes(krate: &Path, sig: &Sig, block: &Block) -> Vec<Node> {
+pub(super) fn nodes<'a>(krate: &Path, args: impl Iterator<Item = &'a Arg>, block: &Block) -> Vec<Node> {
     let mut planner = Planner { krate, scopes: Scopes::default(), nodes: Vec::new() };
     planner.scopes.enter();
-    sig.args.iter().for_each(|arg| planner.scopes.bind_name(arg.ident.to_string()));
+    args.for_each(|arg| planner.scopes.bind_name(arg.ident.to_string()));
     planner.visit_block(block);
     planner.nodes
 }
@@ -79,12 +80,14 @@ impl<'ast> Visit<'ast> for Planner<'_> {
                 self.branch(vec![Part::default(), diverge]);
             }
         }
-        self.scopes.bind(&local.pat);
+        let is_outcome = local.init.as_ref().is_some_and(|init| is_outcome(&self.scopes, &init.expr));
+        self.scopes.bind_value(&local.pat, is_outcome);
     }
 
     fn visit_expr_let(&mut self, expr: &'ast ExprLet) {
         self.visit_expr(&expr.expr);
-        self.scopes.bind(&expr.pat);
+        let is_outcome = is_outcome(&self.scopes, &expr.expr);
+        self.scopes.bind_value(&expr.pat, is_outcome);
     }
 
     fn visit_expr_binary(&mut self, expr: &'ast ExprBinary) {
@@ -113,10 +116,11 @@ impl<'ast> Visit<'ast> for Planner<'_> {
 
     fn visit_expr_match(&mut self, expr: &'ast ExprMatch) {
         self.visit_expr(&expr.expr);
+        let is_outcome = is_outcome(&self.scopes, &expr.expr);
         let mut arms = Vec::new();
         for arm in &expr.arms {
             arms.push(self.part(leave::expr(&arm.body), |planner| {
-                planner.scopes.bind(&arm.pat);
+                planner.scopes.bind_value(&arm.pat, is_outcome);
                 if let Pat::Guard(guard) = &arm.pat {
                     planner.visit_expr(&guard.guard);
                 }
@@ -141,8 +145,9 @@ impl<'ast> Visit<'ast> for Planner<'_> {
 
     fn visit_expr_for_loop(&mut self, expr: &'ast ExprForLoop) {
         self.visit_expr(&expr.expr);
+        let is_outcome = is_outcome(&self.scopes, &expr.expr);
         let body = self.part(leave::block(&expr.body), |planner| {
-            planner.scopes.bind(&expr.pat);
+            planner.scopes.bind_value(&expr.pat, is_outcome);
             planner.visit_block(&expr.body);
         });
         self.repeat(body);

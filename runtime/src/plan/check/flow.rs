@@ -184,7 +184,13 @@ impl Walk<'_> {
     const fn repeat(&mut self, body: &Plan, before: Flow, place: Place) -> Flow {
         let (breaks, turns) = (self.breaks, self.turns);
         (self.breaks, self.turns) = (Flow::NEVER, Flow::NEVER);
-        let turn = self.node(body, before, place).or(self.turns);
+        let end = self.node(body, before, place);
+        match self.leaves(place) {
+            None | Some(Leave::Turn) => self.turns = self.turns.or(end),
+            Some(Leave::Body) => {}
+            Some(Leave::Loop) => self.breaks = self.breaks.or(end),
+        }
+        let turn = self.turns;
         if before.pivot.is_none() && turn.pivot.is_some() {
             // The next turn begins with what this one leaves behind.
             self.node(body, turn, place);

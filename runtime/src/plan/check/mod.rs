@@ -16,4 +16,5 @@ pub(crate) use across::{PlanProblem, check_across};
 pub use flow::{Exit, Leave, problems};
 pub use found::{Problems, refuse};
 pub(crate) use holds::Known;
+pub(super) use holds::same;
 pub(crate) use text::Text;

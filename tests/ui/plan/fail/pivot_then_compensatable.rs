@@ -1,0 +1,24 @@
+use factum::prelude::*;
+
+#[step]
+async fn release(order: u32) {
+    let _ = order;
+}
+
+#[step(compensate = release(order))]
+async fn reserve(order: u32) {
+    let _ = order;
+}
+
+#[step(pivot)]
+async fn charge(order: u32) {
+    let _ = order;
+}
+
+#[saga]
+async fn checkout(order: u32) {
+    charge(order).await;
+    reserve(order).await;
+}
+
+fn main() {}
