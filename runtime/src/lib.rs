@@ -74,9 +74,9 @@ pub use handle::{
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
 pub use ops::{
-    All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Publishable, Race, Random, RandomValue, Signal, SignalTimeout,
-    SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish, race, random,
-    seconds, signal, sleep, sleep_until, try_all, uuid,
+    All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Publishable, Race, Random, RandomValue, Signal,
+    SignalTimeout, SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish,
+    race, random, seconds, signal, sleep, sleep_until, try_all, uuid,
 };
 pub use plan::Diagram;
 pub use platform::BoxFuture;

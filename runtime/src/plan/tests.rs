@@ -120,7 +120,7 @@ fn a_pivot_of_a_nested_saga_stands_in_no_race_and_beside_nothing_undoable() {
     }
     #[saga]
     async fn beside(n: u32) {
-        join((pays(n), reserves(n))).await;
+        let _ = join((pays(n), reserves(n))).await;
     }
     #[saga]
     async fn beside_itself(n: u32) {
@@ -142,9 +142,9 @@ fn sagas_that_go_together_are_taken() {
     #[saga]
     async fn in_order(n: u32) {
         reserves(n).await;
-        join((pays(n), tell(n), spawn(reserves(n)))).await;
+        let _ = join((pays(n), tell(n), spawn(reserves(n)))).await;
         pays_deeply(n).await;
-        spawn(both(n)).await;
+        let _ = spawn(both(n)).await;
     }
     #[saga]
     async fn on_paths_that_end(n: u32) {
@@ -168,7 +168,7 @@ fn what_is_spawned_is_named_and_what_it_does_is_its_own() {
     #[saga]
     async fn spawns(n: u32) {
         tell(n).await;
-        spawn(reserves(n)).linked().await;
+        let _ = spawn(reserves(n)).linked().await;
     }
     #[saga]
     async fn goes_on(n: u32) {
@@ -195,7 +195,7 @@ fn a_saga_takes_the_signals_of_the_sagas_inside_it() {
     #[saga]
     async fn outer(n: u32) {
         asks(n).await;
-        spawn(refuses(n)).await;
+        let _ = spawn(refuses(n)).await;
     }
     #[saga]
     async fn refuses(n: u32) {

@@ -47,7 +47,7 @@ fn a_saga_is_drawn_with_its_branches_and_its_ends() {
             }
             _ => {}
         }
-        spawn(ship(n)).await;
+        let _ = spawn(ship(n)).await;
     }
     let drawn = diagram(checkout);
     assert_eq!(
