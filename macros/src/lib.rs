@@ -49,7 +49,8 @@ pub fn step(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pro
 ///
 /// Its body awaits steps, timers, signals and other sagas, and nothing else; it
 /// runs again after every crash, so it must not look at the clock, at chance or
-/// at the world. Arguments and result are kept as JSON.
+/// at the world. Arguments and result are kept as JSON. Where it is documented,
+/// a drawing of what it awaits stands below.
 ///
 /// | key | meaning |
 /// |---|---|

@@ -63,10 +63,8 @@ fn collect(plan: &Plan, accepts: &mut Accepts, seen: &mut BTreeSet<(&'static str
         Plan::Signal(name) => {
             accepts.names.insert(name);
         }
-        Plan::Saga(saga) | Plan::Again(saga) => {
-            if seen.insert((saga.name, saga.version)) {
-                collect((saga.meta)().plan, accepts, seen);
-            }
+        Plan::Saga(saga) | Plan::Again(saga) if seen.insert((saga.name, saga.version)) => {
+            collect((saga.meta)().plan, accepts, seen);
         }
         Plan::Dynamic => accepts.open = true,
         _ => {}

@@ -90,7 +90,7 @@ fn a_pivot_of_a_nested_saga_bars_what_can_be_undone() {
     }
     #[saga]
     async fn in_a_loop(n: u32) {
-        while n > 3 {
+        for n in 0..n {
             both(n).await;
         }
     }
@@ -124,7 +124,7 @@ fn a_pivot_of_a_nested_saga_stands_in_no_race_and_beside_nothing_undoable() {
     }
     #[saga]
     async fn beside_itself(n: u32) {
-        all((0..n).map(|n| both(n))).await;
+        all((0..n).map(both)).await;
     }
     let (_, problem) = refused(in_a_race).expect("is refused");
     assert!(problem.starts_with("a `pivot` cannot stand in a `race`"), "{problem}");

@@ -142,4 +142,15 @@ flowchart TD
             None
         );
     }
+    #[test]
+    fn the_drawing_stands_behind_the_words_of_a_saga_that_has_some() {
+        let expanded = |item: &str| {
+            let item = item.parse().unwrap_or_else(|error| panic!("{item}: {error}"));
+            crate::saga_of(proc_macro2::TokenStream::new(), item).to_string()
+        };
+        let text = expanded("/// Pays.\nasync fn pay(n: u32) { charge(n).await }");
+        let (words, drawing) = (text.find("Pays."), text.find("# Plan"));
+        assert!(words.is_some() && words < drawing, "{text}");
+        assert!(!expanded("async fn pay(n: u32) { charge(n).await }").contains("# Plan"));
+    }
 }
