@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use factum::__private::SagaSig;
+use factum::SagaFn;
 use factum::prelude::*;
 
 use super::*;
-use crate::saga::{SagaFn, SagaSig};
 
 #[step]
 async fn release(n: u32) {

@@ -1,8 +1,7 @@
 //! Drawings, word for word.
 
+use factum::diagram;
 use factum::prelude::*;
-
-use crate::saga::diagram;
 
 #[step]
 async fn release(n: u32) {
