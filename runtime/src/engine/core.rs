@@ -107,9 +107,13 @@ impl Core {
 
     /// Makes a run's events durable, then tells others.
     pub(crate) async fn commit(&self, run: &LiveRun, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
-        let last = run.lock().record(&self.journal, run.number, self.now(), events)?;
+        let (last, shown) = {
+            let mut inner = run.lock();
+            let last = inner.record(&self.journal, run.number, self.now(), events)?;
+            (last, inner.to_show())
+        };
         self.journal.durable(last).await?;
-        run.publish();
+        run.publish(shown);
         Ok(())
     }
 

@@ -95,14 +95,17 @@ pub(crate) struct Inner {
 /// A durable phase, as others see it.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
+    /// The last record that it shows.
+    at: Lsn,
     pub(crate) phase: Phase,
     pub(crate) paused: Option<String>,
     pub(crate) progress: Option<Payload>,
 }
 
 impl Shown {
-    fn of(state: &RunState) -> Shown {
-        Shown { phase: state.phase.clone(), paused: state.paused.clone(), progress: state.progress.clone() }
+    fn of(state: &RunState, at: Lsn) -> Shown {
+        let (phase, paused, progress) = (state.phase.clone(), state.paused.clone(), state.progress.clone());
+        Shown { at, phase, paused, progress }
     }
 
     /// Whether the run goes on by itself.
@@ -182,7 +185,7 @@ impl LiveRun {
             id: state.start.id.clone(),
             started,
             changed: Notify::new(),
-            seen: watch::Sender::new(Seen::Phase(Shown::of(&state))),
+            seen: watch::Sender::new(Seen::Phase(Shown::of(&state, last))),
             caution: AtomicU32::new(0),
             held: AtomicUsize::new(0),
             inner: Mutex::new(Inner {
@@ -230,30 +233,20 @@ impl LiveRun {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows others the present phase. To be called when it is durable.
-    pub(crate) fn publish(&self) {
-        let shown = Shown::of(&self.lock().state);
-        self.seen.send_replace(Seen::Phase(shown));
-    }
-
-    /// Shows others what was published up to a record that is durable.
-    pub(crate) fn publish_progress(&self, through: Lsn) {
-        let inner = self.lock();
-        // What was published later has another one that tells of it.
-        if inner.last == through || inner.state.phase.is_active() {
-            let progress = inner.state.progress.clone();
-            drop(inner);
-            self.seen.send_modify(|seen| {
-                if let Seen::Phase(shown) = seen {
-                    shown.progress = progress;
-                }
-            });
-        }
+    /// Shows others what was true after some record. To be called when that is durable.
+    pub(crate) fn publish(&self, shown: Shown) {
+        self.seen.send_if_modified(|seen| {
+            let newer = matches!(seen, Seen::Phase(before) if before.at < shown.at);
+            if newer {
+                *seen = Seen::Phase(shown);
+            }
+            newer
+        });
     }
 
     /// Shows others a run that goes on, until what it is is published.
     pub(crate) fn conceal(&self) {
-        self.seen.send_replace(Seen::Phase(Shown { phase: Phase::Forward, paused: None, progress: None }));
+        self.seen.send_replace(Seen::Phase(Shown { at: Lsn(0), phase: Phase::Forward, paused: None, progress: None }));
     }
 
     /// Tells others that the engine is gone.
@@ -293,7 +286,7 @@ impl LiveRun {
             Ok(Seen::Phase(shown)) => Ok(shown.clone()),
             Ok(Seen::Gone(error)) => Err(error.clone()),
             // The sender lives in `self`.
-            Err(_) => Ok(Shown::of(&self.lock().state)),
+            Err(_) => Ok(self.lock().to_show()),
         }
     }
 
@@ -305,7 +298,7 @@ impl LiveRun {
     pub(crate) fn seen(&self) -> Shown {
         match &*self.seen.borrow() {
             Seen::Phase(shown) => shown.clone(),
-            Seen::Gone(_) => Shown::of(&self.lock().state),
+            Seen::Gone(_) => self.lock().to_show(),
         }
     }
 
@@ -316,7 +309,7 @@ impl LiveRun {
     pub(crate) fn info_of(&self, inner: &Inner) -> RunInfo {
         let shown = match &*self.seen.borrow() {
             Seen::Phase(shown) => shown.clone(),
-            Seen::Gone(_) => Shown::of(&inner.state),
+            Seen::Gone(_) => inner.to_show(),
         };
         let waiting: Vec<Waiting> = if shown.goes_on() { inner.waiting() } else { Vec::new() };
         let start = &inner.state.start;
@@ -396,6 +389,11 @@ impl Inner {
             self.pending.clear();
         }
         Ok(self.last)
+    }
+
+    /// What others are to see when all that is queued is durable.
+    pub(crate) fn to_show(&self) -> Shown {
+        Shown::of(&self.state, self.last)
     }
 
     /// The run leaves memory; its task ends without a word.

@@ -81,7 +81,7 @@ impl Core {
     }
 
     /// Records what an operator says of a run, and has the run go on if it now can.
-    async fn verb(
+    pub(super) async fn verb(
         self: &Arc<Self>,
         id: &str,
         says: impl FnOnce(&Inner, &LiveRun) -> Result<Vec<Event>, Error>,
@@ -89,20 +89,23 @@ impl Core {
         self.is_open()?;
         let run = self.obtain(id).await?;
         self.journal.room().await?;
-        let (last, refused) = {
+        let (last, shown, refused) = {
             let mut inner = run.lock();
-            match says(&inner, &run) {
-                Ok(events) => (inner.record(&self.journal, run.number, self.now(), events)?, None),
-                Err(refused) => (inner.last, Some(refused)),
-            }
+            let refused = match says(&inner, &run) {
+                Ok(events) => {
+                    inner.record(&self.journal, run.number, self.now(), events)?;
+                    None
+                }
+                Err(refused) => Some(refused),
+            };
+            (inner.last, inner.to_show(), refused)
         };
         run.changed.notify_waiters();
-        let answer = self.answer(last, refused).await;
-        if answer.is_ok() {
-            run.publish();
-            self.go_on(&run);
-        }
-        answer
+        // It goes on even if the caller goes away.
+        self.go_on(&run);
+        self.answer(last, refused).await?;
+        run.publish(shown);
+        Ok(())
     }
 
     /// Sets a run going that goes on by itself now, unless it is going.

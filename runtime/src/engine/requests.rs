@@ -306,25 +306,13 @@ impl Core {
 
     /// Asks a run to stop and undo what it did.
     pub(crate) async fn cancel(self: &Arc<Self>, id: &str) -> Result<(), Error> {
-        self.is_open()?;
-        let run = self.obtain(id).await?;
-        let (last, refused) = {
-            let mut inner = run.lock();
-            let (last, state) = (inner.last, &inner.state);
-            if !state.phase.is_active() {
-                (last, Some(not_active(&run, state)))
-            } else if state.decide(&state.root()) == Decision::Stuck {
-                (last, Some(Error::PastPivot { id: run.id.clone() }))
-            } else if state.cancel_requested {
-                (last, None)
-            } else {
-                (inner.record(&self.journal, run.number, self.now(), [Event::CancelRequested {}])?, None)
-            }
-        };
-        run.changed.notify_waiters();
-        // One that was paused goes on: backwards.
-        self.go_on(&run);
-        self.answer(last, refused).await
+        self.verb(id, |inner, run| match &inner.state {
+            state if !state.phase.is_active() => Err(not_active(run, state)),
+            state if state.decide(&state.root()) == Decision::Stuck => Err(Error::PastPivot { id: run.id.clone() }),
+            state if state.cancel_requested => Ok(Vec::new()),
+            _ => Ok(vec![Event::CancelRequested {}]),
+        })
+        .await
     }
 
     /// Every run, in the order of their starts.

@@ -118,8 +118,8 @@ fn a_long_job_keeps_its_undos_and_signals_over_its_turns_and_its_journal_stays_s
         sim.run(async {
             let engine = builder(&sim, &world).open().await.unwrap();
             let run = engine.start(import(0, 400, 0)).id("i").await.unwrap();
-            engine.signal("i", Go(1)).await.unwrap();
-            engine.signal("i", Go(7)).await.unwrap();
+            // It comes in the first turn, and is for the second.
+            engine.signal("i", Go(1)).sender_id("one").await.unwrap();
             world.happened("page 399", 1).await;
             if end == 0 {
                 sim.sleep(Duration::from_secs(20)).await;
@@ -128,6 +128,7 @@ fn a_long_job_keeps_its_undos_and_signals_over_its_turns_and_its_journal_stays_s
                 return;
             }
             world.fail_next("last");
+            engine.signal("i", Go(7)).await.unwrap();
             assert!(matches!(run.outcome().await.unwrap(), Outcome::Failed(_)));
             engine.shutdown().await.unwrap();
         });

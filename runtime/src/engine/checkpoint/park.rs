@@ -20,6 +20,7 @@ use crate::engine::stop::Stage;
 use crate::engine::{Error, driver};
 use crate::id::{Lsn, RunNumber};
 use crate::record::UndoKind;
+use crate::run::Decision;
 use crate::storage::checkpoint::Batch;
 use crate::time::Timestamp;
 
@@ -251,7 +252,9 @@ impl LiveRun {
         let state = &inner.state;
         let waiting = if state.goes_on() { inner.waiting() } else { Vec::new() };
         let status = Status::of(&state.phase, state.paused.is_some(), !waiting.is_empty());
-        let deadline = state.options.deadline.filter(|_| state.goes_on());
+        // Behind a pivot it means nothing any more.
+        let may_fail = || state.goes_on() && state.decide(&state.root()) == Decision::RollBack;
+        let deadline = state.options.deadline.filter(|_| may_fail());
         let wake_at = waiting.iter().filter_map(crate::engine::Waiting::until).chain(deadline).min();
         let needs: BTreeSet<(UndoKind, String)> =
             state.undos_needed().map(|(step, kind)| (kind, step.clone().into_owned())).collect();

@@ -34,7 +34,7 @@ impl Core {
         self.place(&mut events, blobs).await?;
         events.extend(crashed.iter().map(|event| (now, event.clone())));
         let state = added_up(&events)?;
-        let (run, last) = loop {
+        let (run, shown, last) = loop {
             let left = self.runs().left;
             self.is_free(&id, &state).await?;
             let mut runs = self.runs();
@@ -54,7 +54,8 @@ impl Core {
                 run.be_cautious(CAUTIOUS_ATTEMPTS);
             }
             runs.by_id.insert(run.id.clone(), run.clone());
-            break (Held::new(&run), last);
+            let shown = run.lock().to_show();
+            break (Held::new(&run), shown, last);
         };
         if self.runs().by_id.len() > self.checkpoint.resident() {
             self.checkpoint.nudge();
@@ -62,7 +63,7 @@ impl Core {
         // Also one that has ended is shown by its task, should the caller go away.
         driver::launch(self, run.clone());
         self.journal.durable(last).await?;
-        run.publish();
+        run.publish(shown);
         Ok(run.info())
     }
 

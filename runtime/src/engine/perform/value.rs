@@ -63,12 +63,15 @@ impl Performer {
         self.heed(&at, false).await;
         let value = self.settle(value).await;
         self.record([Event::Published { at, value }]).await;
-        let last = self.run.lock().last;
+        let (last, shown) = {
+            let inner = self.run.lock();
+            (inner.last, inner.to_show())
+        };
         let (run, durable) = (self.run.clone(), self.core.journal.durable(last));
         // Others see it when it is durable; the body need not wait for that.
         let told = self.core.platform.exec.spawn(Box::pin(async move {
             if durable.await.is_ok() {
-                run.publish_progress(last);
+                run.publish(shown);
             }
         }));
         drop(told);
