@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Lifetime, ParenthesizedGenericArguments, Type, TypeFnPtr, TypeReference};
+use syn::{Lifetime, ParenthesizedGenericArguments, Path, Type, TypeFnPtr, TypeReference};
 
 use crate::model::Arg;
 
@@ -60,21 +60,21 @@ pub(super) struct Owned {
 }
 
 /// `&str` is kept as a `String`, `&[T]` as a `Vec<T>`, `&T` as a `T`, `T` as itself.
-pub(super) fn owned(ty: &Type) -> Owned {
+pub(super) fn owned(krate: &Path, ty: &Type) -> Owned {
     let fixed = lifetime("'static");
     let (elem, by_ref) = match ty {
         Type::Reference(reference) => (&*reference.elem, true),
-        Type::Paren(paren) => return owned(&paren.elem),
-        Type::Group(group) => return owned(&group.elem),
+        Type::Paren(paren) => return owned(krate, &paren.elem),
+        Type::Group(group) => return owned(krate, &group.elem),
         ty => (ty, false),
     };
     let ty = match elem {
         Type::Path(path) if by_ref && path.path.is_ident("str") => {
-            super::spans::over(elem, quote!(::std::string::String))
+            super::spans::over(elem, quote!(#krate::__private::String))
         }
         Type::Slice(slice) if by_ref => {
             let elem = with_lifetime(&slice.elem, &fixed);
-            quote!(::std::vec::Vec<#elem>)
+            quote!(#krate::__private::Vec<#elem>)
         }
         elem => {
             let elem = with_lifetime(elem, &fixed);

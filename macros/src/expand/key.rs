@@ -19,13 +19,12 @@ pub(super) fn function(saga: &Saga) -> TokenStream {
     // What is a reference already stays one; the rest is borrowed.
     let params = args.iter().map(|arg| {
         let (ident, ty) = (&arg.ident, &arg.ty);
-        if owned(ty).by_ref { quote!(#ident: #ty) } else { quote!(#ident: &#ty) }
+        if owned(krate, ty).by_ref { quote!(#ident: #ty) } else { quote!(#ident: &#ty) }
     });
-    let passed = args.iter().zip(&locals).map(
-        |(arg, local)| {
-            if owned(&arg.ty).by_ref { quote!(*#local) } else { quote!(#local) }
-        },
-    );
+    let passed = args
+        .iter()
+        .zip(&locals)
+        .map(|(arg, local)| if owned(krate, &arg.ty).by_ref { quote!(*#local) } else { quote!(#local) });
     // The call is where the expression begins, so that what its type lacks is told there.
     let span = first(expr);
     let text = at(span, quote!(#p::key_text));

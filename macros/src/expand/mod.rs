@@ -1,8 +1,8 @@
 //! From what was checked to Rust.
 //!
 //! Owns everything generated. What must always hold: generated code names
-//! nothing but `::factum::__private`, `::core` and its own `__factum_` names, so
-//! that no name of the user's can be taken for one of ours, and every type
+//! nothing but `::factum::__private` and its own `__factum_` names, its methods
+//! included, so that no name of the user's can be taken for one of ours, and every type
 //! error that the user can cause has the span of the user's token.
 
 mod args;

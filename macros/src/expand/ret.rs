@@ -42,9 +42,7 @@ pub(super) fn parts(krate: &Path, ret: &Ret) -> Parts {
                 const _: () = {
                     #[allow(unused_imports, reason = "the type tells which of them is used")]
                     use #p::IsNoResult as _;
-                    if #p::IsResult::<#ty>::YES {
-                        ::core::panic!("this is a `Result` under another name; give the alias a name that ends in `Result`");
-                    }
+                    #p::assert_no_result(#p::IsResult::<#ty>::__FACTUM_YES);
                 };
             },
         );

@@ -16,18 +16,18 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
     let saga = saga.get();
     let (krate, sig) = (&saga.krate, &saga.sig);
     let p = quote!(#krate::__private);
-    let owned_types: Vec<_> = sig.args.iter().map(|arg| owned(&arg.ty).ty).collect();
+    let owned_types: Vec<_> = sig.args.iter().map(|arg| owned(krate, &arg.ty).ty).collect();
     let locals = locals(&sig.args);
     let refs: Vec<_> = locals.iter().collect();
     let encode = encode(krate, &refs);
     let decode = if sig.args.is_empty() {
-        let decode = decode(krate, quote!([(); 0]), quote!(payload(__factum_input)));
+        let decode = decode(krate, quote!([(); 0]), quote!(__factum_payload(__factum_input)));
         quote! {
             let []: [(); 0] = #decode?;
             #p::Ok(())
         }
     } else {
-        decode(krate, quote!(Self::Owned), quote!(payload(__factum_input)))
+        decode(krate, quote!(Self::Owned), quote!(__factum_payload(__factum_input)))
     };
     let (name, version) = (&saga.name, saga.version);
     let key = key::function(saga);
@@ -59,7 +59,7 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 name: #name,
                 version: #version,
                 site: #site,
-                identity: ::core::any::TypeId::of::<#ty>,
+                identity: #p::TypeId::of::<#ty>,
                 plan: &__FACTUM_PLAN,
                 fingerprint: #p::fingerprint(#name, #version, &__FACTUM_PLAN),
                 concurrency: #concurrency,
@@ -71,8 +71,8 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
             impl #p::SagaSig for #ty {
                 type Owned = (#(#owned_types,)*);
 
-                const NAME: &'static str = #name;
-                const VERSION: u32 = #version;
+                const NAME: &'static #p::str = #name;
+                const VERSION: #p::u32 = #version;
                 const PLAN: &'static #p::Plan = &__FACTUM_PLAN;
 
                 fn meta() -> &'static #p::WorkflowMeta {
@@ -105,17 +105,15 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
         let (mutability, ident, ty) = (&arg.mutability, &arg.ident, &arg.ty);
         quote!(#mutability #ident: #ty)
     });
-    let passed = sig.args.iter().zip(&locals).map(
-        |(arg, local)| {
-            if owned(&arg.ty).by_ref { quote!(&#local) } else { quote!(#local) }
-        },
-    );
+    let passed = sig
+        .args
+        .iter()
+        .zip(&locals)
+        .map(|(arg, local)| if owned(krate, &arg.ty).by_ref { quote!(&#local) } else { quote!(#local) });
     let ret = &sig.ret.ty;
     let (generics, app, body_app) = match &saga.app {
         Some(app) => (TokenStream::new(), quote!(#app), quote!(#app)),
-        None => {
-            (quote!(<__FactumApp: #p::Send + ::core::marker::Sync + 'static>), quote!(__FactumApp), quote!(#p::NoApp))
-        }
+        None => (quote!(<__FactumApp: #p::Send + #p::Sync + 'static>), quote!(__FactumApp), quote!(#p::NoApp)),
     };
     // The body of a saga without an app runs over no app at all, not over any:
     // its errors would name a type that the user never wrote.

@@ -12,7 +12,7 @@ pub(crate) fn signal(signal: &Checked<Signal>) -> TokenStream {
         #item
 
         impl #krate::__private::Signal for #ident {
-            const NAME: &'static str = #name;
+            const NAME: &'static #krate::__private::str = #name;
         }
     }
 }

@@ -56,9 +56,9 @@ pub(super) fn item(
 fn hash_args(krate: &Path, args: &[Ident]) -> TokenStream {
     let p = quote!(#krate::__private);
     let values: Vec<_> = args.iter().collect();
-    let hash = by_ref(krate, &values, quote!(hash()));
+    let hash = by_ref(krate, &values, quote!(__factum_hash()));
     quote! {
-        fn hash_args(__factum_args: &Self::Args<'_>) -> #p::Result<u64, #p::EncodeError> {
+        fn hash_args(__factum_args: &Self::Args<'_>) -> #p::Result<#p::u64, #p::EncodeError> {
             let (#(#args,)*) = __factum_args;
             #hash
         }

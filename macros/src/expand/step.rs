@@ -67,7 +67,7 @@ fn meta(step: &Step, marker: &TokenStream) -> TokenStream {
         #p::StepMeta {
             name: #name,
             site: #site,
-            identity: ::core::any::TypeId::of::<#marker>,
+            identity: #p::TypeId::of::<#marker>,
             effect: #p::Effect::#effect,
             pivot: #pivot,
             retry: #retry,
@@ -81,7 +81,7 @@ fn meta(step: &Step, marker: &TokenStream) -> TokenStream {
 
 /// Where the user wrote it.
 pub(super) fn site(krate: &Path, span: Span) -> TokenStream {
-    quote_spanned!(span=> #krate::__private::Site::new(::core::file!(), ::core::line!()))
+    quote_spanned!(span=> #krate::__private::Site::new(#krate::__private::file!(), #krate::__private::line!()))
 }
 
 fn policy(krate: &Path, retry: &Retry) -> TokenStream {
@@ -122,15 +122,15 @@ fn policies(step: &Step, err: &TokenStream) -> TokenStream {
                 #[allow(unused_imports, reason = "the type tells which of them is used")]
                 use #p::{Copies as _, CopiesNot as _};
                 let (#(#locals,)*) = __factum_args;
-                #p::Some((#((&#p::ByRef(#locals)).copy(),)*))
+                #p::Some((#((&#p::ByRef(#locals)).__factum_copy(),)*))
             }
         });
     }
     let mut predicate = |name: &str, path: &syn::Expr| {
         let name = Ident::new(name, Span::call_site());
         items.extend(quote! {
-            fn #name(__factum_error: &Self::Err) -> bool {
-                let __factum_predicate: fn(&#err) -> bool = #path;
+            fn #name(__factum_error: &Self::Err) -> #p::bool {
+                let __factum_predicate: fn(&#err) -> #p::bool = #path;
                 __factum_predicate(__factum_error)
             }
         });
@@ -161,7 +161,7 @@ fn arg_asserts(step: &Step) -> TokenStream {
     let asserts = step.sig.args.iter().enumerate().map(|(at, arg)| {
         let ty = with_lifetime(&arg.ty, &fixed);
         let recorded = if undo::names(step, at) {
-            let owned = owned(&arg.ty).ty;
+            let owned = owned(krate, &arg.ty).ty;
             quote!(#krate::__private::assert_undo_arg::<#owned>();)
         } else {
             quote!(#krate::__private::assert_step_arg::<#ty>();)
@@ -191,7 +191,7 @@ fn run(step: &Step, marker: &TokenStream) -> TokenStream {
     let (generics, app) = match (own_app, &step.app) {
         (Some(io), _) => (TokenStream::new(), over(io, quote!(<__FactumIo as #p::IoType>::App))),
         (None, Some(app)) => (TokenStream::new(), quote!(#app)),
-        (None, None) => (quote!(<__FactumApp: #p::Send + ::core::marker::Sync + 'static>), quote!(__FactumApp)),
+        (None, None) => (quote!(<__FactumApp: #p::Send + #p::Sync + 'static>), quote!(__FactumApp)),
     };
     let call = match &step.io {
         None => quote!(#ident(#(#locals),*)),

@@ -69,16 +69,19 @@ fn stub(method: StoreMethod, krate: &Path) -> TokenStream {
     let result =
         |ok: TokenStream| quote!(#private::BoxFuture<'__factum, #private::Result<#ok, #store::CheckpointError>>);
     let (args, ret) = match method {
-        StoreMethod::Append => (quote!(_: u64, _: u64, _: &'__factum [u8]), result(quote!(()))),
-        StoreMethod::LoadRun => (quote!(_: u64), result(quote!(#private::Vec<#store::JournalRow>))),
-        StoreMethod::Clear => (quote!(_: u64), result(quote!(()))),
+        StoreMethod::Append => {
+            (quote!(_: #private::u64, _: #private::u64, _: &'__factum [#private::u8]), result(quote!(())))
+        }
+        StoreMethod::LoadRun => (quote!(_: #private::u64), result(quote!(#private::Vec<#store::JournalRow>))),
+        StoreMethod::Clear => (quote!(_: #private::u64), result(quote!(()))),
         StoreMethod::Apply => (quote!(_: #store::Batch, _: #store::Lsn), result(quote!(()))),
         StoreMethod::AppliedLsn => (quote!(), result(quote!(#store::Lsn))),
-        StoreMethod::Get => {
-            (quote!(_: &'__factum str, _: &'__factum [u8]), result(quote!(#private::Option<#private::Vec<u8>>)))
-        }
+        StoreMethod::Get => (
+            quote!(_: &'__factum #private::str, _: &'__factum [#private::u8]),
+            result(quote!(#private::Option<#private::Vec<#private::u8>>)),
+        ),
         StoreMethod::Scan => {
-            let args = quote!(_: &'__factum str, _: #store::KeyRange, _: usize);
+            let args = quote!(_: &'__factum #private::str, _: #store::KeyRange, _: #private::usize);
             (args, result(quote!(#private::Vec<#store::TableRow>)))
         }
     };

@@ -47,7 +47,7 @@ pub(super) fn encode_args(step: &Step) -> TokenStream {
     let types = types(step, undo);
     // Read back before the step acts: an undo must not find out that it cannot.
     let read = (!named.is_empty()).then(|| {
-        let decode = decode(krate, types, quote!(payload(&__factum_payload)));
+        let decode = decode(krate, types, quote!(__factum_payload(&__factum_payload)));
         quote! {
             if let #p::Err(__factum_error) = #decode {
                 return #p::Err(#p::EncodeError::unreadable(__factum_error));
@@ -67,7 +67,7 @@ pub(super) fn encode_args(step: &Step) -> TokenStream {
 
 /// The tuple type that the named arguments are decoded as.
 fn types(step: &Step, undo: &Undo) -> TokenStream {
-    let types = named(undo).into_iter().map(|at| owned(&step.sig.args[at].ty).ty);
+    let types = named(undo).into_iter().map(|at| owned(&step.krate, &step.sig.args[at].ty).ty);
     quote!((#(#types,)*))
 }
 
@@ -115,7 +115,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     let p = quote!(#krate::__private);
     let output = call.output.map(|span| {
         let output = Ident::new("output", span);
-        let decode = decode(krate, quote!(#ok), quote!(output(&__factum_input)));
+        let decode = decode(krate, quote!(#ok), quote!(__factum_output(&__factum_input)));
         quote! {
             #[allow(unused_variables, reason = "an undo need not use every value")]
             let #output: #ok = #decode?;
@@ -126,7 +126,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     let decoded: Vec<_> = named.iter().map(|at| &locals[*at]).collect();
     let types = types(step, undo);
     let decode = (!call.args.is_empty()).then(|| {
-        let decode = decode(krate, types, quote!(args(&__factum_input)));
+        let decode = decode(krate, types, quote!(__factum_args(&__factum_input)));
         quote! {
             #[allow(unused_variables, reason = "an undo need not use every value")]
             let (#(#decoded,)*) = #decode?;
@@ -135,7 +135,7 @@ fn branch(step: &Step, undo: &Undo, call: &UndoCall, ok: &TokenStream) -> TokenS
     let bindings = call.args.iter().map(|at| {
         let arg = &step.sig.args[*at];
         let (ident, ty, local) = (&arg.ident, &arg.ty, &locals[*at]);
-        let value = if owned(ty).by_ref { quote!(&#local) } else { quote!(#local) };
+        let value = if owned(krate, ty).by_ref { quote!(&#local) } else { quote!(#local) };
         quote! {
             #[allow(unused_variables, reason = "an undo need not use every value")]
             let #ident: #ty = #value;

@@ -6,7 +6,7 @@ use syn::Path;
 
 /// Values encoded as one tuple; no values are an empty list.
 pub(super) fn encode(krate: &Path, values: &[&Ident]) -> TokenStream {
-    by_ref(krate, values, quote!(encode()))
+    by_ref(krate, values, quote!(__factum_encode()))
 }
 
 /// The call of a method on several values as one.

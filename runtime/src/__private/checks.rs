@@ -5,22 +5,28 @@ use std::marker::PhantomData;
 
 use crate::step::TimedOut;
 
-/// Whether a type is a `Result`, whatever it is called: `IsResult::<T>::YES`.
+/// Whether a type is a `Result`, whatever it is called: `IsResult::<T>::__FACTUM_YES`.
 #[derive(Debug)]
 pub struct IsResult<T>(PhantomData<T>);
 
 impl<T, E> IsResult<Result<T, E>> {
     /// It is.
-    pub const YES: bool = true;
+    pub const __FACTUM_YES: bool = true;
 }
 
 /// The answer for every other type.
 pub trait IsNoResult {
     /// It is not.
-    const YES: bool = false;
+    const __FACTUM_YES: bool = false;
 }
 
 impl<T> IsNoResult for IsResult<T> {}
+
+/// Refuses a `Result` that its name does not tell.
+#[track_caller]
+pub const fn assert_no_result(is_result: bool) {
+    assert!(!is_result, "this is a `Result` under another name; give the alias a name that ends in `Result`");
+}
 
 /// An argument of a step.
 #[diagnostic::on_unimplemented(

@@ -8,12 +8,15 @@ mod checks;
 mod plans;
 mod values;
 
+pub use core::any::TypeId;
 pub use core::clone::Clone;
 pub use core::convert::{From, Into};
-pub use core::marker::{PhantomData, Send};
+pub use core::marker::{PhantomData, Send, Sync};
 pub use core::option::Option::{self, None, Some};
+pub use core::primitive::{bool, str, u8, u32, u64, usize};
 pub use core::result::Result::{self, Err, Ok};
 pub use core::time::Duration;
+pub use core::{file, line};
 pub use std::boxed::Box;
 pub use std::string::String;
 pub use std::vec::Vec;
@@ -22,8 +25,8 @@ pub use serde;
 
 pub use broken::{Broken, broken};
 pub use checks::{
-    FromTimedOut, IsNoResult, IsResult, KeyText, RetryArg, SagaArg, StepArg, UndoArg, assert_retry_arg,
-    assert_saga_arg, assert_step_arg, assert_undo_arg, key_text,
+    FromTimedOut, IsNoResult, IsResult, KeyText, RetryArg, SagaArg, StepArg, UndoArg, assert_no_result,
+    assert_retry_arg, assert_saga_arg, assert_step_arg, assert_undo_arg, key_text,
 };
 pub use plans::{HasNoPlan, HasPlan, IsLeaf, IsNoLeaf, Opaque, PlanTag, Probe, any, opaque, plan_of};
 pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, EncodesNot};
@@ -44,6 +47,6 @@ pub mod store {
 }
 
 pub use crate::step::{
-    AttemptEnd, CancelMode, Effect, ErasedStep, Fallible, Never, OutsideSaga, RateLimit, Signature, Site, Step,
-    StepCall, StepError, StepMeta, StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
+    AttemptEnd, CancelMode, Effect, ErasedStep, Fallible, Never, OutsideSaga, RateLimit, Recorded, Signature, Site,
+    Step, StepCall, StepError, StepMeta, StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
 };

@@ -3,7 +3,8 @@
 //! Where a type does not, the compiler has said so once, at the user's own
 //! token ([`checks`](super::checks)). So that it says nothing here again, each
 //! method stands in two traits, of which the second applies to every type and
-//! is found only behind one more reference.
+//! is found only behind one more reference. Their names are ours alone: a trait
+//! of the user's that every type implements has no method that is called so.
 
 use std::marker::PhantomData;
 
@@ -22,21 +23,21 @@ pub trait Encodes {
     ///
     /// # Errors
     /// When JSON cannot hold it.
-    fn encode(&self) -> Result<Payload, EncodeError>;
+    fn __factum_encode(&self) -> Result<Payload, EncodeError>;
 
     /// A hash of the value's JSON.
     ///
     /// # Errors
     /// When JSON cannot hold it.
-    fn hash(&self) -> Result<u64, EncodeError>;
+    fn __factum_hash(&self) -> Result<u64, EncodeError>;
 }
 
 impl<T: serde::Serialize + ?Sized> Encodes for ByRef<'_, T> {
-    fn encode(&self) -> Result<Payload, EncodeError> {
+    fn __factum_encode(&self) -> Result<Payload, EncodeError> {
         crate::codec::encode(self.0)
     }
 
-    fn hash(&self) -> Result<u64, EncodeError> {
+    fn __factum_hash(&self) -> Result<u64, EncodeError> {
         crate::codec::hash(self.0)
     }
 }
@@ -47,21 +48,21 @@ pub trait EncodesNot {
     ///
     /// # Errors
     /// None.
-    fn encode(&self) -> Result<Payload, EncodeError>;
+    fn __factum_encode(&self) -> Result<Payload, EncodeError>;
 
     /// Never called.
     ///
     /// # Errors
     /// None.
-    fn hash(&self) -> Result<u64, EncodeError>;
+    fn __factum_hash(&self) -> Result<u64, EncodeError>;
 }
 
 impl<T: ?Sized> EncodesNot for &ByRef<'_, T> {
-    fn encode(&self) -> Result<Payload, EncodeError> {
+    fn __factum_encode(&self) -> Result<Payload, EncodeError> {
         broken()
     }
 
-    fn hash(&self) -> Result<u64, EncodeError> {
+    fn __factum_hash(&self) -> Result<u64, EncodeError> {
         broken()
     }
 }
@@ -69,11 +70,11 @@ impl<T: ?Sized> EncodesNot for &ByRef<'_, T> {
 /// Found first where `T` can be cloned.
 pub trait Copies<T> {
     /// The value's copy.
-    fn copy(&self) -> T;
+    fn __factum_copy(&self) -> T;
 }
 
 impl<T: Clone> Copies<T> for ByRef<'_, T> {
-    fn copy(&self) -> T {
+    fn __factum_copy(&self) -> T {
         self.0.clone()
     }
 }
@@ -81,11 +82,11 @@ impl<T: Clone> Copies<T> for ByRef<'_, T> {
 /// Found where [`Copies`] does not apply.
 pub trait CopiesNot<T> {
     /// Never called.
-    fn copy(&self) -> T;
+    fn __factum_copy(&self) -> T;
 }
 
 impl<T> CopiesNot<T> for &ByRef<'_, T> {
-    fn copy(&self) -> T {
+    fn __factum_copy(&self) -> T {
         broken()
     }
 }
@@ -105,31 +106,31 @@ pub trait Decodes<T> {
     ///
     /// # Errors
     /// When the text is not that of a `T`.
-    fn payload(&self, payload: &Payload) -> Result<T, DecodeError>;
+    fn __factum_payload(&self, payload: &Payload) -> Result<T, DecodeError>;
 
     /// A step's recorded output.
     ///
     /// # Errors
     /// When it is missing, or not that of a `T`.
-    fn output(&self, input: &UndoInput) -> Result<T, UndoError>;
+    fn __factum_output(&self, input: &UndoInput) -> Result<T, UndoError>;
 
     /// A step's recorded arguments.
     ///
     /// # Errors
     /// When they are missing, or not those of a `T`.
-    fn args(&self, input: &UndoInput) -> Result<T, UndoError>;
+    fn __factum_args(&self, input: &UndoInput) -> Result<T, UndoError>;
 }
 
 impl<T: serde::de::DeserializeOwned> Decodes<T> for As<T> {
-    fn payload(&self, payload: &Payload) -> Result<T, DecodeError> {
+    fn __factum_payload(&self, payload: &Payload) -> Result<T, DecodeError> {
         crate::codec::decode(payload)
     }
 
-    fn output(&self, input: &UndoInput) -> Result<T, UndoError> {
+    fn __factum_output(&self, input: &UndoInput) -> Result<T, UndoError> {
         input.output()
     }
 
-    fn args(&self, input: &UndoInput) -> Result<T, UndoError> {
+    fn __factum_args(&self, input: &UndoInput) -> Result<T, UndoError> {
         input.args()
     }
 }
@@ -140,31 +141,31 @@ pub trait DecodesNot<T> {
     ///
     /// # Errors
     /// None.
-    fn payload(&self, payload: &Payload) -> Result<T, DecodeError>;
+    fn __factum_payload(&self, payload: &Payload) -> Result<T, DecodeError>;
 
     /// Never called.
     ///
     /// # Errors
     /// None.
-    fn output(&self, input: &UndoInput) -> Result<T, UndoError>;
+    fn __factum_output(&self, input: &UndoInput) -> Result<T, UndoError>;
 
     /// Never called.
     ///
     /// # Errors
     /// None.
-    fn args(&self, input: &UndoInput) -> Result<T, UndoError>;
+    fn __factum_args(&self, input: &UndoInput) -> Result<T, UndoError>;
 }
 
 impl<T> DecodesNot<T> for &As<T> {
-    fn payload(&self, _: &Payload) -> Result<T, DecodeError> {
+    fn __factum_payload(&self, _: &Payload) -> Result<T, DecodeError> {
         broken()
     }
 
-    fn output(&self, _: &UndoInput) -> Result<T, UndoError> {
+    fn __factum_output(&self, _: &UndoInput) -> Result<T, UndoError> {
         broken()
     }
 
-    fn args(&self, _: &UndoInput) -> Result<T, UndoError> {
+    fn __factum_args(&self, _: &UndoInput) -> Result<T, UndoError> {
         broken()
     }
 }
