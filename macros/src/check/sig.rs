@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
     FnArg, GenericArgument, GenericParam, Lifetime, Pat, PathArguments, ReturnType, Safety, Signature, Type, TypeFnPtr,
-    TypeImplTrait, TypeReference,
+    TypeImplTrait, TypePath, TypeReference, TypeTraitObject,
 };
 
 use crate::diag::Diag;
@@ -292,7 +292,22 @@ struct RetType<'d> {
     diag: &'d mut Diag,
 }
 
+/// Errors, and results with them, that are no one type.
+const OPEN_ERRORS: [(&str, &str); 5] =
+    [("anyhow", "Error"), ("anyhow", "Result"), ("eyre", "Report"), ("eyre", "Result"), ("color_eyre", "Result")];
+
 impl RetType<'_> {
+    fn no_one_type(&mut self, tokens: impl ToTokens) {
+        let a = self.kind.a();
+        self.diag.error(
+            tokens,
+            format!(
+                "what {a} returns is read back from disk as one type, which nobody knows of a `dyn` value; \
+                 return a type of your own with `#[derive(Serialize, Deserialize)]`, or of an error its text, a `String`"
+            ),
+        );
+    }
+
     fn borrows(&mut self, tokens: impl ToTokens) {
         let a = self.kind.a();
         self.diag
@@ -310,6 +325,25 @@ impl Visit<'_> for RetType<'_> {
         self.borrows(ty);
     }
 
+    fn visit_type_trait_object(&mut self, ty: &TypeTraitObject) {
+        self.no_one_type(ty);
+    }
+
+    fn visit_type_path(&mut self, ty: &TypePath) {
+        // What these crates call an error holds any error there is.
+        let mut segments = ty.path.segments.iter();
+        let names =
+            [segments.next(), segments.next(), segments.next()].map(|part| part.map(|part| part.ident.to_string()));
+        if let [Some(krate), Some(name), None] = names
+            && OPEN_ERRORS.contains(&(krate.as_str(), name.as_str()))
+            && !(name == "Result" && two_types(&ty.path))
+        {
+            self.no_one_type(ty);
+        } else {
+            visit::visit_type_path(self, ty);
+        }
+    }
+
     fn visit_lifetime(&mut self, lifetime: &Lifetime) {
         if lifetime.ident != "static" {
             self.borrows(lifetime);
@@ -317,4 +351,11 @@ impl Visit<'_> for RetType<'_> {
     }
 
     fn visit_type_fn_ptr(&mut self, _: &TypeFnPtr) {}
+}
+
+fn two_types(path: &syn::Path) -> bool {
+    path.segments.last().is_some_and(|last| match &last.arguments {
+        PathArguments::AngleBracketed(args) => args.args.len() > 1,
+        _ => false,
+    })
 }

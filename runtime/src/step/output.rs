@@ -39,7 +39,7 @@ pub enum Never {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `Result`",
     label = "this type's name ends in `Result`, but it is no `Result`",
-    note = "return a `Result<T, E>`, or a value whose type does not look like one"
+    note = "return a `Result<T, E>`, or give this type another name where it is returned: `type Found = {Self};`"
 )]
 pub trait Fallible {
     /// The type of a success.

@@ -5,17 +5,6 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::EncodeError;
 
-/// What a step or a saga gives back, as success or as error.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the output or the error of a step or saga: it cannot be recorded and read back",
-    label = "this type does not implement `Serialize` and `Deserialize`, is not `Send`, or borrows",
-    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`); of what cannot have that, such as a `Box<dyn Error>`, record what you need: its text, or an error type of your own"
-)]
-pub trait Recorded: Serialize + DeserializeOwned + Send + 'static {}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + Send + 'static> Recorded for T {}
-
 /// The types of a function with `#[step]` or `#[saga]`. Implemented by them, not by hand.
 pub trait Signature: Sized + Send + 'static {
     /// The arguments but `io`, as a tuple.
@@ -23,9 +12,9 @@ pub trait Signature: Sized + Send + 'static {
     /// The declared return type: what awaiting the call gives.
     type Ret: Send;
     /// The type of a success.
-    type Ok: Recorded;
+    type Ok: Serialize + DeserializeOwned + Send + 'static;
     /// The type of a failure; [`Never`](super::Never) where no `Result` is declared.
-    type Err: Recorded;
+    type Err: Serialize + DeserializeOwned + Send + 'static;
 
     /// The declared value as a result.
     fn split(ret: Self::Ret) -> Result<Self::Ok, Self::Err>;
