@@ -44,7 +44,7 @@ impl<'ast> Visit<'ast> for Body<'_> {
             ),
             Some(Inside::Closure) => self.diag.error(
                 expr.await_token,
-                format!("`.await` in a closure of a saga: its turn among the saga's awaits would not be the same in a replay; use a loop, or {mend}"),
+                format!("`.await` in a closure of a saga: its turn among the saga's awaits would not be the same in a replay; for each of many write `all(items.map(|item| step(item))).await`, with no `.await` inside, or use a loop, or {mend}"),
             ),
             None => {}
         }

@@ -83,8 +83,12 @@ pub(super) fn key(expr: Expr, args: &[Arg], diag: &mut Diag) -> Option<Expr> {
             "`?` in a `key`, which every start has; say what stands in the place of nothing, as in `.unwrap_or(..)`",
         );
     }
-    for (span, message) in forbidden::tokens(&tokens) {
-        diag.error(span, message);
+    for (call, _) in forbidden::tokens(&tokens) {
+        let name = call.to_string().replace(' ', "");
+        diag.error(
+            call,
+            format!("`{name}` in a `key`: the same arguments have to give the same key; name arguments only"),
+        );
     }
     if diag.len() == before && !args.iter().any(|arg| mention(tokens.clone(), &arg.ident.to_string()).is_some()) {
         let names: Vec<_> = args.iter().map(|arg| format!("`{}`", arg.ident)).collect();

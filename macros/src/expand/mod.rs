@@ -20,6 +20,7 @@ mod spans;
 mod step;
 mod store;
 mod undo;
+mod unordered;
 mod values;
 
 pub(crate) use broken::{broken_saga, broken_step};

@@ -8,7 +8,7 @@ use super::marker::body_attrs;
 use super::spans::at;
 use super::step::{optional, site};
 use super::values::{decode, encode};
-use super::{awaits, key, plan, signature};
+use super::{awaits, key, plan, signature, unordered};
 use crate::check::Checked;
 use crate::model::Saga;
 
@@ -120,7 +120,9 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
     let own = saga.app.is_some();
     let body = match &saga.body {
         Some(block) => {
-            let block = awaits::rewrite(krate, block);
+            let mut block = block.clone();
+            unordered::warn(krate, sig, &mut block);
+            let block = awaits::rewrite(krate, &block);
             quote! {
                 #[deny(unused_must_use)]
                 #[allow(clippy::too_many_arguments, reason = "one of them is the engine")]

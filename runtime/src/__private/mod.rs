@@ -7,6 +7,7 @@ mod broken;
 mod checks;
 mod plans;
 mod values;
+mod warnings;
 
 pub use core::any::TypeId;
 pub use core::clone::Clone;
@@ -30,6 +31,8 @@ pub use checks::{
 };
 pub use plans::{HasNoPlan, HasPlan, IsLeaf, IsNoLeaf, Opaque, PlanTag, Probe, any, opaque, plan_of};
 pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, EncodesNot};
+#[allow(deprecated, reason = "it is there to be warned of")]
+pub use warnings::hash_map_in_a_saga;
 
 pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::io::{Io, IoType, NoApp};

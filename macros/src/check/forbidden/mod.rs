@@ -3,118 +3,13 @@
 //! A body runs again after every crash, and must then do what it did before.
 //! What an import hides from here is caught in the replay, as a divergence.
 
+mod calls;
+
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Path;
 
-/// Why it must not be called.
-#[derive(Clone, Copy)]
-enum Why {
-    /// It gives another value each time.
-    Value,
-    /// It acts on the world.
-    Effect,
-    /// It starts something that a replay would start again.
-    Spawn,
-    /// It waits without a record.
-    Wait,
-}
-
-impl Why {
-    fn message(self, name: &str) -> String {
-        match self {
-            Why::Value => format!(
-                "`{name}` in a saga: its value would differ in a replay; read it in a `#[step]` and return it from there"
-            ),
-            Why::Effect => format!("`{name}` in a saga: a replay would do it again; do it in a `#[step]`"),
-            Why::Spawn => format!(
-                "`{name}` in a saga: a replay would start it again, and nothing records how it ends; make it a `#[step]`, or a `#[saga]` that this one awaits"
-            ),
-            Why::Wait => format!(
-                "`{name}` in a saga: this wait is lost in a crash; write `sleep(..)` of `factum::prelude`, which is recorded"
-            ),
-        }
-    }
-}
-
-/// Paths that end like this, with their first segment where that is needed to tell.
-const ENDS: &[(&[&str], Why)] = &[
-    (&["SystemTime", "now"], Why::Value),
-    (&["Instant", "now"], Why::Value),
-    (&["Utc", "now"], Why::Value),
-    (&["Local", "now"], Why::Value),
-    (&["Zoned", "now"], Why::Value),
-    (&["Timestamp", "now"], Why::Value),
-    (&["OffsetDateTime", "now_utc"], Why::Value),
-    (&["OffsetDateTime", "now_local"], Why::Value),
-    (&["Uuid", "new_v1"], Why::Value),
-    (&["Uuid", "new_v4"], Why::Value),
-    (&["Uuid", "new_v6"], Why::Value),
-    (&["Uuid", "new_v7"], Why::Value),
-    (&["Uuid", "now_v1"], Why::Value),
-    (&["Uuid", "now_v6"], Why::Value),
-    (&["Uuid", "now_v7"], Why::Value),
-    (&["thread_rng"], Why::Value),
-    (&["env", "var"], Why::Value),
-    (&["env", "var_os"], Why::Value),
-    (&["env", "vars"], Why::Value),
-    (&["env", "args"], Why::Value),
-    (&["env", "current_dir"], Why::Value),
-    (&["thread", "sleep"], Why::Wait),
-    (&["thread", "spawn"], Why::Spawn),
-    (&["spawn_blocking"], Why::Spawn),
-    (&["task", "spawn"], Why::Spawn),
-    (&["task", "spawn_local"], Why::Spawn),
-    (&["fs", "read"], Why::Effect),
-    (&["fs", "read_to_string"], Why::Effect),
-    (&["fs", "read_dir"], Why::Effect),
-    (&["fs", "write"], Why::Effect),
-    (&["fs", "copy"], Why::Effect),
-    (&["fs", "rename"], Why::Effect),
-    (&["fs", "remove_file"], Why::Effect),
-    (&["fs", "create_dir"], Why::Effect),
-    (&["fs", "create_dir_all"], Why::Effect),
-    (&["File", "open"], Why::Effect),
-    (&["File", "create"], Why::Effect),
-    (&["OpenOptions", "new"], Why::Effect),
-    (&["Command", "new"], Why::Effect),
-    (&["io", "stdin"], Why::Value),
-    (&["process", "exit"], Why::Effect),
-    (&["process", "abort"], Why::Effect),
-];
-
-/// Paths that begin like this.
-const STARTS: &[(&[&str], Why)] = &[
-    (&["fastrand"], Why::Value),
-    (&["rand", "random"], Why::Value),
-    (&["rand", "random_range"], Why::Value),
-    (&["rand", "random_bool"], Why::Value),
-    (&["rand", "random_ratio"], Why::Value),
-    (&["rand", "random_iter"], Why::Value),
-    (&["rand", "fill"], Why::Value),
-    (&["rand", "rng"], Why::Value),
-    (&["rand", "rngs"], Why::Value),
-    (&["tokio", "spawn"], Why::Spawn),
-    (&["tokio", "task"], Why::Spawn),
-    (&["tokio", "time", "Instant"], Why::Value),
-    (&["tokio", "time", "sleep"], Why::Wait),
-    (&["tokio", "time", "sleep_until"], Why::Wait),
-    (&["tokio", "time", "interval"], Why::Wait),
-    (&["tokio", "time", "interval_at"], Why::Wait),
-    (&["tokio", "time", "timeout"], Why::Wait),
-    (&["tokio", "time", "timeout_at"], Why::Wait),
-    (&["tokio", "fs"], Why::Effect),
-    (&["tokio", "net"], Why::Effect),
-    (&["tokio", "process"], Why::Effect),
-    (&["std", "thread"], Why::Spawn),
-    (&["std", "env"], Why::Value),
-    (&["std", "fs"], Why::Effect),
-    (&["std", "process", "Command"], Why::Effect),
-    (&["std", "process", "id"], Why::Value),
-    (&["std", "net", "TcpStream"], Why::Effect),
-    (&["std", "net", "TcpListener"], Why::Effect),
-    (&["std", "net", "UdpSocket"], Why::Effect),
-];
+use calls::{ENDS, STARTS, Why};
 
 /// What to say of a path, if it must not be used.
 pub(super) fn path(path: &Path) -> Option<String> {
@@ -140,13 +35,13 @@ pub(super) fn macro_name(path: &Path) -> Option<String> {
     let krate = segments.last().map(|segment| segment.ident.to_string());
     let is_async_crate =
         krate.is_none_or(|krate| ["tokio", "futures", "futures_util", "std"].contains(&krate.as_str()));
-    let what = match name.as_str() {
-        "select" | "select_biased" => "which branch is first would differ in a replay",
-        "join" | "try_join" => "the order in which its branches go on would differ in a replay",
+    let why = match name.as_str() {
+        "select" | "select_biased" => Why::First,
+        "join" | "try_join" => Why::Branches("join((a, b))"),
         _ => return None,
     };
     let full = path.to_token_stream().to_string().replace(' ', "");
-    is_async_crate.then(|| format!("`{full}!` in a saga: {what}; await one after the other"))
+    is_async_crate.then(|| why.message(&format!("{full}!")))
 }
 
 /// What to say of the paths in tokens that cannot be parsed.
@@ -235,10 +130,56 @@ mod tests {
             "std::time::Duration::from_secs",
             "spawn",
             "Uuid::from_u128",
+            "factum::now",
+            "factum::random",
+            "factum::uuid",
+            "factum::sleep",
+            "factum::sleep_until",
+            "factum::spawn",
+            "factum::join",
+            "factum::all",
+            "factum::try_all",
+            "factum::race",
+            "ops::spawn",
+            "join_all",
         ] {
             let right: Path = syn::parse_str(right).unwrap_or_else(|error| panic!("{error}"));
             assert!(path(&right).is_none(), "{}", quote!(#right));
         }
+    }
+
+    #[test]
+    fn a_message_names_what_is_recorded_instead() {
+        for (wrong, durable) in [
+            ("SystemTime::now", "`now()"),
+            ("tokio::time::Instant::now", "`now()"),
+            ("rand::random", "`random::<T>()"),
+            ("getrandom::fill", "`random::<T>()"),
+            ("Uuid::new_v4", "`uuid()"),
+            ("tokio::time::sleep", "`sleep(..)"),
+            ("std::thread::sleep", "`sleep(..)"),
+            ("tokio::time::interval", "`sleep(..)"),
+            ("tokio::time::timeout", "`race((a, sleep(..)))"),
+            ("tokio::spawn", "`spawn(saga(..))"),
+            ("std::thread::scope", "`spawn(saga(..))"),
+            ("futures::future::join_all", "`all(..)"),
+            ("futures::future::select", "`race((a, b))"),
+            ("std::env::var", "`#[step]`"),
+            ("TcpStream::connect", "`#[step]`"),
+        ] {
+            let wrong: Path = syn::parse_str(wrong).unwrap_or_else(|error| panic!("{error}"));
+            let message = path(&wrong).unwrap_or_default();
+            assert!(message.contains(durable), "{message}");
+        }
+        for (wrong, durable) in
+            [("tokio::join", "`join((a, b))"), ("try_join", "`join((a, b))"), ("select", "`race((a, b))")]
+        {
+            let wrong: Path = syn::parse_str(wrong).unwrap_or_else(|error| panic!("{error}"));
+            let message = macro_name(&wrong).unwrap_or_default();
+            assert!(message.contains(durable), "{message}");
+        }
+        let own: Path = syn::parse_quote!(my::join);
+        assert_eq!(macro_name(&own), None);
     }
 
     #[test]
