@@ -106,7 +106,7 @@ fn step_of(attr: TokenStream, item: TokenStream) -> TokenStream {
 
 fn saga_of(attr: TokenStream, item: TokenStream) -> TokenStream {
     on_function("#[saga]", item, |function, diag| {
-        Some(match check::saga(attr, function, diag)? {
+        Some(match check::saga(attr, function, diag) {
             check::Verdict::Usable(saga) => expand::saga(&saga),
             check::Verdict::Broken(broken) => expand::broken_saga(&broken),
         })

@@ -7,9 +7,10 @@ use super::{checkpoint_store_of, saga_of, signal_of, step_of};
 const ATTRIBUTES: [&str; 4] = [
     "",
     r#"retry(attempts = 5, initial = "100ms", factor = 2.0, max = "10s", jitter = 0.2, when = E::a), timeout = "1m 30s",
-       compensate = refund(&output, &order.id, format!("{note:>8} {{}}")), unknown = void(order), unknown_when = E::b"#,
+       compensate = refund(&output, &order.id, format!("{note:>8} {{}}")), unknown = void(order), unknown_when = E::b,
+       cancel = "abort", rate(limit = 100, per = "1s")"#,
     r#"pure, idempotent, pivot, name = "a name", app = Shop<u8>, crate = crate::factum"#,
-    r#"name = "pay", version = 2, app = Shop, crate = ::factum"#,
+    r#"name = "pay", version = 2, app = Shop, concurrency = 10, key = format!("{order}/{}", n?), strict, crate = ::factum"#,
 ];
 
 const ITEMS: [&str; 5] = [
@@ -17,13 +18,14 @@ const ITEMS: [&str; 5] = [
         io.key(); Ok(1)
     }",
     "/// Doc.
-    async fn pay(order: Option<&str>, n: u32) -> my::Result<u32> {
+    async fn pay(order: Option<&str>, n: u32, map: HashMap<u8, u8>) -> my::Result<u32> {
         use a::b::{c as d, e::*};
         fn inner() {}
         let Some(x) = d(f(1).await?).await else { return g::<T>().await };
         'l: for i in 0..h(x).await { if let A { b } = x && j(i).await { break 'l; } else { loop { continue } } }
         while k.await { match m.n().await { 1 if o().await => vec![p().await; 2], q => format!(\"{}\", r(q).await) } };
-        std::env::var(\"X\"); async { s().await }; |t| t.await; u!(v.await); x || y().await
+        std::env::var(\"X\"); async { s().await }; |t| t.await; u!(v.await); x || y().await;
+        for (a, b) in &map { let set = HashSet::new(); set.iter().map(|c| c).sum(); set.drain() }
     }",
     "#[derive(Serialize)] pub struct Approval<T> where T: Copy { by: T }",
     "impl<T: X> a::CheckpointStore for My<'_, T> {
@@ -90,4 +92,80 @@ fn every_error_of_an_item_is_reported() {
     );
     let errors = tokens.to_string().matches("compile_error").count();
     assert_eq!(errors, 7, "{tokens}");
+}
+
+/// What the user typed so far: every beginning of the tokens, with the groups it is in closed.
+fn beginnings(tokens: &TokenStream) -> Vec<TokenStream> {
+    let trees: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let mut found = vec![TokenStream::new()];
+    for at in 0..trees.len() {
+        let before = || trees[..at].iter().cloned();
+        if let TokenTree::Group(group) = &trees[at] {
+            for inner in beginnings(&group.stream()) {
+                found.push(before().chain([Group::new(group.delimiter(), inner).into()]).collect());
+            }
+        } else {
+            found.push(before().chain([trees[at].clone()]).collect());
+        }
+    }
+    found
+}
+
+const TYPED: &str = r#"{
+    let hold = reserve(order.clone(), &[1, 2]).await?;
+    let Some(first) = order.lines.first() else { return Err(Error::Empty { at: hold.at }) };
+    let (label, invoice) = join((print_label(hold, first), write_invoice(payment.clone()).await)).await;
+    for line in order.lines.iter().filter(|line| line.count > 0) {
+        match race((signal::<Approval>(), sleep(days(2)))).await {
+            First(approval) if approval.by != "nobody" => { let _ = book(line, approval).await?; }
+            _ => continue,
+        }
+    }
+    if let Ok(label) = label && !label.is_empty() { println!("{label:?} {}", invoice?); } else { again(checkout(order)).await }
+    ship(label?, invoice?).await
+}"#;
+
+#[test]
+fn while_a_body_is_typed_its_function_is_there_for_its_callers() {
+    let bodies = parse(TYPED).into_iter().next();
+    let Some(TokenTree::Group(body)) = bodies else { panic!("no body") };
+    let beginnings = beginnings(&body.stream());
+    assert!(beginnings.len() > 150, "{}", beginnings.len());
+    for body in beginnings {
+        for (expand, head, function) in [
+            (
+                step_of as fn(TokenStream, TokenStream) -> TokenStream,
+                "pub async fn charge(io: &mut Io, order: Order, note: &str) -> Result<Receipt, Error>",
+                "pub fn charge < '__factum > (order : Order , note : & '__factum str) -> :: factum :: __private :: StepCall",
+            ),
+            (
+                saga_of,
+                "pub async fn checkout(order: Order) -> Result<Receipt, Error>",
+                "pub fn checkout (order : Order) -> :: factum :: __private :: SagaCall",
+            ),
+        ] {
+            let item = parse(head).into_iter().chain([Group::new(Delimiter::Brace, body.clone()).into()]).collect();
+            let expanded = expand(TokenStream::new(), item);
+            let (text, body) = (expanded.to_string(), body.to_string());
+            assert!(text.contains(function), "{body}:\n{text}");
+            // What is wrong with a beginning, the compiler tells, which reads it itself.
+            assert!(!text.contains("compile_error"), "{body}:\n{text}");
+            assert!(
+                text.contains(&body) || syn::parse_str::<syn::Block>(&format!("{{{body}}}")).is_ok(),
+                "{body}:\n{text}"
+            );
+            assert!(syn::parse2::<syn::File>(expanded).is_ok() || text.contains(&body), "{body}:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_only_the_compiler_can_read_is_never_run() {
+    let saga = saga_of(TokenStream::new(), parse("async fn pay() -> u8 { step(1).await + }")).to_string();
+    assert!(saga.contains("unread_body"), "{saga}");
+    let saga = saga_of(TokenStream::new(), parse("async fn pay() -> u8 { step(1).await }")).to_string();
+    assert!(!saga.contains("unread_body"), "{saga}");
+    // Part of it is read, and an await in the rest would not be seen.
+    let saga = saga_of(TokenStream::new(), parse("async fn pay() -> u8 { become step(1).await }")).to_string();
+    assert_eq!(saga.matches("compile_error").count(), 1, "{saga}");
 }

@@ -35,6 +35,18 @@ impl<'ast> Visit<'ast> for Body<'_> {
     // Items are functions and types of their own: they are left alone.
     fn visit_item(&mut self, _: &'ast Item) {}
 
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        if let Expr::Verbatim(tokens) = expr
+            && let Some(span) = first_await(tokens.clone())
+        {
+            self.diag.at(
+                span,
+                "`.await` in an expression that `#[saga]` does not know; bind the result to a variable first, and use that inside",
+            );
+        }
+        visit::visit_expr(self, expr);
+    }
+
     fn visit_expr_await(&mut self, expr: &'ast ExprAwait) {
         let mend = "move what is awaited here into a saga of its own, and await that";
         match self.inside {

@@ -1,6 +1,6 @@
 //! A saga: its keys and its body.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 
 use super::keys::{self, APP, CRATE, NAME, whole};
 use super::sig::{Kind, sig};
@@ -19,10 +19,11 @@ const KEYS: &[Key] = &[
     CRATE,
 ];
 
-/// The saga that an attribute and a function make; none if the body cannot be
-/// read, which the compiler tells better.
-pub(crate) fn saga(attr: TokenStream, function: Box<Function>, diag: &mut Diag) -> Option<Verdict<Saga>> {
-    let block: syn::Block = syn::parse2(TokenStream::from(proc_macro2::TokenTree::from(function.body.clone()))).ok()?;
+/// The saga that an attribute and a function make. A body that cannot be read, as
+/// while it is typed, leaves a saga of its signature: those who call it see no change.
+pub(crate) fn saga(attr: TokenStream, function: Box<Function>, diag: &mut Diag) -> Verdict<Saga> {
+    let written = function.body.clone();
+    let block = syn::parse2::<syn::Block>(TokenTree::from(written.clone()).into());
     let mut entries = parse::entries(attr, "#[saga]", KEYS, diag);
     let krate = keys::krate(&mut entries);
     let name = keys::name(&mut entries, &function.sig.ident, diag);
@@ -44,14 +45,20 @@ pub(crate) fn saga(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
     let strict = entries.flag("strict").is_some();
     let sig = sig(Kind::Saga, &function, diag);
     let before = diag.len();
-    body::body(&block, diag);
-    let body = (diag.len() == before).then_some(block);
-    Some(match sig {
+    let (body, unread) = match block {
+        Ok(block) => {
+            body::body(&block, diag);
+            ((diag.len() == before).then_some(block), None)
+        }
+        Err(error) => (None, Some(error.to_string())),
+    };
+    match sig {
         Some((sig, _)) => {
             let key = key.and_then(|(_, expr)| flow::key(expr, &sig.args, diag));
             let version = version.unwrap_or(1);
-            Verdict::Usable(Box::new(Checked(Saga { krate, sig, body, app, name, version, concurrency, key, strict })))
+            let saga = Saga { krate, sig, body, written, unread, app, name, version, concurrency, key, strict };
+            Verdict::Usable(Box::new(Checked(saga)))
         }
         None => Verdict::Broken(Broken { krate, function }),
-    })
+    }
 }

@@ -130,13 +130,19 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
                 async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret #block
             }
         }
-        // An error in the body has been reported: nothing of it is left that could cause others.
-        None => quote! {
-            #[allow(unused_variables, unused_mut, reason = "its errors are told already")]
-            async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret {
-                #p::broken()
+        None => {
+            let params: Vec<_> = params.collect();
+            let nothing = in_place_of(saga);
+            let typed = as_typed(saga, &params);
+            quote! {
+                #[allow(unused_variables, unused_mut, clippy::too_many_arguments, reason = "its errors are told already")]
+                async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret {
+                    #nothing
+                }
+
+                #typed
             }
-        },
+        }
     };
     let inner = if own {
         quote!(#p::Box::pin(__factum_body(__factum_cx, #(#locals),*)))
@@ -167,5 +173,36 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
                 #outer
             }
         }
+    }
+}
+
+/// What stands for a body with an error: nothing of it is left that could cause others.
+fn in_place_of(saga: &Saga) -> TokenStream {
+    let p = {
+        let krate = &saga.krate;
+        quote!(#krate::__private)
+    };
+    match &saga.unread {
+        None => quote!(#p::broken()),
+        // Where the compiler could read it all the same, no program is made of it: this is
+        // worked out last of all, when nothing else is wrong.
+        Some(error) => {
+            let message = format!("`#[saga]` cannot read this body: {error}");
+            let refused = at(saga.written.span_open(), quote!(const { #p::unread_body(#message) }));
+            quote!({ #refused; #p::broken() })
+        }
+    }
+}
+
+/// The body as it was written: the compiler reads it, and says what it cannot read;
+/// an editor, which alone sees more of it, can complete what is being typed.
+fn as_typed(saga: &Saga, params: &[TokenStream]) -> TokenStream {
+    let (ret, written) = (&saga.sig.ret.ty, &saga.written);
+    quote! {
+        #[allow(unexpected_cfgs, reason = "not every compiler knows of the editor")]
+        const _: () = {
+            #[cfg(rust_analyzer)]
+            async fn __factum_typed(#(#params),*) -> #ret #written
+        };
     }
 }

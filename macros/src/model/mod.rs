@@ -133,6 +133,10 @@ pub(crate) struct Saga {
     pub(crate) sig: Sig,
     /// None when something in it is wrong.
     pub(crate) body: Option<Block>,
+    /// The body as it was written.
+    pub(crate) written: Group,
+    /// Why it could not be read, which the compiler has most likely told, and better.
+    pub(crate) unread: Option<String>,
     pub(crate) app: Option<Type>,
     pub(crate) name: String,
     pub(crate) version: u32,

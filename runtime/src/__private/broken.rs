@@ -21,6 +21,12 @@ pub fn broken<T>() -> T {
     unreachable!("this code was refused when it was compiled")
 }
 
+/// In the place of a body that a macro could not read.
+#[track_caller]
+pub const fn unread_body(why: &str) {
+    panic!("{}", why)
+}
+
 impl<Ret: Send + 'static> Signature for Broken<Ret> {
     type Args<'a> = ();
     type Ret = Ret;

@@ -24,7 +24,7 @@ pub use std::vec::Vec;
 
 pub use serde;
 
-pub use broken::{Broken, broken};
+pub use broken::{Broken, broken, unread_body};
 pub use checks::{
     FromTimedOut, IsNoResult, IsResult, KeyText, RetryArg, SagaArg, StepArg, UndoArg, assert_no_result,
     assert_retry_arg, assert_saga_arg, assert_step_arg, assert_undo_arg, key_text,
