@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use crate::codec::{self, BlobError, Payload};
+use crate::codec::{self, BlobError, DecodeError, Payload};
 use crate::id::{Position, RunId};
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::record::{ChildEnd, Name};
-use crate::step::{ErasedStep, Site};
+use crate::step::{ErasedStep, Recordable, Site};
 use crate::time::Timestamp;
 
 /// How a step or a nested saga ended, as recorded: an output or an error, both encoded.
@@ -135,7 +135,11 @@ pub(crate) trait Host: Send + Sync {
 
 /// A recorded value as the type that the code expects; anything else is a divergence.
 pub(crate) async fn value<T: DeserializeOwned>(host: &dyn Host, at: &Position, site: Site, value: &Payload) -> T {
-    match codec::decode(value) {
+    read(host, at, site, codec::decode(value)).await
+}
+
+async fn read<T>(host: &dyn Host, at: &Position, site: Site, decoded: Result<T, DecodeError>) -> T {
+    match decoded {
         Ok(value) => value,
         Err(error) => match error.storage {
             Some(error) => match host.unreadable(at.clone(), error).await {},
@@ -147,11 +151,11 @@ pub(crate) async fn value<T: DeserializeOwned>(host: &dyn Host, at: &Position, s
 /// A recorded end as the types that the code expects.
 pub(crate) async fn end<T, E>(host: &dyn Host, at: &Position, site: Site, recorded: Recorded) -> Result<T, E>
 where
-    T: DeserializeOwned,
-    E: DeserializeOwned,
+    T: Recordable,
+    E: Recordable,
 {
     match recorded {
-        Ok(output) => Ok(value(host, at, site, &output).await),
-        Err(error) => Err(value(host, at, site, &error).await),
+        Ok(output) => Ok(read(host, at, site, T::read(&output)).await),
+        Err(error) => Err(read(host, at, site, E::read(&error)).await),
     }
 }

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use serde::de::DeserializeOwned;
-
-use crate::codec::{self, BlobError, DecodeError};
+use crate::codec::{BlobError, DecodeError};
 use crate::record::{Cause, ChildEnd};
+use crate::step::Recordable;
 
 /// Why a run failed. Everything it did is undone, unless an operator has settled it otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,9 +100,9 @@ impl<E: std::error::Error + 'static> std::error::Error for ChildError<E> {
 ///
 /// # Errors
 /// When the recorded error is not of that type.
-pub(crate) fn failure_of<E: DeserializeOwned>(cause: &Cause) -> Result<Failure<E>, DecodeError> {
+pub(crate) fn failure_of<E: Recordable>(cause: &Cause) -> Result<Failure<E>, DecodeError> {
     Ok(match cause {
-        Cause::Error { error } | Cause::TimedOut { error } => Failure::Error(codec::decode(error)?),
+        Cause::Error { error } | Cause::TimedOut { error } => Failure::Error(E::read(error)?),
         Cause::Panicked { message } => Failure::Panicked { message: message.clone() },
         Cause::Unrecordable { message } => Failure::Unrecordable { message: message.clone() },
         Cause::DeadlineExceeded => Failure::DeadlineExceeded,
@@ -121,12 +120,12 @@ pub(crate) fn failure_of<E: DeserializeOwned>(cause: &Cause) -> Result<Failure<E
 /// When the record does not decode; with why its bytes cannot be had, if that is it.
 pub(crate) fn child_end<T, E>(end: &ChildEnd) -> Result<Result<T, ChildError<E>>, Option<BlobError>>
 where
-    T: DeserializeOwned,
-    E: DeserializeOwned,
+    T: Recordable,
+    E: Recordable,
 {
     let why = |error: DecodeError| error.storage;
     Ok(match end {
-        ChildEnd::Completed { output } => Ok(codec::decode(output).map_err(why)?),
+        ChildEnd::Completed { output } => Ok(T::read(output).map_err(why)?),
         ChildEnd::Failed { cause } => Err(ChildError::Failed(failure_of(cause).map_err(why)?)),
         ChildEnd::Cancelled => Err(ChildError::Cancelled),
         ChildEnd::Forgotten => Err(ChildError::Forgotten),

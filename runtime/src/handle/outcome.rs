@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Stuck};
-use crate::codec;
 use crate::engine::{Error, Held, Result, Shown, Status, failure_of, problem};
 use crate::run::Phase;
 use crate::saga::SagaSig;
+use crate::step::Recordable;
 
 /// How a run ended, or why it cannot go on by itself.
 pub enum Outcome<W: SagaSig> {
@@ -34,7 +34,7 @@ impl<W: SagaSig> Outcome<W> {
         let undecodable = |what| move |source| Error::Undecodable { what, id: live.id.clone(), source };
         Ok(match &phase {
             Phase::Completed { output } => {
-                Outcome::Completed(Run::new(run, codec::decode(output).map_err(undecodable("output"))?))
+                Outcome::Completed(Run::new(run, W::Ok::read(output).map_err(undecodable("output"))?))
             }
             Phase::Failed { cause } => Outcome::Failed(Run::new(run, failure_of(cause).map_err(undecodable("error"))?)),
             Phase::Cancelled => Outcome::Cancelled(Run::new(run, ())),

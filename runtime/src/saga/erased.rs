@@ -4,12 +4,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Saga;
-use crate::codec::{self, DecodeError, Payload};
+use crate::codec::{DecodeError, Payload};
 use crate::engine::{BodyEnd, Host, Workflow};
 use crate::id::Position;
 use crate::ops::Cx;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
+use crate::step::Recordable;
 
 /// A saga together with the app it runs on.
 pub(crate) struct SagaWorkflow<S, App> {
@@ -38,8 +39,8 @@ impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App>
         let cx = Cx::new(host, self.app.clone(), root);
         Ok(Box::pin(async move {
             let encoded = match S::split(S::root(cx, args).await) {
-                Ok(value) => codec::encode_checked(&value).map(|(json, _)| BodyEnd::Done(json)),
-                Err(error) => codec::encode_checked(&error).map(|(json, _)| BodyEnd::Failed(json)),
+                Ok(value) => value.record().map(|(json, _)| BodyEnd::Done(json)),
+                Err(error) => error.record().map(|(json, _)| BodyEnd::Failed(json)),
             };
             encoded.unwrap_or_else(BodyEnd::Unrecordable)
         }))

@@ -1,11 +1,10 @@
 //! A saga awaited inside another: a scope of the same run.
 
-use crate::codec;
 use crate::engine::host::{self, Entered};
 use crate::ops::{Cx, Durable};
 use crate::platform::BoxFuture;
 use crate::saga::{Saga, SagaCall};
-use crate::step::Site;
+use crate::step::{Recordable, Site};
 
 impl<S, App> Durable<App> for SagaCall<'_, S>
 where
@@ -30,8 +29,8 @@ where
                 Entered::Body => {
                     let inner = Cx::new(cx.host.clone(), cx.app.clone(), at.clone());
                     let result = match S::split(S::body(&inner, self.args).await) {
-                        Ok(value) => codec::encode_checked(&value).map(|(json, _)| Ok(json)),
-                        Err(error) => codec::encode_checked(&error).map(|(json, _)| Err(json)),
+                        Ok(value) => value.record().map(|(json, _)| Ok(json)),
+                        Err(error) => error.record().map(|(json, _)| Err(json)),
                     };
                     match result {
                         Ok(result) => seam.leave(at.clone(), result).await,

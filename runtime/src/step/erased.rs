@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Step, StepMeta, TimedOut};
-use crate::codec::{self, EncodeError, Payload};
+use super::{Recordable, Step, StepMeta, TimedOut};
+use crate::codec::{EncodeError, Payload};
 use crate::io::{Io, IoCore};
 use crate::platform::BoxFuture;
 
@@ -119,11 +119,11 @@ impl<S: Step<App>, App: Send + Sync + 'static> ErasedStep for Prepared<'_, S, Ap
 
 fn end_of<S: super::StepSig>(result: Result<S::Ok, S::Err>, decoded: &mut Option<Result<S::Ok, S::Err>>) -> AttemptEnd {
     let end = match result {
-        Ok(value) => codec::encode_checked(&value).map(|(json, value)| {
+        Ok(value) => value.record().map(|(json, value)| {
             *decoded = Some(Ok(value));
             AttemptEnd::Done(json)
         }),
-        Err(error) => codec::encode_checked(&error).map(|(json, decoded_error)| {
+        Err(error) => error.record().map(|(json, decoded_error)| {
             let (retryable, unknown) = (S::is_retryable(&error), S::is_unknown(&error));
             *decoded = Some(Err(decoded_error));
             AttemptEnd::Failed(StepError { error: json, retryable, unknown })

@@ -20,7 +20,7 @@ pub use erased::{AttemptEnd, ErasedStep, StepError};
 pub use meta::{CancelMode, Effect, RateLimit, Site, StepMeta, Undo};
 pub use output::{Fallible, Never, TimedOut};
 pub use sig::{Step, StepFn, StepSig};
-pub use signature::Signature;
+pub use signature::{Recordable, Signature};
 pub(crate) use signature::for_each_arity;
 pub use undo::{UndoError, UndoFn, UndoInput, Undoer, undo};
 

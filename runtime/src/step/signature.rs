@@ -3,7 +3,39 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::codec::EncodeError;
+use crate::codec::{self, DecodeError, EncodeError, Payload};
+
+/// What a step or a saga gives back, as success or as error.
+// Not a subtrait of serde's: the compiler would tell of each of those, and not of this one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be what a step or a saga returns: it cannot be recorded and read back",
+    label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), or return what of it can be kept"
+)]
+pub trait Recordable: Sized {
+    /// Its JSON, and what that decodes to.
+    ///
+    /// # Errors
+    /// When JSON cannot hold it.
+    fn record(&self) -> Result<(Payload, Self), EncodeError>;
+
+    /// The value of a record.
+    ///
+    /// # Errors
+    /// When it is not that of this type.
+    fn read(payload: &Payload) -> Result<Self, DecodeError>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Recordable for T {
+    fn record(&self) -> Result<(Payload, T), EncodeError> {
+        codec::encode_checked(self)
+    }
+
+    fn read(payload: &Payload) -> Result<T, DecodeError> {
+        codec::decode(payload)
+    }
+}
 
 /// The types of a function with `#[step]` or `#[saga]`. Implemented by them, not by hand.
 pub trait Signature: Sized + Send + 'static {
@@ -12,9 +44,9 @@ pub trait Signature: Sized + Send + 'static {
     /// The declared return type: what awaiting the call gives.
     type Ret: Send;
     /// The type of a success.
-    type Ok: Serialize + DeserializeOwned + Send + 'static;
+    type Ok: Recordable + Send + 'static;
     /// The type of a failure; [`Never`](super::Never) where no `Result` is declared.
-    type Err: Serialize + DeserializeOwned + Send + 'static;
+    type Err: Recordable + Send + 'static;
 
     /// The declared value as a result.
     fn split(ret: Self::Ret) -> Result<Self::Ok, Self::Err>;

@@ -13,7 +13,7 @@ struct Order {
     number: u32,
 }
 
-#[step(cancel = "abort", rate(limit = 100, per = "1m 30s"))]
+#[step(idempotent, cancel = "abort", rate(limit = 100, per = "1m 30s"))]
 async fn print(order: Order) {
     let _ = order;
 }
