@@ -39,11 +39,11 @@ impl PlanTag for HasNoPlan {
 /// Found first where it applies.
 pub trait IsLeaf<D> {
     /// Gives the answer's type; never called.
-    fn tag(&self) -> HasPlan<D>;
+    fn __factum_tag(&self) -> HasPlan<D>;
 }
 
 impl<D: Described> IsLeaf<D> for Probe<D> {
-    fn tag(&self) -> HasPlan<D> {
+    fn __factum_tag(&self) -> HasPlan<D> {
         broken()
     }
 }
@@ -51,11 +51,11 @@ impl<D: Described> IsLeaf<D> for Probe<D> {
 /// Found where [`IsLeaf`] does not apply: it wants one more reference.
 pub trait IsNoLeaf {
     /// Gives the answer's type; never called.
-    fn tag(&self) -> HasNoPlan;
+    fn __factum_tag(&self) -> HasNoPlan;
 }
 
 impl<D> IsNoLeaf for &Probe<D> {
-    fn tag(&self) -> HasNoPlan {
+    fn __factum_tag(&self) -> HasNoPlan {
         broken()
     }
 }

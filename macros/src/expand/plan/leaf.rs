@@ -54,7 +54,7 @@ pub(super) fn leaf(krate: &Path, scopes: &mut Scopes, expr: &Expr) -> Leaf {
     };
     // The call stands where the call in the body stands: what the compiler says
     // of both is the same, and said once.
-    let tag = at(first, quote!(.tag()));
+    let tag = at(first, quote!(.__factum_tag()));
     let probe = quote!({
         #[allow(unused_imports, reason = "the type tells which of them is used")]
         use #krate::__private::{IsLeaf as _, IsNoLeaf as _};

@@ -73,6 +73,7 @@ trait Everything {
     const TYPE: () = ();
 
     fn encode(&self) {}
+    fn tag(&self) {}
     fn hash(&self) {}
     fn copy(&self) {}
     fn payload(&self, _: ()) {}
