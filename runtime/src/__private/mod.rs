@@ -50,6 +50,6 @@ pub mod store {
 }
 
 pub use crate::step::{
-    AttemptEnd, CancelMode, Effect, ErasedStep, Fallible, Never, OutsideSaga, RateLimit, Recordable, Signature, Site, Step,
-    StepCall, StepError, StepMeta, StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
+    AttemptEnd, CancelMode, Effect, ErasedStep, Fallible, Never, OutsideSaga, RateLimit, Recordable, Signature, Site,
+    Step, StepCall, StepError, StepMeta, StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
 };
