@@ -6,9 +6,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
-use crate::codec::{self, BlobError, DecodeError, Payload};
+use crate::codec::{BlobError, Payload};
 use crate::id::{Position, RunId};
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
@@ -134,12 +132,8 @@ pub(crate) trait Host: Send + Sync {
 }
 
 /// A recorded value as the type that the code expects; anything else is a divergence.
-pub(crate) async fn value<T: DeserializeOwned>(host: &dyn Host, at: &Position, site: Site, value: &Payload) -> T {
-    read(host, at, site, codec::decode(value)).await
-}
-
-async fn read<T>(host: &dyn Host, at: &Position, site: Site, decoded: Result<T, DecodeError>) -> T {
-    match decoded {
+pub(crate) async fn value<T: Recordable>(host: &dyn Host, at: &Position, site: Site, value: &Payload) -> T {
+    match T::read(value) {
         Ok(value) => value,
         Err(error) => match error.storage {
             Some(error) => match host.unreadable(at.clone(), error).await {},
@@ -155,7 +149,7 @@ where
     E: Recordable,
 {
     match recorded {
-        Ok(output) => Ok(read(host, at, site, T::read(&output)).await),
-        Err(error) => Err(read(host, at, site, E::read(&error)).await),
+        Ok(output) => Ok(value(host, at, site, &output).await),
+        Err(error) => Err(value(host, at, site, &error).await),
     }
 }

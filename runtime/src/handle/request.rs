@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::time::SystemTime;
 
 use super::{Engine, Outcome, Run, RunError, Running};
-use crate::codec::{self, EncodeError, Payload};
+use crate::codec::{EncodeError, Payload};
 use crate::engine::{Error, NewRun, Result, StartWith};
 use crate::id::RunId;
 use crate::ops::Signal;
@@ -133,7 +133,7 @@ impl SignalRequest {
             engine,
             id: id.to_owned(),
             name: T::NAME,
-            payload: codec::encode_checked(signal).map(|(json, _)| json),
+            payload: signal.record().map(|(json, _)| json),
             sender: None,
         }
     }

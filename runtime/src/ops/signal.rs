@@ -4,14 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::{Cx, Durable};
 use crate::engine::host;
 use crate::plan::{Described, Plan};
 use crate::platform::BoxFuture;
-use crate::step::Site;
+use crate::step::{Recordable, Site};
 
 /// A message that a run can be sent. Implemented by `#[signal]`.
 #[diagnostic::on_unimplemented(
@@ -19,7 +16,7 @@ use crate::step::Site;
     label = "this type has no `#[signal]`",
     note = "write `#[signal]` and `#[derive(Serialize, Deserialize)]` on the type"
 )]
-pub trait Signal: Serialize + DeserializeOwned + Send + 'static {
+pub trait Signal: Recordable + Send + 'static {
     /// The name on disk.
     const NAME: &'static str;
 }

@@ -5,12 +5,12 @@ use serde::de::DeserializeOwned;
 
 use crate::codec::{self, DecodeError, EncodeError, Payload};
 
-/// What a step or a saga gives back, as success or as error.
+/// What a step or a saga gives back, as success or as error, and what a signal is.
 // Not a subtrait of serde's: the compiler would tell of each of those, and not of this one.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be what a step or a saga returns: it cannot be recorded and read back",
+    message = "`{Self}` cannot be recorded and read back",
     label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
-    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), or return what of it can be kept"
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), or take what of it can be kept"
 )]
 pub trait Recordable: Sized {
     /// Its JSON, and what that decodes to.
