@@ -49,8 +49,11 @@ pub fn step(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pro
 ///
 /// Its body awaits steps, timers, signals and other sagas, and nothing else; it
 /// runs again after every crash, so it must not look at the clock, at chance or
-/// at the world. Arguments and result are kept as JSON. Where it is documented,
-/// a drawing of what it awaits stands below.
+/// at the world: it takes them from `now()`, `random::<T>()` and `uuid()`, and all
+/// else from its steps. Going through a `HashMap` or `HashSet`, whose order is
+/// another one each time, is warned of as far as the function's own tokens show it.
+/// Arguments and result are kept as JSON. Where it is documented, a drawing of what
+/// it awaits stands below.
 ///
 /// | key | meaning |
 /// |---|---|

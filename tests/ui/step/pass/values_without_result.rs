@@ -53,6 +53,24 @@ async fn no_value() {
     pay().await.ok();
 }
 
+#[derive(Serialize, Deserialize)]
+struct SearchResult {
+    hits: u32,
+}
+
+type Found = SearchResult;
+
+#[step]
+async fn search() -> Found {
+    SearchResult { hits: 1 }
+}
+
+#[saga]
+async fn hits() -> u32 {
+    search().await.hits
+}
+
 fn main() {
+    let _ = hits();
     drop(no_value());
 }
