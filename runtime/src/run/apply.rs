@@ -317,6 +317,9 @@ impl RunState {
 
     /// Nothing of the branches that lost is left but what their undo has recorded: the signals that they took are back.
     fn losers_ended(&mut self, event: &Event, at: &Position) -> Applied {
+        if self.next_undo(at).is_some() || self.undo_failed(at) {
+            return Err(illegal(event, "something that a loser did is not undone"));
+        }
         let won = match self.journal.get_mut(at) {
             Some(Entry::Group { won, ended: ended @ false, .. }) => {
                 *ended = true;

@@ -80,7 +80,7 @@ fn entered(at: Position) -> Event {
     Event::ScopeEntered { at, saga: Name::Borrowed("inner"), version: 1, args: 0 }
 }
 
-fn after(events: impl IntoIterator<Item = Event>) -> RunState {
+fn after<I: IntoIterator<Item = Event>>(events: I) -> RunState {
     let mut state = started();
     for event in events {
         state.apply(NOW, &event).unwrap_or_else(|illegal| panic!("{event:?}: {illegal}"));
@@ -316,4 +316,130 @@ fn backoff_grows_to_its_maximum_and_jitter_stays_in_its_share() {
     assert_eq!(policy.backoff(1, 0.0).as_millis(), 50);
     assert_eq!(policy.backoff(1, 1.0).as_millis(), 150);
     assert_eq!(policy.backoff(u32::MAX, 1.0), Duration::from_secs(1));
+}
+
+/// A race at the root's first await: a step in each of two branches, of which `won` decides.
+fn race(won: u32) -> Vec<Event> {
+    let branch = |index| at(0).branch(index).child(0);
+    vec![
+        attempted(branch(0), 1),
+        attempted(branch(1), 1),
+        done(branch(1 - won), "\"lost\""),
+        done(branch(won), "\"won\""),
+        Event::BranchWon { at: at(0), branch: won },
+    ]
+}
+
+#[test]
+fn what_the_losers_of_a_race_did_is_undone_alone() {
+    for won in 0..2 {
+        let lost = Event::RollbackDecided { scope: at(0), cause: Cause::Lost };
+        let state = after(race(won).into_iter().chain([lost]));
+        let order: Vec<Position> = undone(state, &at(0)).into_iter().map(|(of, ..)| of).collect();
+        assert_eq!(order, vec![at(0).branch(1 - won).child(0)]);
+    }
+}
+
+#[test]
+fn a_winners_entry_stays_for_its_caller_and_a_second_winner_is_refused() {
+    let mut state = after(race(1));
+    assert!(state.has_lost(&at(0).branch(0).child(1)));
+    assert!(!state.has_lost(&at(0).branch(1).child(1)));
+    refuses(&mut state, &Event::BranchWon { at: at(0), branch: 0 });
+    let ended = Event::LosersEnded { at: at(0) };
+    assert_eq!(refuses(&mut state, &ended), "something that a loser did is not undone");
+    let loser = at(0).branch(0).child(0);
+    let undo = [
+        Event::RollbackDecided { scope: at(0), cause: Cause::Lost },
+        Event::CompensationStarted {
+            of: loser.clone(),
+            kind: UndoKind::Compensate,
+            step: Name::Borrowed("u"),
+            attempt: 1,
+        },
+        Event::CompensationDone { of: loser },
+        ended,
+    ];
+    let state = after(race(1).into_iter().chain(undo).chain([decided(Position::root(0))]));
+    let order: Vec<Position> = undone(state, &Position::root(0)).into_iter().map(|(of, ..)| of).collect();
+    assert_eq!(order, vec![at(0).branch(1).child(0)]);
+}
+
+#[test]
+fn a_signal_that_a_loser_took_is_found_again_in_its_place() {
+    let received =
+        |text: &str| Event::SignalReceived { signal: Name::Borrowed("S"), payload: json(text), sender: None };
+    let taken = Event::SignalConsumed { at: at(0).branch(0).child(0), number: 0 };
+    let won = Event::BranchWon { at: at(0), branch: 1 };
+    let events = [received("1"), received("2"), taken, won, Event::LosersEnded { at: at(0) }];
+    let state = after(events);
+    assert_eq!(state.inbox.next("S"), Some(0));
+    assert!(state.entry(&at(0).branch(0).child(0)).is_none());
+}
+
+#[test]
+fn a_turn_begins_with_what_is_carried_whether_older_records_are_there_or_not() {
+    let received = Event::SignalReceived { signal: Name::Borrowed("S"), payload: json("1"), sender: Some("a".into()) };
+    let first = [attempted(at(0), 1), done(at(0), "1"), received];
+    let carried = after(first.clone()).carry();
+    let again = Event::Again { visit: 1, input: json("[2]"), carried };
+    let second = Position::root(1).child(0);
+    let rest = [again, attempted(second.clone(), 1), done(second.clone(), "2"), decided(Position::root(1))];
+    for events in [first.into_iter().chain(rest.clone()).collect(), rest.to_vec()] {
+        let state = after::<Vec<Event>>(events);
+        assert_eq!((state.visit, &state.input), (1, &json("[2]")));
+        assert_eq!(state.inbox.offer("S", Some("a")), Offer::Duplicate);
+        assert_eq!(state.inbox.next("S"), Some(0));
+        let order: Vec<Position> = undone(state, &Position::root(1)).into_iter().map(|(of, ..)| of).collect();
+        assert_eq!(order, vec![second.clone(), at(0)]);
+    }
+}
+
+#[test]
+fn a_pivot_of_an_earlier_turn_is_still_passed() {
+    let carried = after([pivot(at(0)), done(at(0), "1")]).carry();
+    let state = after([Event::Again { visit: 1, input: json("[]"), carried }]);
+    assert_eq!(state.decide(&Position::root(1)), Decision::Stuck);
+}
+
+#[test]
+fn a_retry_does_again_what_failed_last_and_nothing_else() {
+    let failing = [pivot(at(0)), done(at(0), "1"), attempted(at(1), 1), failed(at(1), true)];
+    let stuck = Event::Stuck { cause: Some(error("1")) };
+    let state = after(failing.clone().into_iter().chain([stuck.clone()]));
+    assert_eq!(state.last_failure(), Some(at(1)));
+    let retried = Event::Retried { step: Some(at(1)) };
+    let state = after(failing.clone().into_iter().chain([stuck.clone(), retried, attempted(at(1), 2)]));
+    assert_eq!(state.phase, Phase::Forward);
+    assert_eq!(state.next_undo(&Position::root(0)).map(|undo| &undo.of), None, "its unknown undo is taken back");
+    // The body has gone on behind the failure: it is not done again.
+    let behind = [attempted(at(2), 1), done(at(2), "3"), stuck];
+    assert_eq!(after(failing.into_iter().chain(behind)).last_failure(), None);
+}
+
+#[test]
+fn a_pause_leaves_a_rollback_a_rollback_and_a_cancel_ends_it() {
+    let paused = || Event::Paused { at: None, reason: "wait".into() };
+    let rolling = [attempted(at(0), 1), done(at(0), "1"), decided(Position::root(0)), paused()];
+    let mut state = after(rolling);
+    assert!(!state.goes_on() && state.phase.is_active());
+    state.apply(NOW, &Event::Resumed {}).unwrap();
+    assert!(state.goes_on());
+    assert!(matches!(state.phase, Phase::RollingBack { .. }));
+    refuses(&mut state, &Event::Resumed {});
+    assert!(after([paused(), Event::CancelRequested {}]).goes_on());
+}
+
+#[test]
+fn what_is_abandoned_has_failed_with_nothing_undone() {
+    let cause = Cause::Abandoned { note: "n".into() };
+    let state = after([
+        pivot(at(0)),
+        done(at(0), "1"),
+        Event::Stuck { cause: Some(error("1")) },
+        Event::Abandoned { note: "n".into() },
+        Event::RollbackDecided { scope: Position::root(0), cause: cause.clone() },
+        Event::RunFailed {},
+    ]);
+    assert_eq!(state.phase, Phase::Failed { cause });
 }
