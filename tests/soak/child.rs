@@ -76,7 +76,7 @@ pub async fn run(dir: &Path) {
         checked += 1;
     }
     say(&Said::Ready { checked });
-    for run in engine.list().await.unwrap() {
+    for run in engine.list().limit(usize::MAX).await.unwrap() {
         if let Some(n) = number(run.id.as_str()).filter(|n| Sort::of(*n) == Sort::Asks && !workload::has_ended(&run)) {
             go(&engine, run.id.as_str(), n).await;
         }
@@ -153,7 +153,7 @@ async fn count(engine: Engine, ids: Vec<String>, settings: Settings) {
 }
 
 async fn counts(engine: &Engine, ids: &[String]) -> Counts {
-    let runs = engine.list().await.unwrap();
+    let runs = engine.list().limit(usize::MAX).await.unwrap();
     runs.iter().filter_map(workload::wrong).for_each(fault);
     let mut forgotten = 0;
     for id in ids {

@@ -127,7 +127,13 @@ async fn settle(engine: Engine, OrderLine { line, order }: OrderLine) -> factum:
 }
 
 async fn ended_runs(engine: &Engine) -> factum::Result<HashSet<String>> {
-    let runs = engine.list().await?.into_iter();
-    let ended = runs.filter(|run| matches!(run.status, Status::Completed | Status::Failed | Status::Cancelled));
-    Ok(ended.map(|run| run.id.into()).collect())
+    let ended =
+        || engine.list().status(Status::Completed).status(Status::Failed).status(Status::Cancelled).limit(1_000);
+    let mut ids = HashSet::new();
+    let mut page = ended().await?;
+    loop {
+        ids.extend(page.runs.into_iter().map(|run| String::from(run.id)));
+        let Some(next) = page.next else { return Ok(ids) };
+        page = ended().after(&next).await?;
+    }
 }

@@ -109,6 +109,15 @@ impl Payload {
         }
     }
 
+    /// Whether both are one value, and not two that are alike.
+    pub(crate) fn is(&self, other: &Payload) -> bool {
+        match (&self.json, &other.json) {
+            (Json::Inline(one), Json::Inline(two)) => Arc::ptr_eq(one, two),
+            (Json::Arena(one), Json::Arena(two)) => one.at().id == two.at().id,
+            _ => false,
+        }
+    }
+
     /// How many bytes its JSON has.
     pub(crate) fn len(&self) -> u64 {
         match &self.json {

@@ -53,6 +53,13 @@ fn steps(missing: &[MissingStep]) -> String {
     missing.iter().map(|m| format!("`{}` (run {})", m.step, m.run)).collect::<Vec<_>>().join("; ")
 }
 
+fn signals(names: &[String]) -> String {
+    match names {
+        [] => "no signal at all".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// What an engine's methods can fail with.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -225,6 +232,19 @@ pub enum Error {
     PastPivot {
         /// The id.
         id: RunId,
+    },
+
+    /// The run never waits for such a signal, as its workflow's plan shows.
+    #[error("run `{id}` of `{workflow}` never waits for signal `{signal}`: it waits for {}", signals(accepts))]
+    NotAccepted {
+        /// The id.
+        id: RunId,
+        /// Its workflow's name.
+        workflow: String,
+        /// The signal's name.
+        signal: String,
+        /// The names of the signals that it waits for.
+        accepts: Vec<String>,
     },
 
     /// Too many signals wait for the run.

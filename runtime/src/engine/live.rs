@@ -244,6 +244,13 @@ impl LiveRun {
         });
     }
 
+    /// The run begins to wait, or ends it: whoever watches looks at it.
+    pub(crate) fn stir(&self) {
+        if self.seen.receiver_count() > 0 {
+            self.seen.send_modify(|_| {});
+        }
+    }
+
     /// Shows others a run that goes on, until what it is is published.
     pub(crate) fn conceal(&self) {
         self.seen.send_replace(Seen::Phase(Shown { at: Lsn(0), phase: Phase::Forward, paused: None, progress: None }));
@@ -295,11 +302,20 @@ impl LiveRun {
         self.seen.subscribe()
     }
 
+    /// What others see of the run now.
     pub(crate) fn seen(&self) -> Shown {
-        match &*self.seen.borrow() {
-            Seen::Phase(shown) => shown.clone(),
+        // Not under the lock of what is shown: whoever has the run's takes that one, too.
+        let seen = self.seen.borrow().clone();
+        match seen {
+            Seen::Phase(shown) => shown,
             Seen::Gone(_) => self.lock().to_show(),
         }
+    }
+
+    /// The status that goes with what was seen.
+    pub(crate) fn status(&self, shown: &Shown) -> Status {
+        let waits = shown.goes_on() && self.lock().waits().next().is_some();
+        Status::of(&shown.phase, shown.paused.is_some(), waits)
     }
 
     pub(crate) fn info(&self) -> RunInfo {

@@ -1,11 +1,9 @@
 //! What an engine tells of itself.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::time::SystemTime;
 
+use super::history::HistoryEntry;
 use crate::id::{Lsn, RunId};
-use crate::record::Event;
 use crate::storage;
 
 /// What [`Builder::open`](crate::Builder::open) found.
@@ -68,18 +66,6 @@ pub struct Stats {
     pub blob_bytes: u64,
 }
 
-/// One durable event of a run, from [`Engine::history`](crate::Engine::history).
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct HistoryEntry {
-    /// Its place in the log.
-    pub lsn: Lsn,
-    /// When it was recorded, by the wall clock.
-    pub time: SystemTime,
-    /// What happened.
-    pub event: Event,
-}
-
 /// One durable event of any run, from [`Engine::tail`](crate::Engine::tail).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -88,10 +74,4 @@ pub struct TailEntry {
     pub run: Option<RunId>,
     /// What happened.
     pub entry: HistoryEntry,
-}
-
-impl fmt::Display for HistoryEntry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.lsn, self.event)
-    }
 }

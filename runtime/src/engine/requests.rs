@@ -1,26 +1,22 @@
-//! What callers ask of an engine: start, signal, cancel, and looks at runs.
+//! What callers ask of an engine: start, attach, cancel.
 //!
 //! Every change is acknowledged only when it is durable. A caller that goes
 //! away in the middle changes nothing: what was queued stays queued.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::checkpoint::{Found, Record};
+use super::checkpoint::Found;
 use super::core::Core;
 use super::core::Runs;
 use super::host::NewChild;
 use super::live::{Held, LiveRun};
-use super::report::{HistoryEntry, Stats, TailEntry};
-use super::status::RunInfo;
-use super::{Error, Status, checkpoint, driver};
+use super::{Error, Status, driver, signal};
 use crate::codec::{Blob, Digest, Payload};
-use crate::id::{Lsn, MAX_RUN_ID, Position, RunId, RunNumber};
+use crate::id::{Lsn, MAX_RUN_ID, Position, RunId};
 use crate::plan::WorkflowMeta;
 use crate::record::{Event, Name};
-use crate::run::{Decision, INBOX_LIMIT, Offer, RunState};
+use crate::run::{Decision, RunState};
 use crate::storage::StorageError;
 use crate::time::Timestamp;
 
@@ -67,6 +63,9 @@ impl Core {
             None => (self.fresh_id()?, true),
         };
         valid(&id)?;
+        if let Some(signal) = &options.signal {
+            signal::takes(meta, &id, signal.name)?;
+        }
         self.is_open()?;
         self.journal.room().await?;
         let asked = Asked { workflow: &workflow, version };
@@ -268,36 +267,6 @@ impl Core {
         Ok(run)
     }
 
-    /// Gives a run a signal.
-    pub(crate) async fn signal(
-        self: &Arc<Self>,
-        id: &str,
-        signal: &'static str,
-        payload: Payload,
-        sender: Option<String>,
-    ) -> Result<(), Error> {
-        self.is_open()?;
-        let run = self.obtain(id).await?;
-        self.journal.room().await?;
-        let payload = self.settle(payload).await?;
-        let (last, refused) = {
-            let mut inner = run.lock();
-            let (last, offer) = (inner.last, inner.state.inbox.offer(signal, sender.as_deref()));
-            match offer {
-                // Acknowledged when the first delivery is durable.
-                Offer::Duplicate => (last, None),
-                _ if !inner.state.phase.is_active() => (last, Some(not_active(&run, &inner.state))),
-                Offer::Full => (last, Some(Error::InboxFull { id: run.id.clone(), limit: INBOX_LIMIT })),
-                Offer::Take => {
-                    let event = Event::SignalReceived { signal: Name::Borrowed(signal), payload, sender };
-                    (inner.record(&self.journal, run.number, self.now(), [event])?, None)
-                }
-            }
-        };
-        run.changed.notify_waiters();
-        self.answer(last, refused).await
-    }
-
     /// An answer about a run, a refusal too, is given when what it rests on is durable.
     pub(super) async fn answer(&self, last: Lsn, refused: Option<Error>) -> Result<(), Error> {
         self.journal.durable(last).await?;
@@ -313,91 +282,6 @@ impl Core {
             _ => Ok(vec![Event::CancelRequested {}]),
         })
         .await
-    }
-
-    /// Every run, in the order of their starts.
-    pub(crate) async fn list(&self) -> Result<Vec<RunInfo>, Error> {
-        self.is_there()?;
-        let in_memory: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
-        // The rows come later: a run that leaves meanwhile is in them.
-        let rows = self.checkpoint.rows().await?;
-        let mut runs: BTreeMap<RunNumber, RunInfo> =
-            rows.into_iter().map(|(number, row)| (number, row.info())).collect();
-        for run in in_memory {
-            if self.journal.is_durable(run.started) {
-                runs.insert(run.number, run.info());
-            }
-        }
-        Ok(runs.into_values().collect())
-    }
-
-    /// Every durable event of a run.
-    pub(crate) async fn history(self: &Arc<Self>, id: &str) -> Result<Vec<HistoryEntry>, Error> {
-        let run = self.obtain(id).await?;
-        let records = self.records_of(run.number).await?;
-        records.into_iter().map(|record| self.entry(record)).collect()
-    }
-
-    /// Every durable record of a run, from the checkpoint and from the log behind it.
-    pub(crate) async fn records_of(&self, run: RunNumber) -> Result<Vec<Record>, Error> {
-        loop {
-            let (mut newer, mut count) = (Vec::new(), 0u64);
-            let from = Lsn(self.checkpoint.applied().0 + 1);
-            let read = self.journal.read(from, Lsn(u64::MAX), &mut |lsn, raw| {
-                count += 1;
-                if raw.run == run.0 {
-                    newer.push(Record::of(lsn, raw));
-                }
-                ControlFlow::Continue(())
-            });
-            match read {
-                // It was applied and went while it was to be read.
-                Err(StorageError::Retired { .. }) => continue,
-                read => read?,
-            }
-            let store = &*self.checkpoint.store;
-            let mut records = checkpoint::records(store, run).await.map_err(StorageError::from)?.unwrap_or_default();
-            // What was applied meanwhile is in both.
-            let applied = records.last().map_or(Lsn(0), |record| record.lsn);
-            records.extend(newer.into_iter().filter(|record| record.lsn > applied));
-            return Ok(records);
-        }
-    }
-
-    fn entry(&self, record: Record) -> Result<HistoryEntry, Error> {
-        let Record { lsn, time, kind, body } = record;
-        let event = self.journal.event(kind, &body).map_err(|reason| Error::Internal { reason })?;
-        Ok(HistoryEntry { lsn, time: time.into(), event })
-    }
-
-    /// The last durable events of all runs that the log still holds, oldest first, each with its run's id.
-    pub(crate) async fn tail(self: &Arc<Self>, count: usize) -> Result<Vec<TailEntry>, Error> {
-        self.is_there()?;
-        let mut last = VecDeque::new();
-        loop {
-            let durable = self.journal.durable_lsn();
-            let from = Lsn(durable.0.saturating_sub(count as u64) + 1).max(self.journal.oldest());
-            last.clear();
-            let read = self.journal.read(from, durable, &mut |lsn, raw| {
-                last.push_back((RunNumber(raw.run), Record::of(lsn, raw)));
-                ControlFlow::Continue(())
-            });
-            match read {
-                Err(StorageError::Retired { .. }) => {}
-                read => break read?,
-            }
-        }
-        let names: HashMap<RunNumber, RunId> =
-            self.runs().by_id.values().map(|run| (run.number, run.id.clone())).collect();
-        let mut entries = Vec::with_capacity(last.len());
-        for (number, record) in last {
-            let run = match names.get(&number) {
-                Some(id) => Some(id.clone()),
-                None => self.checkpoint.row(number).await.map_err(StorageError::from)?.map(|row| row.id),
-            };
-            entries.push(TailEntry { run, entry: self.entry(record)? });
-        }
-        Ok(entries)
     }
 
     /// Puts bytes into the arena.
@@ -439,21 +323,6 @@ impl Core {
                     return Err(error.into());
                 }
             }
-        }
-    }
-
-    pub(crate) fn stats(&self) -> Stats {
-        let wal = self.journal.stats();
-        let arena = self.checkpoint.arena.stats();
-        Stats {
-            syncs: wal.syncs,
-            frames: wal.frames,
-            records: wal.records,
-            bytes: wal.bytes,
-            runs_in_memory: self.runs().by_id.len(),
-            applied: self.checkpoint.applied(),
-            blobs: arena.blobs,
-            blob_bytes: arena.bytes_live,
         }
     }
 }

@@ -4,10 +4,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::request::{RunRequest, SignalRequest, StartRequest};
+use super::link::Link;
+use super::list::ListRequest;
+use super::request::{RunRequest, StartRequest};
+use super::signal::{SignalRequest, SignalStartRequest, wanted};
 use super::{Builder, Run, Running};
 use crate::codec::{ArtifactId, Blob};
-use crate::engine::{Core, Error, HistoryEntry, Import, OpenReport, Result, RunInfo, Stats, TailEntry};
+use crate::engine::{Core, Error, Import, OpenReport, Result, RunHistory, RunInfo, Stats, TailEntry};
 use crate::id::{Lsn, Position};
 use crate::io::NoApp;
 use crate::ops::Signal;
@@ -26,6 +29,7 @@ pub struct Engine {
 
 struct Inner {
     core: Arc<Core>,
+    link: Arc<Link>,
     report: OpenReport,
 }
 
@@ -42,11 +46,17 @@ impl Engine {
     }
 
     pub(super) fn new(core: Arc<Core>, report: OpenReport) -> Self {
-        Engine { inner: Arc::new(Inner { core, report }) }
+        let link = Link::new(&core);
+        Engine { inner: Arc::new(Inner { core, link, report }) }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
         &self.inner.core
+    }
+
+    /// What the handles of runs hold.
+    pub(super) fn link(&self) -> &Arc<Link> {
+        &self.inner.link
     }
 
     /// Starts a run: `engine.start(checkout(order)).id("order-42").await?`.
@@ -90,7 +100,8 @@ impl Engine {
         id: impl AsRef<str>,
     ) -> Result<Run<F::Saga, Running>> {
         let _ = function;
-        self.core().attach(F::Saga::meta(), id.as_ref()).await.map(Run::running)
+        let run = self.core().attach(F::Saga::meta(), id.as_ref()).await?;
+        Ok(Run::running(self.link(), run))
     }
 
     /// Sends a run a signal: `engine.signal("order-42", Approval { .. }).await?`.
@@ -99,13 +110,29 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended or
-    /// cannot go on by itself, [`Error::InboxFull`], [`Error::Unrecordable`], [`Error::Stopped`],
-    /// [`Error::Storage`].
+    /// cannot go on by itself, [`Error::NotAccepted`] when the workflow never waits for such a signal,
+    /// [`Error::InboxFull`], [`Error::Unrecordable`], [`Error::Stopped`], [`Error::Storage`].
     ///
     /// # Cancel safety
     /// Dropping the future does not take the signal back.
     pub fn signal<T: Signal>(&self, id: impl AsRef<str>, signal: T) -> SignalRequest {
-        SignalRequest::new(self.clone(), id.as_ref(), &signal)
+        SignalRequest::new(self.link().clone(), Some(self.clone()), id.as_ref(), &signal)
+    }
+
+    /// Sends a signal to a run that is started if there is none of its id:
+    /// `engine.signal_with_start(cart("ann"), Add { .. }).id("cart-ann").await?`. Start and signal
+    /// are recorded as one; a run that exists gets the signal alone, by the rules of
+    /// [`signal`](Self::signal), if it has the same workflow and input. A signal that the workflow
+    /// never waits for does not compile.
+    ///
+    /// # Errors
+    /// Those of [`start`](Self::start) and of [`signal`](Self::signal).
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes neither back.
+    pub fn signal_with_start<W: SagaSig, T: Signal>(&self, call: SagaCall<'_, W>, signal: T) -> SignalStartRequest<W> {
+        const { wanted::<W, T>() };
+        SignalStartRequest::new(self.start(call), &signal)
     }
 
     /// Asks a run to stop at its next await, and to undo what it did. Asking
@@ -182,21 +209,40 @@ impl Engine {
         self.core().abandon(id.as_ref(), note.into()).await
     }
 
-    /// Every run that is known, in the order of their starts.
+    /// The runs that are known, in the order in which they were started here (or imported), a page
+    /// at a time: `engine.list().workflow("checkout").status(Status::Stuck).await?`. A page has 100
+    /// runs unless told otherwise; [`RunPage::next`](crate::RunPage::next) is where the next one
+    /// begins. No more is read of the runs on disk than the page needs; with a filter that is all
+    /// that lies between its runs.
+    ///
+    /// ```
+    /// # use factum::prelude::*;
+    /// # async fn print(engine: Engine) -> factum::Result<()> {
+    /// let mut page = engine.list().workflow("checkout").limit(1_000).await?;
+    /// loop {
+    ///     for run in &page {
+    ///         println!("{} is {}", run.id, run.status);
+    ///     }
+    ///     let Some(next) = page.next else { break };
+    ///     page = engine.list().workflow("checkout").limit(1_000).after(&next).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Storage`].
-    pub async fn list(&self) -> Result<Vec<RunInfo>> {
-        self.core().list().await
+    /// [`Error::Stopped`], [`Error::Storage`].
+    pub fn list(&self) -> ListRequest {
+        ListRequest::new(self.clone())
     }
 
     /// Every durable event of a run, in order. Of a run that has ended with
     /// [`History::Outcome`](crate::History::Outcome) only the start and the end are left. Reads the part of the log that is not in the
-    /// checkpoint yet, and blocks the calling task meanwhile.
+    /// checkpoint yet, and blocks the calling task meanwhile. [`RunHistory::attempts`] tells how long each attempt took.
     ///
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::Forgotten`], [`Error::Storage`].
-    pub async fn history(&self, id: impl AsRef<str>) -> Result<Vec<HistoryEntry>> {
+    pub async fn history(&self, id: impl AsRef<str>) -> Result<RunHistory> {
         self.core().history(id.as_ref()).await
     }
 

@@ -8,17 +8,26 @@
 mod builder;
 mod engine;
 mod failure;
+mod held_up;
+mod link;
+mod list;
 mod outcome;
 mod request;
 mod run;
+mod signal;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod watch;
 
 pub use self::verify::verify;
 pub use builder::Builder;
 pub use engine::Engine;
 pub use failure::RunError;
+pub use held_up::{FailedUndo, LeftUndo, StuckReport};
+pub use list::ListRequest;
 pub use outcome::Outcome;
-pub use request::{RunRequest, SignalRequest, StartRequest};
+pub use request::{RunRequest, StartRequest};
 pub use run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Running, State, Stuck};
+pub use signal::{SignalRequest, SignalStartRequest};
+pub use watch::{Progress, Update, Watch};

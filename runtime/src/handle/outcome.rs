@@ -1,9 +1,12 @@
 //! How a run ended, or why it cannot go on.
 
 use std::fmt;
+use std::sync::Arc;
 
+use super::held_up::StuckReport;
+use super::link::Link;
 use super::run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Stuck};
-use crate::engine::{Error, Held, Result, Shown, Status, failure_of, problem};
+use crate::engine::{Error, Held, Result, Shown, Status, failed_step, failure_of, not_undone, problem, stuck_on};
 use crate::run::Phase;
 use crate::saga::SagaSig;
 use crate::step::Recordable;
@@ -27,22 +30,30 @@ pub enum Outcome<W: SagaSig> {
 }
 
 impl<W: SagaSig> Outcome<W> {
-    pub(super) fn new(live: &Held, shown: Shown) -> Result<Self> {
+    pub(super) fn new(link: &Arc<Link>, live: &Held, shown: Shown) -> Result<Self> {
         let Shown { phase, paused, .. } = shown;
         let in_words = || problem(&phase, &live.lock().state).unwrap_or_default();
         let run = Held::new(live);
         let undecodable = |what| move |source| Error::Undecodable { what, id: live.id.clone(), source };
         Ok(match &phase {
             Phase::Completed { output } => {
-                Outcome::Completed(Run::new(run, W::Ok::read(output).map_err(undecodable("output"))?))
+                Outcome::Completed(Run::new(link, run, W::Ok::read(output).map_err(undecodable("output"))?))
             }
-            Phase::Failed { cause } => Outcome::Failed(Run::new(run, failure_of(cause).map_err(undecodable("error"))?)),
-            Phase::Cancelled => Outcome::Cancelled(Run::new(run, ())),
-            Phase::Stuck { .. } => Outcome::Stuck(Run::new(run, in_words())),
-            Phase::Diverged { .. } => Outcome::Diverged(Run::new(run, in_words())),
-            Phase::Poisoned { .. } => Outcome::Poisoned(Run::new(run, in_words())),
+            Phase::Failed { cause } => {
+                Outcome::Failed(Run::new(link, run, failure_of(cause).map_err(undecodable("error"))?))
+            }
+            Phase::Cancelled => Outcome::Cancelled(Run::new(link, run, ())),
+            Phase::Stuck { cause, .. } => {
+                let problem = in_words();
+                let state = &live.lock().state;
+                let failure = stuck_on(state, cause);
+                let report = StuckReport::new(problem, failure, failed_step(state), not_undone(state));
+                Outcome::Stuck(Run::new(link, run, report))
+            }
+            Phase::Diverged { .. } => Outcome::Diverged(Run::new(link, run, in_words())),
+            Phase::Poisoned { .. } => Outcome::Poisoned(Run::new(link, run, in_words())),
             Phase::Forward | Phase::RollingBack { .. } if paused.is_some() => {
-                Outcome::Paused(Run::new(run, paused.unwrap_or_default()))
+                Outcome::Paused(Run::new(link, run, paused.unwrap_or_default()))
             }
             Phase::Forward | Phase::RollingBack { .. } => {
                 return Err(Error::Internal { reason: "an outcome of a run that goes on".to_owned() });

@@ -6,9 +6,8 @@ use std::time::SystemTime;
 
 use super::{Engine, Outcome, Run, RunError, Running};
 use crate::codec::{EncodeError, Payload};
-use crate::engine::{Error, NewRun, Result, StartWith};
+use crate::engine::{Error, NewRun, NewSignal, Result, StartWith};
 use crate::id::RunId;
-use crate::ops::Signal;
 use crate::platform::BoxFuture;
 use crate::record::Name;
 use crate::saga::SagaSig;
@@ -52,7 +51,14 @@ impl<W: SagaSig> StartRequest<W> {
         let input = self.input.map_err(|source| Error::Unrecordable { what: "input", source })?;
         let (workflow, version) = (Name::Borrowed(W::NAME), W::VERSION);
         let new = NewRun { id: self.id, workflow, version, input, options: self.options };
-        self.engine.core().start(new).await.map(Run::running)
+        let run = self.engine.core().start(new).await?;
+        Ok(Run::running(self.engine.link(), run))
+    }
+
+    /// With a signal that is the run's from the start, or is sent to it if there is such a run.
+    pub(super) async fn with(mut self, signal: NewSignal) -> Result<Run<W, Running>> {
+        self.options.signal = Some(signal);
+        self.send().await
     }
 }
 
@@ -117,49 +123,6 @@ impl<W: SagaSig> IntoFuture for RunRequest<W> {
     }
 }
 
-/// A signal that has not been sent yet: [`Engine::signal`].
-#[must_use = "a signal is sent only when this is awaited: add `.await`"]
-pub struct SignalRequest {
-    engine: Engine,
-    id: String,
-    name: &'static str,
-    payload: std::result::Result<Payload, EncodeError>,
-    sender: Option<String>,
-}
-
-impl SignalRequest {
-    pub(super) fn new<T: Signal>(engine: Engine, id: &str, signal: &T) -> Self {
-        SignalRequest {
-            engine,
-            id: id.to_owned(),
-            name: T::NAME,
-            payload: signal.record().map(|(json, _)| json),
-            sender: None,
-        }
-    }
-
-    /// The sender's own id for this signal. Sent again with the same id it is
-    /// delivered once, within the run's last 1,024 signals that have one.
-    pub fn sender_id(mut self, id: impl Into<String>) -> Self {
-        self.sender = Some(id.into());
-        self
-    }
-
-    async fn send(self) -> Result<()> {
-        let payload = self.payload.map_err(|source| Error::Unrecordable { what: "signal", source })?;
-        self.engine.core().signal(&self.id, self.name, payload, self.sender).await
-    }
-}
-
-impl IntoFuture for SignalRequest {
-    type Output = Result<()>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
-    }
-}
-
 impl<W> std::fmt::Debug for StartRequest<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StartRequest").field("id", &self.id).finish_non_exhaustive()
@@ -169,11 +132,5 @@ impl<W> std::fmt::Debug for StartRequest<W> {
 impl<W> std::fmt::Debug for RunRequest<W> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RunRequest").field("id", &self.start.id).finish_non_exhaustive()
-    }
-}
-
-impl std::fmt::Debug for SignalRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SignalRequest").field("id", &self.id).field("signal", &self.name).finish_non_exhaustive()
     }
 }

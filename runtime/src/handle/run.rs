@@ -1,10 +1,19 @@
 //! One run as a program holds it, typed by its status.
 
-use super::outcome::Outcome;
-use crate::engine::{Failure, Held, Result, RunInfo};
-use crate::id::RunId;
-use crate::saga::SagaSig;
 use std::fmt;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use super::held_up::StuckReport;
+use super::link::Link;
+use super::outcome::Outcome;
+use super::signal::{SignalRequest, wanted};
+use super::watch::{Progress, Watch};
+use crate::engine::{Core, Failure, Held, Result, RunInfo};
+use crate::id::RunId;
+use crate::ops::Signal;
+use crate::saga::SagaSig;
 
 /// A status as a type, with what a handle of that status knows. Implemented
 /// here alone: a status cannot be made up.
@@ -45,7 +54,7 @@ states! {
     /// It was paused.
     Paused(W) = String;
     /// Something failed after its pivot, or could not be undone.
-    Stuck(W) = String;
+    Stuck(W) = StuckReport<W::Err>;
     /// The code no longer matches what it has recorded.
     Diverged(W) = String;
     /// It took the process down too often.
@@ -56,15 +65,30 @@ states! {
 ///
 /// The status was durable in the journal when the handle was made; what a
 /// handle offers depends on it: only a [`Completed`] run has an
-/// [`output`](Run::output). A run that goes on stays in memory while a handle of it lives.
+/// [`output`](Run::output). A run that goes on stays in memory while a handle of it lives; a handle does not keep the engine going.
 pub struct Run<W: SagaSig, S: State = Running> {
+    link: Arc<Link>,
     live: Held,
     data: S::Data<W>,
 }
 
 impl<W: SagaSig, S: State> Run<W, S> {
-    pub(super) fn new(live: Held, data: S::Data<W>) -> Self {
-        Run { live, data }
+    pub(super) fn new(link: &Arc<Link>, live: Held, data: S::Data<W>) -> Self {
+        Run { link: link.clone(), live, data }
+    }
+
+    pub(super) fn data(&self) -> &S::Data<W> {
+        &self.data
+    }
+
+    /// The run's engine, if it is still there.
+    pub(super) fn core(&self) -> Result<Arc<Core>> {
+        self.link.core()
+    }
+
+    /// The run after a word that has it go on.
+    pub(super) fn goes_on(self) -> Run<W, Running> {
+        Run { link: self.link, live: self.live, data: () }
     }
 
     /// The run's id.
@@ -78,11 +102,81 @@ impl<W: SagaSig, S: State> Run<W, S> {
     pub fn info(&self) -> RunInfo {
         self.live.info()
     }
+
+    /// What the run's body has [published](crate::publish()) last, if it has published anything.
+    ///
+    /// # Errors
+    /// [`Error::Undecodable`](crate::Error::Undecodable) when that is no `T`.
+    pub fn progress<T: DeserializeOwned>(&self) -> Result<Option<T>> {
+        let progress = self.live.seen().progress;
+        progress.map(|value| Progress::new(self.live.id.clone(), value).decode()).transpose()
+    }
+
+    /// Tells of the run's statuses and of what its body publishes, as they become durable.
+    ///
+    /// ```no_run
+    /// # use factum::{prelude::*, Update};
+    /// # #[saga]
+    /// # async fn index(pages: u32) {
+    /// #     publish(&pages).await;
+    /// # }
+    /// # async fn watch(engine: Engine) -> factum::Result<()> {
+    /// let mut watch = engine.start(index(1_000)).await?.watch();
+    /// while let Some(update) = watch.next().await {
+    ///     match update {
+    ///         Update::Progress(progress) => println!("{} pages", progress.decode::<u32>()?),
+    ///         Update::Status(status) => println!("{status}"),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.live)
+    }
 }
 
 impl<W: SagaSig> Run<W, Running> {
-    pub(super) fn running(live: Held) -> Self {
-        Run::new(live, ())
+    pub(super) fn running(link: &Arc<Link>, live: Held) -> Self {
+        Run::new(link, live, ())
+    }
+
+    /// Sends the run a signal, as [`Engine::signal`](crate::Engine::signal). One that the workflow
+    /// never waits for does not compile; what a saga inside it waits for is known when it runs,
+    /// and the engine refuses the others.
+    ///
+    /// # Errors
+    /// As [`Engine::signal`](crate::Engine::signal).
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the signal back.
+    pub fn signal<T: Signal>(&self, signal: T) -> SignalRequest {
+        const { wanted::<W, T>() };
+        SignalRequest::new(self.link.clone(), None, self.live.id.as_str(), &signal)
+    }
+
+    /// Asks the run to stop and to undo what it did, as [`Engine::cancel`](crate::Engine::cancel).
+    ///
+    /// # Errors
+    /// As [`Engine::cancel`](crate::Engine::cancel).
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the wish back.
+    pub async fn cancel(&self) -> Result<()> {
+        self.core()?.cancel(self.live.id.as_str()).await
+    }
+
+    /// Stops the run at its next await, as [`Engine::pause`](crate::Engine::pause).
+    ///
+    /// # Errors
+    /// As [`Engine::pause`](crate::Engine::pause).
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not take the wish back.
+    pub async fn pause(&self, reason: impl Into<String>) -> Result<()> {
+        self.core()?.pause(self.live.id.as_str(), reason.into()).await
     }
 
     /// Waits until the run has ended or cannot go on by itself. May be called
@@ -98,7 +192,7 @@ impl<W: SagaSig> Run<W, Running> {
     /// Dropping the future changes nothing.
     pub async fn outcome(&self) -> Result<Outcome<W>> {
         let phase = self.live.settled().await?;
-        Outcome::new(&self.live, phase)
+        Outcome::new(&self.link, &self.live, phase)
     }
 }
 
@@ -129,20 +223,6 @@ impl<W: SagaSig> Run<W, Failed> {
         self.data
     }
 }
-
-macro_rules! problems {
-    ($($state:ident),*) => {
-        $(impl<W: SagaSig> Run<W, $state> {
-            /// What is the matter, in words.
-            #[must_use]
-            pub fn problem(&self) -> &str {
-                &self.data
-            }
-        })*
-    };
-}
-
-problems!(Stuck, Diverged, Poisoned);
 
 impl<W: SagaSig, S: State> fmt::Debug for Run<W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

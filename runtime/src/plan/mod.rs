@@ -21,8 +21,7 @@ pub use described::Described;
 pub use diagram::Diagram;
 pub use fingerprint::fingerprint;
 pub use signals::may_receive;
-#[allow(unused_imports, reason = "for whoever takes a signal")]
-pub(crate) use signals::{Accepts, signals};
+pub(crate) use signals::signals;
 pub(crate) use walk::{Reached, reach, reach_step};
 
 use std::any::TypeId;

@@ -38,7 +38,6 @@ pub(crate) struct Accepts {
 
 impl Accepts {
     /// Whether the run may wait for a signal of this name.
-    #[allow(dead_code, reason = "for whoever takes a signal")]
     pub(crate) fn may_receive(&self, signal: &str) -> bool {
         self.open || self.names.contains(signal)
     }
@@ -46,7 +45,6 @@ impl Accepts {
 
 /// The signals that a run of the saga may take, itself and the sagas inside
 /// it. What it spawns has signals of its own.
-#[allow(dead_code, reason = "for whoever takes a signal")]
 pub(crate) fn signals(saga: &WorkflowMeta) -> Accepts {
     let mut accepts = Accepts::default();
     let mut seen = BTreeSet::from([(saga.name, saga.version)]);

@@ -87,7 +87,7 @@ async fn a_waiting_run_leaves_memory_and_gets_every_signal_that_it_is_owed() {
     let engine = eager(dir.path(), &world).open().await.unwrap();
     drop(engine.start(waits("a".into())).id("a").await.unwrap());
     all_gone(&engine).await;
-    let info = engine.list().await.unwrap().pop().unwrap();
+    let info = engine.list().await.unwrap().runs.pop().unwrap();
     assert_eq!((info.id.as_str(), info.status), ("a", Status::Waiting));
     assert!(info.waiting[0].file.ends_with("memory.rs"), "{info:?}");
     // Two at once: the second is there when it is asked for, however the run sleeps and wakes.

@@ -257,7 +257,7 @@ async fn a_compensation_is_retried_by_its_own_policy_and_one_that_gives_up_leave
     drop(engine);
 
     let engine = open(|| builder(dir.path(), &world).saga(books)).await;
-    let info = engine.list().await.unwrap().pop().unwrap();
+    let info = engine.list().await.unwrap().runs.pop().unwrap();
     assert_eq!(info.status, Status::Stuck);
     assert!(info.problem.unwrap().contains("undo of `reserve` at 2"));
     engine.shutdown().await.unwrap();

@@ -29,6 +29,9 @@ async fn asks(times: u32) -> Vec<String> {
     for _ in 0..times {
         by.push(signal::<Approval>().await.by);
     }
+    if times > 1024 {
+        signal::<Refusal>().await;
+    }
     by
 }
 

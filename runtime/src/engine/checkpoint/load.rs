@@ -154,18 +154,19 @@ impl Checkpointer {
         Ok(timers)
     }
 
-    /// Every run that is known, in the order of their starts.
-    pub(crate) async fn rows(&self) -> Result<Vec<(RunNumber, RunRow)>, StorageError> {
-        let (mut rows, mut fault) = (Vec::new(), None);
-        each(&*self.store, tables::RUNS, KeyRange::all(), |key, row| {
-            match (tables::last_number(key), RunRow::decode(row)) {
-                (Some(number), Ok(row)) => rows.push((RunNumber(number), row)),
-                (None, _) => fault = Some(Broken::new("the key of a run", "it has no number")),
-                (_, Err(error)) => fault = Some(error),
-            }
-        })
-        .await?;
-        fault.map_or(Ok(rows), |fault| Err(broken(fault)))
+    /// The runs that were started after one, in the order of their starts, at most so many.
+    pub(crate) async fn rows_after(
+        &self,
+        number: RunNumber,
+        limit: usize,
+    ) -> Result<Vec<(RunNumber, RunRow)>, StorageError> {
+        let rows = self.store.scan(tables::RUNS, KeyRange::after(tables::run(number)), limit).await?;
+        let rows = rows.into_iter().map(|(key, row)| {
+            let number =
+                tables::last_number(&key).ok_or_else(|| Broken::new("the key of a run", "it has no number"))?;
+            Ok((RunNumber(number), RunRow::decode(&row)?))
+        });
+        rows.collect::<Result<_, Broken>>().map_err(broken)
     }
 
     /// The runs in flight of the workflows that somebody wants, by name and version.

@@ -145,6 +145,7 @@ impl Performer {
         let (since, file) = (self.core.now().into(), known(site.file));
         let waiting = Waiting { on, since, file, line: site.line };
         self.run.lock().wait_begins(at, waiting);
+        self.run.stir();
         Visible { performer: self, at: at.clone() }
     }
 }
@@ -158,6 +159,7 @@ pub(super) struct Visible<'a> {
 impl Drop for Visible<'_> {
     fn drop(&mut self) {
         self.performer.run.lock().wait_ends(&self.at);
+        self.performer.run.stir();
     }
 }
 

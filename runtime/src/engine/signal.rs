@@ -1,0 +1,76 @@
+//! Messages to runs.
+//!
+//! What must always hold: a signal is acknowledged when it is durable, and is
+//! the run's then; one that no body of its workflow ever waits for is refused.
+
+use std::sync::Arc;
+
+use super::Error;
+use super::core::Core;
+use super::live::LiveRun;
+use super::requests::not_active;
+use crate::codec::Payload;
+use crate::id::RunId;
+use crate::plan::{self, WorkflowMeta};
+use crate::record::{Event, Name};
+use crate::run::{INBOX_LIMIT, Offer};
+
+impl Core {
+    /// Gives a run a signal.
+    pub(crate) async fn signal(
+        self: &Arc<Self>,
+        id: &str,
+        signal: &'static str,
+        payload: Payload,
+        sender: Option<String>,
+    ) -> Result<(), Error> {
+        self.is_open()?;
+        let run = self.obtain(id).await?;
+        let unasked = self.never_taken(&run, signal);
+        self.journal.room().await?;
+        let payload = self.settle(payload).await?;
+        let (last, refused) = {
+            let mut inner = run.lock();
+            let (last, offer) = (inner.last, inner.state.inbox.offer(signal, sender.as_deref()));
+            match offer {
+                // Acknowledged when the first delivery is durable.
+                Offer::Duplicate => (last, None),
+                _ if !inner.state.phase.is_active() => (last, Some(not_active(&run, &inner.state))),
+                _ if unasked.is_some() => (last, unasked),
+                Offer::Full => (last, Some(Error::InboxFull { id: run.id.clone(), limit: INBOX_LIMIT })),
+                Offer::Take => {
+                    let event = Event::SignalReceived { signal: Name::Borrowed(signal), payload, sender };
+                    (inner.record(&self.journal, run.number, self.now(), [event])?, None)
+                }
+            }
+        };
+        run.changed.notify_waiters();
+        self.answer(last, refused).await
+    }
+
+    /// Why a signal is of no use to a run, if its workflow is known and never waits for it.
+    fn never_taken(&self, run: &LiveRun, signal: &'static str) -> Option<Error> {
+        let (workflow, version) = {
+            let start = &run.lock().state.start;
+            (start.workflow.clone(), start.version)
+        };
+        // Of a workflow that is not registered nobody knows what it waits for.
+        let meta = self.registry.workflow(&workflow, version)?.meta();
+        takes(meta, &run.id, signal).err()
+    }
+}
+
+/// Refuses a signal that a workflow never waits for.
+pub(super) fn takes(meta: &WorkflowMeta, id: &RunId, signal: &str) -> Result<(), Error> {
+    let accepts = plan::signals(meta);
+    if accepts.may_receive(signal) {
+        return Ok(());
+    }
+    let names = accepts.names.into_iter().map(str::to_owned).collect();
+    Err(Error::NotAccepted {
+        id: id.clone(),
+        workflow: meta.name.to_owned(),
+        signal: signal.to_owned(),
+        accepts: names,
+    })
+}
