@@ -60,7 +60,7 @@ pub fn step(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pro
 /// | `app = Type` | the app that its steps need |
 /// | `version = 2` | its version, from 1 |
 /// | `name = ".."` | its name on disk, else the function's |
-/// | `concurrency = 10` | how many of its runs are under way at once; the others wait for their turn |
+/// | `concurrency = 10` | how many of its runs are under way at once in a data directory, from their begin to their end; the others wait for their turn in the order of their starts. A run that is paused, stuck, diverged or poisoned half way keeps its place, and so does one that waits for a child |
 /// | `key = order.customer` | with `concurrency`: the limit is for the runs of one key, which is an expression over the arguments, by reference, and is compared as text |
 /// | `strict` | every step that it awaits says what its effect is: `pure`, `idempotent`, `compensate` or `pivot` |
 /// | `crate = path` | where factum is, else `::factum` |

@@ -64,14 +64,14 @@ mod time;
 pub use codec::{ArtifactId, Blob, DecodeError, EncodeError, MAX_PAYLOAD, ParseArtifactIdError, Payload, PayloadError};
 pub use engine::{
     Attempt, AttemptEnd, AttemptKind, ChildError, Cursor, Cut, Error, Failure, History, HistoryEntry, ImportError,
-    MissingStep, MissingWorkflow, OpenReport, ParseCursorError, Result, RunHistory, RunInfo, RunPage, Stats, Status,
-    TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
+    Missed, MissingStep, MissingWorkflow, OpenReport, ParseCursorError, Result, RunHistory, RunInfo, RunPage, Stats,
+    Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
 pub use factum_macros::{checkpoint_store, saga, signal, step};
 pub use handle::{
     Builder, Cancelled, Completed, Diverged, Engine, Failed, FailedUndo, LeftUndo, ListRequest, Outcome, Paused,
-    Poisoned, Progress, Run, RunError, RunRequest, Running, SignalRequest, SignalStartRequest, StartRequest, State,
-    Stuck, StuckReport, Update, Watch, verify,
+    Poisoned, Progress, Run, RunError, RunRequest, Running, ScheduleInfo, ScheduleRequest, SignalRequest,
+    SignalStartRequest, StartRequest, State, Stuck, StuckReport, Update, Watch, verify,
 };
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};

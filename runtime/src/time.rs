@@ -14,6 +14,12 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(nanos))
     }
 
+    /// This moment less `d`; stops at the end of the range.
+    pub(crate) fn before(self, d: Duration) -> Timestamp {
+        let nanos = i64::try_from(d.as_nanos()).unwrap_or(i64::MAX);
+        Timestamp(self.0.saturating_sub(nanos))
+    }
+
     /// How long after `earlier` this is; zero if it is not.
     pub(crate) fn since(self, earlier: Timestamp) -> Duration {
         let nanos = i128::from(self.0) - i128::from(earlier.0);

@@ -10,10 +10,12 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use super::Error;
 use super::checkpoint::{Checkpointer, Sleepers};
+use super::flow::Flow;
 use super::live::{Held, LiveRun};
 use super::registry::Registry;
 use super::stop::{Stage, Stop};
 use super::timers::Timers;
+use super::watchdog::Watchdog;
 use crate::id::{Lsn, RunId, RunNumber};
 use crate::journal::Journal;
 use crate::platform::{Platform, TaskHandle, ThreadHandle};
@@ -65,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) origin: [u8; 16],
     pub(crate) timers: Timers,
     pub(crate) stop: Arc<Stop>,
+    pub(crate) flow: Flow,
+    pub(crate) watchdog: Arc<Watchdog>,
     /// One suspect attempts at a time.
     pub(crate) suspects: Semaphore,
     /// The process before this one ended without a shutdown.
@@ -134,6 +138,7 @@ impl Core {
         }
         let last = queue(number, now)?;
         runs.last_number = number.0;
+        self.flow.enter(&self.registry, number, &state, now);
         let run = LiveRun::new(number, state, Lsn(last.0 - rest.len() as u64), last);
         if self.after_crash {
             // It may have been started before, and have taken the process down
@@ -147,6 +152,19 @@ impl Core {
         Ok(Held::new(&run))
     }
 
+    /// A task has left its run. One that has ended gives its place to another; one that stopped before it did anything
+    /// comes for it again when it goes on. A run that is paused or held up half way keeps it.
+    pub(super) fn makes_room(&self, run: &LiveRun) {
+        let keeps = {
+            let state = &run.lock().state;
+            state.begun && !state.phase.has_ended()
+        };
+        match keeps {
+            true => self.flow.step_back(run.number),
+            false => self.flow.leave(run.number),
+        }
+    }
+
     /// Ends everything at once, as a crash would: nothing more is recorded but
     /// what a task is about to record at this moment.
     pub(crate) fn kill(&self) {
@@ -154,6 +172,7 @@ impl Core {
         runs.tasks.values().for_each(|task| task.handle.abort());
         runs.tasks.clear();
         self.stop.advance(Stage::Stopped);
+        self.watchdog.end();
         let mut known: Vec<&Arc<LiveRun>> = runs.by_id.values().collect();
         known.sort_by_key(|run| run.number);
         for run in known {

@@ -48,6 +48,7 @@ pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
                 // The run may have left and come back: then the task is another one.
                 if runs.tasks.get(&number).is_some_and(|task| Arc::ptr_eq(&task.run, &run)) {
                     runs.tasks.remove(&number);
+                    core.makes_room(&run);
                 }
                 break;
             }
@@ -120,7 +121,9 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         inner.begin();
         let state = &inner.state;
         let start = &state.start;
-        let workflow = performer.core.registry.workflow(&start.workflow, start.version).cloned();
+        let registry = &performer.core.registry;
+        let missing = registry.missing(&start.workflow, start.version, &state.input).is_some();
+        let workflow = registry.workflow(&start.workflow, start.version).filter(|_| !missing).cloned();
         (state.cancel_requested, workflow, state.input.clone(), start.fingerprint, state.root())
     };
     if cancelled {
@@ -280,10 +283,12 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body:
             run.changed.notify_waiters();
         }
         let replaying = run.lock().replaying;
+        let watched = performer.core.watchdog.watch(run);
         let polled = match replaying {
             true => tracing::dispatcher::with_default(&muted, || Pin::new(&mut body).poll(cx)),
             false => span.in_scope(|| Pin::new(&mut body).poll(cx)),
         };
+        drop(watched);
         let mut inner = run.lock();
         // An interrupt outweighs the body's own end, which could not know of it.
         if let Some(why) = &inner.interrupt

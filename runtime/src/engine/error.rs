@@ -139,6 +139,17 @@ pub enum Error {
         limit: usize,
     },
 
+    /// The expression of a schedule is none, or its moments never come.
+    #[error(
+        "`{expression}` is no schedule: {reason}; write minute, hour, day of month, month and day of week, as in `0 3 * * *`"
+    )]
+    NoSchedule {
+        /// The expression.
+        expression: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The id belongs to another run.
     #[error("run `{id}` exists with another {differs}")]
     Conflict {

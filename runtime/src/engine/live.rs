@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
@@ -18,7 +19,7 @@ use crate::id::{Lsn, Position, RunId, RunNumber};
 use crate::journal::Journal;
 use crate::record::{Cause, Event};
 use crate::run::{Entry, Phase, RunState};
-use crate::step::Site;
+use crate::step::{Site, StepMeta};
 use crate::time::Timestamp;
 
 /// How many attempts of a run that was in flight at a crash are cautious.
@@ -138,6 +139,25 @@ pub(crate) struct LiveRun {
     caution: AtomicU32,
     /// How many hold it: handles, and requests under way.
     held: AtomicUsize,
+    polled: Mutex<Polled>,
+}
+
+/// What the poll under way is at.
+#[derive(Default)]
+struct Polled {
+    /// The step whose body it is in.
+    step: Option<&'static StepMeta>,
+    /// What is said of a poll that does not end.
+    problem: Option<String>,
+}
+
+/// A step's body is polled until this is dropped.
+pub(crate) struct InStep<'r>(&'r LiveRun);
+
+impl Drop for InStep<'_> {
+    fn drop(&mut self) {
+        self.0.polled().step = None;
+    }
 }
 
 /// A run that stays in memory while this lives. Made under the lock of the runs.
@@ -188,6 +208,7 @@ impl LiveRun {
             seen: watch::Sender::new(Seen::Phase(Shown::of(&state, last))),
             caution: AtomicU32::new(0),
             held: AtomicUsize::new(0),
+            polled: Mutex::default(),
             inner: Mutex::new(Inner {
                 replaying: !unvisited.is_empty(),
                 state,
@@ -211,6 +232,38 @@ impl LiveRun {
         inner.last_site = site.or(inner.last_site);
         drop(inner);
         InFlight { run: self, at }
+    }
+
+    fn polled(&self) -> MutexGuard<'_, Polled> {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The poll under way is in the body of a step, until the guard is dropped.
+    pub(super) fn in_step(&self, step: &'static StepMeta) -> InStep<'_> {
+        self.polled().step = Some(step);
+        InStep(self)
+    }
+
+    /// The poll under way has taken so long already. What is said of it.
+    pub(super) fn spins(&self, taken: Duration) -> String {
+        let (site, taken) = (self.lock().last_site, taken.as_secs_f64());
+        let mut polled = self.polled();
+        let problem = match (polled.step, site) {
+            (Some(step), _) => {
+                format!("step `{}`, {}, has not come to an await for {taken:.1} s", step.name, step.site)
+            }
+            (None, Some(site)) => {
+                format!("its body has not come to an await for {taken:.1} s, after the await at {site}")
+            }
+            (None, None) => format!("its body has not come to its first await for {taken:.1} s"),
+        };
+        polled.problem = Some(problem.clone());
+        problem
+    }
+
+    /// The poll that took so long has ended.
+    pub(super) fn spins_no_more(&self) {
+        self.polled().problem = None;
     }
 
     /// Whether somebody holds it.
@@ -337,7 +390,7 @@ impl LiveRun {
             waiting,
             started_at: start.at.into(),
             updated_at: inner.state.last.into(),
-            problem: problem(&shown.phase, &inner.state).or(shown.paused),
+            problem: problem(&shown.phase, &inner.state).or(shown.paused).or_else(|| self.polled().problem.clone()),
         }
     }
 }
@@ -486,6 +539,7 @@ impl Inner {
         self.replaying = self.replayed;
         self.operations.clear();
         self.deciding.clear();
+        self.last_site = None;
     }
 
     /// What is recorded although the body would have had to come past `at` before, where nothing is recorded.

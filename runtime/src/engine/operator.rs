@@ -101,6 +101,10 @@ impl Core {
             (inner.last, inner.to_show(), refused)
         };
         run.changed.notify_waiters();
+        if shown.phase.has_ended() {
+            // Whatever begins in its place is recorded behind its end.
+            self.flow.leave(run.number);
+        }
         // It goes on even if the caller goes away.
         self.go_on(&run);
         self.answer(last, refused).await?;

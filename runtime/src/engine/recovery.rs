@@ -12,11 +12,13 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 use super::checkpoint::{Checkpointer, Policy, Sleepers};
 use super::core::{Core, Limits, Runs};
 use super::error::{MissingStep, MissingWorkflow};
+use super::flow::Flow;
 use super::live::{CAUTIOUS_ATTEMPTS, LiveRun};
 use super::registry::Registry;
 use super::stop::Stop;
 use super::timers::Timers;
-use super::{Error, OpenReport, checkpoint, driver};
+use super::watchdog::Watchdog;
+use super::{Error, OpenReport, checkpoint, driver, schedule};
 use crate::id::{Lsn, RunId, RunNumber};
 use crate::journal::{Entry, Journal, blobs_of};
 use crate::platform::Platform;
@@ -110,6 +112,26 @@ impl Recovered {
         }
         Ok(())
     }
+
+    /// Loads the runs that are under way in a workflow with a `concurrency`: they have places. Such runs do not sleep,
+    /// but they may have when the workflow had none.
+    async fn load_limited(&mut self, registry: &Registry, checkpoint: &Checkpointer) -> Result<(), Error> {
+        let limit = |name: &str, version| registry.workflow(name, version)?.meta().concurrency;
+        for (_, runs) in checkpoint.in_flight(|name, version| limit(name, version).is_some()).await? {
+            for (number, row) in runs {
+                if self.runs.contains_key(&number) || row.sleep.is_some_and(|sleep| sleep.is_before_start()) {
+                    continue;
+                }
+                if let Some(loaded) = checkpoint.load(number).await?
+                    && loaded.state.begun
+                {
+                    let run = Recovering { state: loaded.state, started: loaded.started, last: loaded.last };
+                    self.runs.insert(number, run);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Recovering {
@@ -190,7 +212,7 @@ pub(crate) async fn open(
     app: Arc<dyn Any + Send + Sync>,
 ) -> Result<(Arc<Core>, OpenReport), Error> {
     let (dir, limits, keep_unknown) = (options.dir.clone(), options.limits.clone(), options.keep_unknown);
-    let Opened { journal, checkpoint, report, recovered } = open_files(options, &platform).await?;
+    let Opened { journal, checkpoint, report, mut recovered } = open_files(options, &platform).await?;
     if let Some(cut) = &report.cut {
         tracing::warn!(
             ?cut,
@@ -206,10 +228,12 @@ pub(crate) async fn open(
         }
         return Err(error);
     }
+    recovered.load_limited(&registry, &checkpoint).await?;
     let sleepers = Sleepers::default();
     let wakes = checkpoint.timers().await?;
     let sleeping = wakes.len();
     sleepers.add(wakes);
+    let watchdog = Watchdog::new(platform.clock.clone());
     let core = Arc::new(Core {
         dir,
         timers: Timers::new(platform.clock.clone()),
@@ -222,6 +246,8 @@ pub(crate) async fn open(
         app,
         origin: report.uuid.into_bytes(),
         stop: Arc::new(Stop::default()),
+        flow: Flow::default(),
+        watchdog,
         suspects: Semaphore::new(1),
         after_crash: !report.clean,
         limits,
@@ -259,6 +285,9 @@ fn set_going(core: &Arc<Core>) -> Result<(), Error> {
     let thread =
         thread.map_err(|error| Error::Internal { reason: format!("no thread for the checkpoint: {error}") })?;
     *core.checkpointing.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(thread);
+    let thread = exec.spawn_thread("factum-watchdog", Box::pin(core.watchdog.clone().run()));
+    // It ends by itself with the engine: nobody waits for it.
+    drop(thread.map_err(|error| Error::Internal { reason: format!("no thread for the watchdog: {error}") })?);
     core.keep(exec.spawn(Box::pin(core.timers.clone().run())));
     core.keep(exec.spawn(Box::pin(core.clone().wake_sleepers())));
     Ok(())
@@ -293,10 +322,23 @@ async fn missing_workflows(
             }
         }
     }
-    for Recovering { state, .. } in recovered.runs.values() {
+    for (_, runs) in checkpoint.in_flight(|name, _| name == schedule::NAME).await? {
+        for (number, row) in runs {
+            if recovered.runs.contains_key(&number) || !row.status.is_active() {
+                continue;
+            }
+            // There are few of them: what each of them starts stands in its input.
+            let state = checkpoint.load(number).await?.map(|loaded| loaded.state);
+            let needs = state.and_then(|state| registry.missing(&row.workflow, row.version, &state.input));
+            if let Some(needs) = needs {
+                missing.entry(needs).or_default().push(row.id);
+            }
+        }
+    }
+    for Recovering { state, .. } in recovered.runs.values().filter(|run| run.state.phase.is_active()) {
         let start = &state.start;
-        if state.phase.is_active() && registry.workflow(&start.workflow, start.version).is_none() {
-            missing.entry((start.workflow.clone().into_owned(), start.version)).or_default().push(start.id.clone());
+        if let Some(needs) = registry.missing(&start.workflow, start.version, &state.input) {
+            missing.entry(needs).or_default().push(start.id.clone());
         }
     }
     let missing = missing.into_iter().map(|((name, version), mut runs)| {
@@ -352,6 +394,11 @@ pub(super) fn crashed(state: &RunState, limits: &Limits) -> Vec<Event> {
 fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<LiveRun>>, Option<Lsn>), Error> {
     let mut resumed = Vec::new();
     let mut counted = None;
+    // First those that are under way, then those that wait, in the order of their starts.
+    let (under_way, new): (Vec<_>, Vec<_>) = recovered.runs.iter().partition(|(_, run)| run.state.begun);
+    for (number, run) in under_way.into_iter().chain(new) {
+        core.flow.enter(&core.registry, *number, &run.state, core.now());
+    }
     {
         let mut runs = core.runs();
         runs.last_number = recovered.last_number;
@@ -361,7 +408,8 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
             for event in &events {
                 state.apply(now, event).map_err(|illegal| Error::Internal { reason: illegal.to_string() })?;
             }
-            let registered = core.registry.workflow(&state.start.workflow, state.start.version).is_some();
+            let missing = core.registry.missing(&state.start.workflow, state.start.version, &state.input);
+            let registered = missing.is_none();
             let active = state.phase.is_active() && registered;
             if !state.phase.is_active() {
                 state.shrink();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::host::Host;
+use super::schedule::ScheduleWorkflow;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::id::Position;
 use crate::plan::{PlanProblem, Reached, WorkflowMeta, WorkflowRef, check_across, reach, reach_step};
@@ -28,6 +29,12 @@ pub(crate) trait Workflow: Send + Sync {
     /// Its name and plan.
     fn meta(&self) -> &'static WorkflowMeta;
 
+    /// Another workflow that a run with this input cannot go on without.
+    fn needs(&self, input: &Payload) -> Option<(String, u32)> {
+        let _ = input;
+        None
+    }
+
     /// Its body over recorded arguments, from a root scope.
     fn body(
         &self,
@@ -45,12 +52,13 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    /// Takes everything that the workflows reach, and further steps.
+    /// Takes everything that the workflows reach, and further steps. What every engine has is added.
     ///
     /// # Errors
     /// When two workflows or two steps have one name, sagas do not go together,
     /// or one is spawned that is not here.
-    pub(crate) fn new(workflows: Vec<Arc<dyn Workflow>>, steps: Vec<&'static StepMeta>) -> Result<Registry, Error> {
+    pub(crate) fn new(mut workflows: Vec<Arc<dyn Workflow>>, steps: Vec<&'static StepMeta>) -> Result<Registry, Error> {
+        workflows.push(Arc::new(ScheduleWorkflow));
         let mut reached = Reached::default();
         for step in steps {
             reach_step(&mut reached, step);
@@ -90,6 +98,14 @@ impl Registry {
 
     pub(crate) fn workflow(&self, name: &str, version: u32) -> Option<&Arc<dyn Workflow>> {
         self.workflows.get(name)?.get(&version)
+    }
+
+    /// What a run with this start needs that is not registered: its workflow, or what that cannot go on without.
+    pub(crate) fn missing(&self, name: &str, version: u32, input: &Payload) -> Option<(String, u32)> {
+        match self.workflow(name, version) {
+            None => Some((name.to_owned(), version)),
+            Some(workflow) => workflow.needs(input).filter(|(name, version)| self.workflow(name, *version).is_none()),
+        }
     }
 
     /// Whether a step is known to have that undo.

@@ -193,7 +193,7 @@ impl Core {
     }
 
     /// A workflow that is registered.
-    fn runnable(&self, name: &Name, version: u32) -> Result<&'static WorkflowMeta, Error> {
+    pub(super) fn runnable(&self, name: &Name, version: u32) -> Result<&'static WorkflowMeta, Error> {
         let workflow = self.registry.workflow(name, version).map(|workflow| workflow.meta());
         workflow.ok_or_else(|| Error::NotRegistered { workflow: name.clone().into_owned(), version })
     }

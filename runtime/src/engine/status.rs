@@ -116,7 +116,7 @@ pub enum WaitingOn {
     Rate {
         /// The step's name.
         step: Cow<'static, str>,
-        /// When it is its turn.
+        /// About when it is its turn; sooner if runs before it go away.
         until: SystemTime,
     },
     /// The end of another run that it has started.
@@ -179,6 +179,7 @@ pub struct RunInfo {
     pub started_at: SystemTime,
     /// When its last record was written.
     pub updated_at: SystemTime,
-    /// Why it failed or cannot go on, in words.
+    /// Why it failed or cannot go on, in words. Of a run that goes on: that its body, or a step of it, has not come to an
+    /// await for more than a second, and where.
     pub problem: Option<String>,
 }

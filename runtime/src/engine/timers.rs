@@ -135,6 +135,10 @@ mod tests {
             Timestamp(self.wall.load(Ordering::SeqCst))
         }
 
+        fn elapsed(&self) -> Duration {
+            Duration::ZERO
+        }
+
         fn sleep(&self, d: Duration) -> BoxFuture<'static, ()> {
             let (end, ended) = oneshot::channel();
             self.sleeps.send((d, end)).unwrap();

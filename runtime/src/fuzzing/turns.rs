@@ -96,6 +96,10 @@ impl Clock for Still {
         Timestamp(0)
     }
 
+    fn elapsed(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
         Box::pin(pending())
     }

@@ -14,6 +14,7 @@ mod list;
 mod outcome;
 mod request;
 mod run;
+mod schedule;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -29,5 +30,6 @@ pub use list::ListRequest;
 pub use outcome::Outcome;
 pub use request::{RunRequest, StartRequest};
 pub use run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Running, State, Stuck};
+pub use schedule::{ScheduleInfo, ScheduleRequest};
 pub use signal::{SignalRequest, SignalStartRequest};
 pub use watch::{Progress, Update, Watch};

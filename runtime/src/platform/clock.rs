@@ -10,6 +10,13 @@ use crate::time::Timestamp;
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
     /// The wall clock as it is; it may jump either way.
     fn wall(&self) -> Timestamp;
+    /// How much monotonic time has gone by since some moment of this process.
+    fn elapsed(&self) -> Duration;
     /// Completes after `d` of monotonic time.
     fn sleep(&self, d: Duration) -> BoxFuture<'static, ()>;
+    /// As [`sleep`](Self::sleep), also while every other task is kept from running. May block in a poll: for a thread
+    /// of its own alone.
+    fn sleep_alone(&self, d: Duration) -> BoxFuture<'static, ()> {
+        self.sleep(d)
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) use entry::Entry;
 pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};
 pub(crate) use phase::Phase;
 pub use policy::RetryPolicy;
-pub(crate) use state::{Decision, Illegal, Options, RunState};
+pub(crate) use state::{Decision, Illegal, RunState};
 pub(crate) use step::StepEntry;
 pub(crate) use undo::{UndoEntry, UndoState};
 

@@ -79,7 +79,9 @@ impl Core {
         let over = resident.len().saturating_sub(policy.resident);
         let mut leaving = Vec::new();
         let mut waiting = Vec::new();
-        for run in resident {
+        // A run that has one of its workflow's places, or waits for one, stays until it has ended: who is next is known
+        // in memory alone, and after a crash from the runs that were there.
+        for run in resident.into_iter().filter(|run| !self.flow.knows(run.number)) {
             match run.may_leave(applied) {
                 None => {}
                 Some(leave) if leave.row.as_ref().is_none_or(|row| row.status != Status::Waiting) => {
@@ -135,6 +137,8 @@ impl Core {
             inner.fall_asleep();
         }
         runs.by_id.remove(&run.id);
+        // Its task is about to end. The run may be back before that, and is to have one of its own then.
+        runs.tasks.remove(&run.number);
         runs.left += 1;
         drop(runs);
         run.changed.notify_waiters();

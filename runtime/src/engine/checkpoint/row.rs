@@ -133,6 +133,11 @@ fn owned(r: &mut Reader<'_>, field: &'static str) -> Result<Name, WireError> {
 }
 
 impl SleepRow {
+    /// Whether the run sleeps until it is to begin.
+    pub(crate) fn is_before_start(&self) -> bool {
+        matches!(&*self.waiting, [Waiting { on: WaitingOn::Start { .. }, .. }])
+    }
+
     fn encode(&self, w: &mut Writer<'_>) {
         w.option(self.wake_at, time);
         w.number(self.waiting.len() as u64);

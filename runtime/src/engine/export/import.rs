@@ -54,6 +54,7 @@ impl Core {
                 run.be_cautious(CAUTIOUS_ATTEMPTS);
             }
             runs.by_id.insert(run.id.clone(), run.clone());
+            self.flow.enter(&self.registry, number, &run.lock().state, now);
             let shown = run.lock().to_show();
             break (Held::new(&run), shown, last);
         };
@@ -88,8 +89,8 @@ impl Core {
             return Ok(());
         }
         let start = &state.start;
-        if self.registry.workflow(&start.workflow, start.version).is_none() {
-            return Err(Error::NotRegistered { workflow: start.workflow.to_string(), version: start.version });
+        if let Some((workflow, version)) = self.registry.missing(&start.workflow, start.version, &state.input) {
+            return Err(Error::NotRegistered { workflow, version });
         }
         let missing: Vec<MissingStep> = state
             .undos_needed()

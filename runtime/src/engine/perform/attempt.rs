@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -76,7 +76,12 @@ impl Performer {
                     return known(Cause::Panicked { message });
                 }
             };
-            let body = Caught { body: body.instrument(span.clone()) };
+            let mut body = body.instrument(span.clone());
+            let body = poll_fn(|cx| {
+                let _in_step = self.run.in_step(meta);
+                Pin::new(&mut body).poll(cx)
+            });
+            let body = Caught { body };
             tokio::select! {
                 biased;
                 end = body => Some(end),

@@ -93,6 +93,7 @@ impl Undoing<'_> {
                 performer.wait_until(&key_at, meta.site, until, on, true).await;
             }
             performer.heed(&key_at, true).await;
+            performer.keep_to_rate(&key_at, meta.site, meta, true).await;
             let (suspect, _alone) = performer.turn(&key_at, true).await;
             let (of, attempt) = (self.of.clone(), attempts + 1);
             let started = Event::CompensationStarted { of, kind: self.kind, step: known(meta.name), attempt };

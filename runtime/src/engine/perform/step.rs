@@ -93,7 +93,7 @@ impl Performer {
         };
         loop {
             self.wait_for_retry(&at, site, meta).await;
-            self.keep_to_rate(&at, site, meta).await;
+            self.keep_to_rate(&at, site, meta, false).await;
             let (suspect, _alone) = self.turn(&at, false).await;
             let attempt = self.begin(&at, meta, args, undo_args.as_ref()).await;
             if self.must_wait(meta, suspect) {
@@ -141,7 +141,15 @@ impl Performer {
     }
 
     /// Waits until a step with a `rate` may be attempted again.
-    async fn keep_to_rate(&self, _at: &Position, _site: Site, _meta: &'static StepMeta) {}
+    pub(super) async fn keep_to_rate(&self, at: &Position, site: Site, meta: &'static StepMeta, shielded: bool) {
+        let Some(limit) = meta.rate else { return };
+        let (bucket, clock) = (self.core.flow.bucket(meta, limit), &*self.core.platform.clock);
+        if let Err(wait) = bucket.try_take(clock) {
+            let on = WaitingOn::Rate { step: known(meta.name), until: self.core.now().after(wait).into() };
+            let _visible = self.visible(at, site, on);
+            self.heeding(at, shielded, bucket.take(clock)).await;
+        }
+    }
 
     /// Waits until an attempt may begin: for room in the queue, and for its turn
     /// if the run is a suspect. What was held is queued first, as this can take long.

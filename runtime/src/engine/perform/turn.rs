@@ -12,7 +12,7 @@ use crate::run::Entry;
 use crate::step::Site;
 
 impl Performer {
-    /// Waits until a run that has not begun may begin.
+    /// Waits until a run that has not begun may begin: for its moment, then for its place.
     pub(in crate::engine) async fn set_off(&self, root: &Position, site: Site) {
         let begin_at = {
             let state = &self.run.lock().state;
@@ -21,6 +21,17 @@ impl Performer {
         if let Some(until) = begin_at.filter(|at| *at > self.core.now()) {
             let on = WaitingOn::Start { until: until.into() };
             self.counted(root, Some(site), self.wait_until(root, site, until, on, false)).await;
+        }
+        let (turn, key) = {
+            let state = &self.run.lock().state;
+            (self.core.flow.turn(&self.core.registry, self.run.number, state), state.options.key.clone())
+        };
+        if let Some(turn) = turn {
+            let wait = async {
+                let _visible = self.visible(root, site, WaitingOn::Turn { key: key.map(Into::into) });
+                self.heeding(root, false, turn).await;
+            };
+            self.counted(root, Some(site), wait).await;
         }
     }
 

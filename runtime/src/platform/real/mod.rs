@@ -11,8 +11,8 @@ mod fs;
 mod map;
 
 use std::io;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::{BoxFuture, Clock, Entropy, Platform, Timestamp};
 
@@ -42,8 +42,18 @@ impl Clock for RealClock {
         SystemTime::now().into()
     }
 
+    fn elapsed(&self) -> Duration {
+        static BEGINNING: OnceLock<Instant> = OnceLock::new();
+        BEGINNING.get_or_init(Instant::now).elapsed()
+    }
+
     fn sleep(&self, d: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(d))
+    }
+
+    fn sleep_alone(&self, d: Duration) -> BoxFuture<'static, ()> {
+        // Timers of the runtime stand still while its threads are busy.
+        Box::pin(async move { std::thread::sleep(d) })
     }
 }
 

@@ -23,6 +23,10 @@ impl Clock for SimClock {
         self.0.wall()
     }
 
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
     fn sleep(&self, d: Duration) -> BoxFuture<'static, ()> {
         let at = self.0.elapsed().saturating_add(d);
         Box::pin(Sleep { schedule: self.0.clone(), at, sleeper: None })
