@@ -5,7 +5,9 @@
 //!
 //! `cargo test -p factum-tests --test conformance -- --list` lists them.
 
+mod changed;
 mod machine;
+mod relaunch;
 mod undo;
 mod world;
 
@@ -42,5 +44,30 @@ scenarios! {
         rule_28_the_attempts_of_an_undo_are_facts,
         rule_30_a_rollback_is_shielded_from_cancels,
         a_run_that_pauses_itself_is_told_so,
+    }
+    relaunch {
+        the_row_of_a_start_is_durable_before_the_body,
+        relaunch_resumes_at_the_step_after_the_last_recorded,
+        a_failed_step_replays_its_recorded_error,
+        all_attempts_of_a_step_have_one_outcome,
+        only_the_first_outcome_of_a_step_is_recorded,
+        a_replay_runs_nothing_and_writes_nothing,
+        a_terminal_state_is_never_resurrected,
+        cancelling_what_has_ended_changes_nothing,
+        rule_05_the_value_of_a_state_is_the_fact,
+        rule_06_a_position_belongs_to_its_visit,
+        rule_12_user_code_cannot_write_the_engines_records,
+        rule_13_everybody_gets_the_value_that_is_bound,
+        rule_17_places_and_keys_are_made_of_names_and_not_of_an_order,
+        rule_26_a_process_replays_a_run_once,
+        rule_25_what_panics_is_retried_by_its_policy_and_then_has_failed_visibly,
+    }
+    changed {
+        an_order_that_was_swapped_is_detected_by_name,
+        a_step_that_was_inserted_is_detected_by_name,
+        a_step_that_was_removed_is_detected_by_name,
+        rule_09_a_changed_plan_does_not_complete_with_nothing_done,
+        rule_11_what_was_told_to_one_question_is_no_answer_to_another,
+        a_call_that_is_built_and_dropped_takes_no_position,
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct World {
     done: Arc<watch::Sender<Vec<String>>>,
-    held: Arc<watch::Sender<Vec<String>>>,
+    held: Arc<watch::Sender<Vec<(String, usize)>>>,
     failures: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
@@ -49,11 +49,16 @@ impl World {
 
     /// Whoever does this does not come to its end until it is let go.
     pub fn hold(&self, what: &str) {
-        self.held.send_modify(|held| held.push(what.to_owned()));
+        self.hold_from(what, 1);
+    }
+
+    /// As [`hold`](Self::hold), from the `n`th time on.
+    pub fn hold_from(&self, what: &str, n: usize) {
+        self.held.send_modify(|held| held.push((what.to_owned(), n)));
     }
 
     pub fn let_go(&self, what: &str) {
-        self.held.send_modify(|held| held.retain(|h| h != what));
+        self.held.send_modify(|held| held.retain(|(held, _)| held != what));
     }
 
     /// The next `n` times it fails.
@@ -70,8 +75,9 @@ impl World {
     /// Does it: notes it, is held if it is to be held, and fails if it is to fail.
     pub async fn perform(&self, what: &str) -> Result<(), Oops> {
         self.act(what);
+        let time = self.count(what);
         let mut held = self.held.subscribe();
-        held.wait_for(|held| !held.iter().any(|h| h == what)).await.unwrap();
+        held.wait_for(|held| !held.iter().any(|(of, from)| of == what && time >= *from)).await.unwrap();
         if self.fails(what) { Err(Oops::Failed(what.to_owned())) } else { Ok(()) }
     }
 
