@@ -233,10 +233,10 @@ impl Core {
         }
     }
 
-    /// A run that exists, if this start is the same.
+    /// A run that exists, if this start is the same. That it is another one is told, too, only when that is durable.
     async fn started(&self, run: Held, asked: Asked<'_>, input: &Payload) -> Result<Held, Error> {
-        same_start(&run, asked, input)?;
         self.journal.durable(run.started).await?;
+        same_start(&run, asked, input)?;
         Ok(run)
     }
 

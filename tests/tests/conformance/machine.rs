@@ -173,6 +173,13 @@ impl Machine {
         }
     }
 
+    /// Sets the wall clock back, where it can be set.
+    pub fn set_clock_back(&self, by: Duration) {
+        if let Place::Simulated { sim, .. } = &self.place {
+            sim.jump_back(by);
+        }
+    }
+
     // The disk.
 
     /// The files of the data directory whose names end so, in order.

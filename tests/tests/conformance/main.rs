@@ -5,10 +5,13 @@
 //!
 //! `cargo test -p factum-tests --test conformance -- --list` lists them.
 
+mod branches;
 mod changed;
 mod machine;
 mod relaunch;
+mod runs;
 mod undo;
+mod waits;
 mod world;
 
 /// Each scenario on machines of both kinds.
@@ -69,5 +72,32 @@ scenarios! {
         rule_09_a_changed_plan_does_not_complete_with_nothing_done,
         rule_11_what_was_told_to_one_question_is_no_answer_to_another,
         a_call_that_is_built_and_dropped_takes_no_position,
+    }
+    branches {
+        a_fan_in_of_1024_branches_replays,
+        a_fan_in_that_is_cut_short_does_only_what_is_left,
+        a_race_replays_the_same_winner_and_polls_nobody_else,
+        the_loser_of_a_race_is_cancelled_and_takes_no_later_signal,
+        a_randomized_poll_order_does_not_move_positions,
+    }
+    waits {
+        a_replayed_sleep_keeps_its_original_wake_time,
+        a_recovered_wait_resumes_its_deadline,
+        a_timeout_stays_a_timeout,
+        a_replayed_wait_takes_no_second_signal,
+        a_signal_that_is_sent_while_nobody_waits_is_found,
+        a_signal_that_is_sent_during_the_step_before_is_kept,
+        again_carries_unread_signals,
+        the_clock_of_a_run_never_goes_backwards_and_is_replayed,
+    }
+    runs {
+        rule_24_concurrent_starts_of_one_id_execute_once,
+        starts_that_differ_are_refused_and_execute_nothing,
+        rule_08_a_handle_says_what_the_journal_says,
+        rule_27_nothing_polls,
+        rule_29_a_run_belongs_to_the_engine_and_not_to_its_caller,
+        cancelling_a_parent_reaches_the_tree,
+        a_shutdown_leaves_everything_recoverable_and_no_task_behind,
+        poison_is_counted_per_run,
     }
 }

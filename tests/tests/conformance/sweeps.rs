@@ -1,0 +1,156 @@
+//! What must hold wherever a process ends: at each operation of the simulated disk, at many moments on the real one.
+
+use std::sync::Mutex;
+
+use factum::prelude::*;
+use factum::{Builder, Engine, Event, Status};
+
+use crate::machine::{Machine, Made};
+use crate::world::{Oops, World, acts, does, refuses};
+
+#[saga(app = World)]
+async fn three_steps() -> Result<u32, Oops> {
+    does("first".to_owned()).await?;
+    does("second".to_owned()).await?;
+    refuses().await?;
+    Ok(3)
+}
+
+#[saga(app = World)]
+async fn child(what: String) -> Result<String, Oops> {
+    acts("child's").await;
+    Ok(what)
+}
+
+#[saga(app = World)]
+async fn parent() -> Result<String, Oops> {
+    acts("parent's").await;
+    let child = spawn(child("said".to_owned())).id("child").await;
+    match child.await {
+        Ok(said) => Ok(said),
+        Err(error) => Err(Oops::Failed(error.to_string())),
+    }
+}
+
+fn with(builder: Builder<World>) -> Builder<World> {
+    builder.saga(three_steps).saga(parent).saga(child).poison_after(1_000)
+}
+
+/// Ends a process at every moment of some work, and judges what the next one makes of it.
+fn sweep(made: Made, work: impl AsyncFn(&Engine), judge: impl AsyncFn(&Machine, &Engine, &[String])) {
+    let mut points = 0;
+    for moment in made.moments() {
+        let m = Machine::new(made, moment);
+        // What the process was told when it ended.
+        let told = Mutex::new(Vec::new());
+        let ended = m.run_until_crash(moment, async {
+            let engine = m.open(with).await;
+            told.lock().unwrap().push("opened".to_owned());
+            work(&engine).await;
+            told.lock().unwrap().push("done".to_owned());
+            engine
+        });
+        let done = ended.is_some();
+        drop(ended);
+        m.run(async {
+            let engine = m.open(with).await;
+            work(&engine).await;
+            judge(&m, &engine, &told.lock().unwrap()).await;
+            engine.shutdown().await.unwrap();
+        });
+        points += 1;
+        if done {
+            break;
+        }
+    }
+    assert!(points >= 10, "only {points} points were tried");
+}
+
+pub fn rule_02_an_outcome_and_what_follows_from_it_are_one_record(made: Made) {
+    let work = async |engine: &Engine| {
+        let run = engine.start(three_steps()).id("r").await.ok();
+        if let Some(run) = run {
+            let _ = run.outcome().await;
+        }
+    };
+    sweep(made, work, async |m, engine, told| {
+        let info = engine.attach(three_steps, "r").await.unwrap().info();
+        assert_eq!(info.status, Status::Failed);
+        let history = engine.history("r").await.unwrap();
+        // What was recorded as done was not attempted behind that, and the way is forward, then back.
+        let mut done = Vec::new();
+        let mut back = false;
+        for entry in history.iter() {
+            match &entry.event {
+                Event::StepAttempted { at, .. } => {
+                    assert!(!done.contains(at) && !back, "{at} again: {history:?} {told:?}");
+                }
+                Event::StepDone { at, .. } | Event::StepFailed { at, .. } => done.push(at.clone()),
+                Event::RollbackDecided { .. } => {
+                    assert!(!back);
+                    back = true;
+                }
+                _ => {}
+            }
+        }
+        let crashes = history.iter().filter(|entry| matches!(entry.event, Event::Recovered { .. })).count();
+        for what in ["first", "second", "refuses", "undo second", "undo first"] {
+            let count = m.world.count(what);
+            assert!((1..=1 + crashes).contains(&count), "{what} {count} times: {:?}", m.world.done());
+        }
+        // A failed step and the decision to roll back are adjacent: one group.
+        let at = history.iter().position(|entry| matches!(entry.event, Event::StepFailed { .. })).unwrap();
+        assert!(matches!(history[at + 1].event, Event::RollbackDecided { .. }), "{history:?}");
+        assert_eq!(history[at + 1].lsn.0, history[at].lsn.0 + 1);
+    });
+}
+
+pub fn a_childs_start_and_its_parents_record_are_one_write(made: Made) {
+    let work = async |engine: &Engine| {
+        let run = engine.start(parent()).id("r").await.ok();
+        if let Some(run) = run {
+            let _ = run.outcome().await;
+        }
+    };
+    sweep(made, work, async |m, engine, told| {
+        assert_eq!(engine.run(parent()).id("r").await.unwrap(), "said", "{told:?}");
+        let (parents, childs) = (engine.history("r").await.unwrap(), engine.history("child").await.unwrap());
+        let started: Vec<_> = parents.iter().filter(|entry| matches!(entry.event, Event::ChildStarted { .. })).collect();
+        let begun: Vec<_> = childs.iter().filter(|entry| matches!(entry.event, Event::RunStarted { .. })).collect();
+        assert_eq!((started.len(), begun.len()), (1, 1));
+        // Had there been one without the other, the next process would have recorded the other later.
+        assert!(started[0].lsn.0.abs_diff(begun[0].lsn.0) <= 2, "{started:?} {begun:?}");
+        let crashes = childs.iter().filter(|entry| matches!(entry.event, Event::Recovered { .. })).count();
+        assert!(m.world.count("child's") <= 1 + crashes, "{:?}", m.world.done());
+    });
+}
+
+#[saga(app = World)]
+async fn never_awaited() -> Result<u32, Oops> {
+    acts("never").await;
+    Ok(0)
+}
+
+pub fn what_was_acknowledged_is_there_wherever_the_process_ends(made: Made) {
+    for moment in made.moments().into_iter().step_by(7) {
+        let m = Machine::new(made, moment);
+        let told = Mutex::new(Vec::new());
+        let all = |b| with(b).saga(never_awaited);
+        m.run_until_crash(moment, async {
+            let engine = m.open(all).await;
+            for n in 0..40 {
+                let id = format!("r{n}");
+                if engine.start(never_awaited()).id(id.clone()).await.is_ok() {
+                    told.lock().unwrap().push(id);
+                }
+            }
+        });
+        m.run(async {
+            let engine = m.open(all).await;
+            for id in told.lock().unwrap().iter() {
+                assert!(engine.attach(never_awaited, id).await.is_ok(), "{id} was acknowledged");
+            }
+            engine.shutdown().await.unwrap();
+        });
+    }
+}
