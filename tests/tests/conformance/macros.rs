@@ -72,8 +72,32 @@ struct Kept(MemoryCheckpoint);
 
 #[checkpoint_store]
 impl CheckpointStore for Kept {
+    async fn append(&self, run: u64, sequence: u64, row: &[u8]) -> Result<(), CheckpointError> {
+        self.0.append(run, sequence, row).await
+    }
+
+    async fn load_run(&self, run: u64) -> Result<Vec<JournalRow>, CheckpointError> {
+        self.0.load_run(run).await
+    }
+
+    async fn clear(&self, run: u64) -> Result<(), CheckpointError> {
+        self.0.clear(run).await
+    }
+
+    async fn apply(&self, batch: Batch, lsn: Lsn) -> Result<(), CheckpointError> {
+        self.0.apply(batch, lsn).await
+    }
+
     async fn applied_lsn(&self) -> Result<Lsn, CheckpointError> {
         self.0.applied_lsn().await
+    }
+
+    async fn get(&self, table: &str, key: &[u8]) -> Result<Option<Vec<u8>>, CheckpointError> {
+        self.0.get(table, key).await
+    }
+
+    async fn scan(&self, table: &str, range: KeyRange, limit: usize) -> Result<Vec<TableRow>, CheckpointError> {
+        self.0.scan(table, range, limit).await
     }
 }
 

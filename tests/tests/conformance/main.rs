@@ -8,20 +8,30 @@
 mod branches;
 mod changed;
 mod machine;
+mod macros;
 mod relaunch;
 mod runs;
+mod storage;
+mod sweeps;
 mod undo;
 mod waits;
 mod world;
 
 /// Each scenario on machines of both kinds.
 macro_rules! scenarios {
-    ($($module:ident { $($name:ident,)* })*) => {
-        scenarios!(@on real, Real, $($module { $($name)* })*);
-        scenarios!(@on sim, Simulated, $($module { $($name)* })*);
+    (sweeps { $($sweep:ident,)* } $($module:ident { $($name:ident,)* })*) => {
+        scenarios!(@on real, Real, { $($sweep)* } $($module { $($name)* })*);
+        scenarios!(@on sim, Simulated, { $($sweep)* } $($module { $($name)* })*);
     };
-    (@on $kind:ident, $made:ident, $($module:ident { $($name:ident)* })*) => {
+    (@on $kind:ident, $made:ident, { $($sweep:ident)* } $($module:ident { $($name:ident)* })*) => {
         mod $kind {
+            mod sweeps {
+                $(#[test]
+                fn $sweep() {
+                    crate::sweeps::$sweep(crate::machine::Made::$made);
+                })*
+            }
+
             $(mod $module {
                 use crate::machine::{Machine, Made};
 
@@ -38,6 +48,11 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    sweeps {
+        rule_02_an_outcome_and_what_follows_from_it_are_one_record,
+        a_childs_start_and_its_parents_record_are_one_write,
+        what_was_acknowledged_is_there_wherever_the_process_ends,
+    }
     undo {
         rule_01_the_decision_to_roll_back_is_a_fact,
         rule_03_an_attempt_of_which_nobody_knows_has_its_own_undo,
@@ -99,5 +114,18 @@ scenarios! {
         cancelling_a_parent_reaches_the_tree,
         a_shutdown_leaves_everything_recoverable_and_no_task_behind,
         poison_is_counted_per_run,
+    }
+    storage {
+        rule_14_where_the_arena_ends_is_recovered,
+        rule_15_a_torn_tail_is_cut_and_told_and_damage_elsewhere_is_an_error,
+        rule_16_the_checksum_covers_everything,
+        rule_18_what_is_cleaned_up_is_somewhere_else_before,
+        rule_19_a_new_segment_is_known_before_anything_in_it_is,
+        rule_20_the_lock_comes_first,
+        rule_21_a_length_from_a_file_is_bounded_before_it_is_used,
+        rule_23_durable_means_synced,
+    }
+    macros {
+        rule_22_every_macro_is_expanded_and_run,
     }
 }
