@@ -313,8 +313,7 @@ pub async fn rule_12_user_code_cannot_write_the_engines_records(m: &Machine) {
     #[saga(app = World, name = "rollback decided")]
     async fn forger() -> Result<(), Oops> {
         let said = forged().await;
-        let told = publish::<serde_json::Value>(&said);
-        told.await;
+        publish(&said).await;
         acts("cancel requested").await;
         refuses().await
     }

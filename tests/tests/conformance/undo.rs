@@ -227,8 +227,7 @@ pub async fn rule_30_a_rollback_is_shielded_from_cancels(m: &Machine) {
 
 #[saga(app = World)]
 async fn paused_forever() -> Result<(), Oops> {
-    let stop = pause("for a while");
-    stop.await;
+    pause("for a while").await;
     Ok(())
 }
 
