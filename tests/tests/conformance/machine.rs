@@ -26,21 +26,21 @@ impl Made {
     pub fn seeds(self) -> u64 {
         match self {
             Made::Real => 1,
-            Made::Simulated => 4,
+            Made::Simulated => 5,
         }
     }
 
     /// The moments at which [`Machine::run_until_crash`] ends a process in a sweep.
     pub fn moments(self) -> Vec<u64> {
         match self {
-            Made::Real => (0..16).collect(),
+            Made::Real => (0..30).map(|n| n * n / 3).collect(),
             Made::Simulated => (0..400).collect(),
         }
     }
 }
 
 enum Place {
-    Real { dir: tempfile::TempDir, runtime: Box<tokio::runtime::Runtime> },
+    Real { dir: tempfile::TempDir, runtime: Box<tokio::runtime::Runtime>, opened: tokio::sync::Notify },
     Simulated { sim: Sim, dice: Mutex<Dice> },
 }
 
@@ -55,7 +55,8 @@ impl Machine {
         let place = match made {
             Made::Real => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                Place::Real { dir: tempfile::tempdir().unwrap(), runtime: Box::new(runtime) }
+                let opened = tokio::sync::Notify::new();
+                Place::Real { dir: tempfile::tempdir().unwrap(), runtime: Box::new(runtime), opened }
             }
             Made::Simulated => {
                 let sim = Sim::new(seed);
@@ -79,13 +80,22 @@ impl Machine {
         }
     }
 
-    /// Runs until a process is ended at a moment: at the disk's `moment`th operation where that is simulated, and after
-    /// so many half milliseconds on the real one. What it gave if it ended before.
+    /// Runs until a process is ended at a moment: at the disk's `moment`th operation where that is simulated. On
+    /// the real one, when everybody has had so many turns since it opened its engine. What it gave if it ended before.
     pub fn run_until_crash<T>(&self, moment: u64, work: impl Future<Output = T>) -> Option<T> {
         match &self.place {
-            Place::Real { runtime, .. } => {
-                runtime.block_on(async { tokio::time::timeout(Duration::from_micros(moment * 500), work).await.ok() })
-            }
+            Place::Real { runtime, opened, .. } => runtime.block_on(async {
+                let end = async {
+                    opened.notified().await;
+                    for _ in 0..moment {
+                        tokio::task::yield_now().await;
+                    }
+                };
+                tokio::select! {
+                    done = work => Some(done),
+                    () = end => None,
+                }
+            }),
             Place::Simulated { sim, .. } => {
                 sim.disk().crash_at(moment);
                 let done = sim.run_until_down(work);
@@ -116,7 +126,12 @@ impl Machine {
         loop {
             match with(self.builder()).open().await {
                 Err(Error::Storage(StorageError::DirectoryInUse { .. })) => self.rest().await,
-                opened => return opened,
+                done => {
+                    if let Place::Real { opened, .. } = &self.place {
+                        opened.notify_one();
+                    }
+                    return done;
+                }
             }
         }
     }

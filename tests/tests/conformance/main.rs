@@ -51,6 +51,8 @@ scenarios! {
     sweeps {
         rule_02_an_outcome_and_what_follows_from_it_are_one_record,
         a_childs_start_and_its_parents_record_are_one_write,
+        whatever_fails_is_undone_wherever_the_process_ends,
+        whatever_is_cancelled_is_undone_wherever_the_process_ends,
         what_was_acknowledged_is_there_wherever_the_process_ends,
     }
     undo {
