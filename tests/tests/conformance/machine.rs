@@ -10,7 +10,7 @@ use factum::{Builder, Engine, Error, Outcome, Result, SagaFn, StorageError};
 use crate::world::World;
 
 /// How long a scenario on the real disk may take: seconds, if nothing waits for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The same by a simulated clock.
 const SIM_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
