@@ -1,13 +1,12 @@
 //! Several things at once: who decides is a fact, and in which order they were looked at is none.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 
 use factum::prelude::*;
 use factum::{Event, Status};
 
 use crate::machine::{Machine, outcome, recorded};
-use crate::world::{Go, Oops, World, acts, acts_on, does};
+use crate::world::{Go, Oops, World, acts, acts_on, bodies_begun, body_begins, does};
 
 /// How many branches one await can have, at least.
 const WIDE: u64 = 1_024;
@@ -17,17 +16,6 @@ async fn fans_out() -> u64 {
     let lens = all((0..WIDE).map(|n| acts_on(format!("part {n}")))).await;
     acts("behind").await;
     lens.into_iter().sum()
-}
-
-/// How often each body was begun, by the name that it was given.
-static BODIES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-fn body_begins(name: &str) {
-    BODIES.lock().unwrap().push(name.to_owned());
-}
-
-fn bodies_begun(name: &str) -> usize {
-    BODIES.lock().unwrap().iter().filter(|begun| *begun == name).count()
 }
 
 #[saga(app = World)]
@@ -199,7 +187,9 @@ pub async fn a_randomized_poll_order_does_not_move_positions(m: &Machine) {
     let places: BTreeSet<String> = history
         .iter()
         .filter_map(|entry| match &entry.event {
-            Event::StepDone { at, .. } | Event::ScopeEntered { at, .. } | Event::BranchWon { at, .. } => Some(at.to_string()),
+            Event::StepDone { at, .. } | Event::ScopeEntered { at, .. } | Event::BranchWon { at, .. } => {
+                Some(at.to_string())
+            }
             _ => None,
         })
         .collect();

@@ -138,7 +138,9 @@ pub async fn rule_11_what_was_told_to_one_question_is_no_answer_to_another(m: &M
     m.world.let_go("behind");
     let engine = m.open(|b| b.saga(asks_something_else)).await;
     match outcome(&engine, asks_something_else, "r").await {
-        Outcome::Diverged(run) => assert!(run.problem().contains("step `acts_on` with other arguments"), "{}", run.problem()),
+        Outcome::Diverged(run) => {
+            assert!(run.problem().contains("step `acts_on` with other arguments"), "{}", run.problem())
+        }
         other => panic!("{other:?}"),
     }
     assert_eq!(m.world.count("another question 1"), 0);

@@ -1,6 +1,5 @@
 //! What the next process finds, and what it does not do again.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use factum::prelude::*;
@@ -8,7 +7,7 @@ use factum::{Error, Event, Failure, Status, Uuid};
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Machine, events, outcome, recorded};
-use crate::world::{Go, Oops, World, acts, does, refuses};
+use crate::world::{Go, Oops, World, acts, bodies_begun, body_begins, does, refuses};
 
 #[saga(app = World)]
 async fn two_steps() -> String {
@@ -51,17 +50,6 @@ async fn waits() -> u32 {
     acts("first").await;
     let Go(n) = signal::<Go>().await;
     n
-}
-
-/// How often each body was begun, by the name that it was given: all machines share this process.
-static BODIES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-fn body_begins(name: &str) {
-    BODIES.lock().unwrap().push(name.to_owned());
-}
-
-fn bodies_begun(name: &str) -> usize {
-    BODIES.lock().unwrap().iter().filter(|begun| *begun == name).count()
 }
 
 #[saga(app = World)]
@@ -186,12 +174,15 @@ pub async fn only_the_first_outcome_of_a_step_is_recorded(m: &Machine) {
     m.world.happened("slow", 2).await;
     m.world.let_go("slow");
     let ended = run.outcome().await.unwrap();
-    let ends = events(&engine, "r").await.into_iter().filter(|name| name.starts_with("step ") && *name != "step attempted");
+    let ends =
+        events(&engine, "r").await.into_iter().filter(|name| name.starts_with("step ") && *name != "step attempted");
     let ends: Vec<_> = ends.collect();
     match ended {
         Outcome::Completed(run) => assert_eq!((*run.output(), ends), (2, vec!["step done", "step done"])),
         // The second was as slow by the clock of this machine.
-        Outcome::Failed(run) => assert_eq!((run.failure(), ends), (&Failure::Error(Oops::TimedOut), vec!["step failed"])),
+        Outcome::Failed(run) => {
+            assert_eq!((run.failure(), ends), (&Failure::Error(Oops::TimedOut), vec!["step failed"]))
+        }
         other => panic!("{other:?}"),
     }
     engine.shutdown().await.unwrap();
@@ -334,7 +325,8 @@ pub async fn rule_12_user_code_cannot_write_the_engines_records(m: &Machine) {
 pub async fn rule_13_everybody_gets_the_value_that_is_bound(m: &Machine) {
     let engine = m.open(|b| b.saga(draws)).await;
     m.world.hold("drawn");
-    let callers = (0..6).map(|_| Box::pin(std::future::IntoFuture::into_future(engine.run(draws("d".to_owned())).id("r"))));
+    let callers =
+        (0..6).map(|_| Box::pin(std::future::IntoFuture::into_future(engine.run(draws("d".to_owned())).id("r"))));
     let mut callers: Vec<_> = callers.collect();
     let mut poll_all = Vec::new();
     for caller in &mut callers {
@@ -369,10 +361,16 @@ pub async fn rule_17_places_and_keys_are_made_of_names_and_not_of_an_order(m: &M
     // Registered in another order, and with others beside it.
     let engine = m.open(|b| b.saga(turns).saga(waits).saga(loops).saga(two_steps)).await;
     let keys = engine.run(loops()).id("r").await.unwrap();
-    let places: Vec<_> = engine.history("r").await.unwrap().iter().filter_map(|entry| match &entry.event {
-        Event::StepDone { at, .. } => Some(at.to_string()),
-        _ => None,
-    }).collect();
+    let places: Vec<_> = engine
+        .history("r")
+        .await
+        .unwrap()
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::StepDone { at, .. } => Some(at.to_string()),
+            _ => None,
+        })
+        .collect();
     assert_eq!(places, ["0", "1", "2"]);
     assert_eq!(engine.run(loops()).id("r").await.unwrap(), keys);
     engine.shutdown().await.unwrap();

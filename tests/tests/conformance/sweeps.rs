@@ -98,7 +98,8 @@ fn sweep(made: Made, work: impl AsyncFn(&Engine), judge: impl AsyncFn(&Machine, 
         m.run(async {
             let engine = m.open(with).await;
             work(&engine).await;
-            judge(&m, &engine, &told.lock().unwrap()).await;
+            let told = told.lock().unwrap().clone();
+            judge(&m, &engine, &told).await;
             engine.shutdown().await.unwrap();
         });
         // Where time is what it is, the next moment may come sooner.
@@ -158,7 +159,8 @@ pub fn a_childs_start_and_its_parents_record_are_one_write(made: Made) {
     sweep(made, work, async |m, engine, told| {
         assert_eq!(engine.run(parent()).id("r").await.unwrap(), "said", "{told:?}");
         let (parents, childs) = (engine.history("r").await.unwrap(), engine.history("child").await.unwrap());
-        let started: Vec<_> = parents.iter().filter(|entry| matches!(entry.event, Event::ChildStarted { .. })).collect();
+        let started: Vec<_> =
+            parents.iter().filter(|entry| matches!(entry.event, Event::ChildStarted { .. })).collect();
         let begun: Vec<_> = childs.iter().filter(|entry| matches!(entry.event, Event::RunStarted { .. })).collect();
         assert_eq!((started.len(), begun.len()), (1, 1));
         // Had there been one without the other, the next process would have recorded the other later.
@@ -179,9 +181,14 @@ fn undone(m: &Machine) {
     }
     let undos = names.count();
     let found_out = done.iter().filter(|what| what.starts_with("find out")).count();
-    for what in done.iter().filter(|what| !what.contains("undo ") && !what.contains("find out") && !what.contains("with ")) {
+    for what in
+        done.iter().filter(|what| !what.contains("undo ") && !what.contains("find out") && !what.contains("with "))
+    {
         let is = |prefix: &str| done.iter().any(|done| done.strip_prefix(prefix) == Some(what.as_str()));
-        assert!(what == "refuses" || is("undo ") || is("find out about "), "{what} stays: {done:?} {undos} {found_out}");
+        assert!(
+            what == "refuses" || is("undo ") || is("find out about "),
+            "{what} stays: {done:?} {undos} {found_out}"
+        );
     }
 }
 
@@ -251,8 +258,9 @@ pub fn what_was_acknowledged_is_there_wherever_the_process_ends(made: Made) {
         });
         m.run(async {
             let engine = m.open(all).await;
-            for id in told.lock().unwrap().iter() {
-                assert!(engine.attach(never_awaited, id).await.is_ok(), "{id} was acknowledged");
+            let told = told.lock().unwrap().clone();
+            for id in told {
+                assert!(engine.attach(never_awaited, &id).await.is_ok(), "{id} was acknowledged");
             }
             engine.shutdown().await.unwrap();
         });

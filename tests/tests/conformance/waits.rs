@@ -76,7 +76,9 @@ pub async fn a_replayed_sleep_keeps_its_original_wake_time(m: &Machine) {
     m.until(|| run.info().status == Status::Waiting).await;
     assert_eq!(run.info().waiting[0].on, waits[0].on);
     // What was due meanwhile is due now, and not once more.
-    let late = m.timed(async { assert_eq!(engine.run(sleeps(Duration::from_millis(30))).id("short").await.unwrap(), 1) }).await;
+    let late = m
+        .timed(async { assert_eq!(engine.run(sleeps(Duration::from_millis(30))).id("short").await.unwrap(), 1) })
+        .await;
     assert!(late < Duration::from_secs(5), "{late:?}");
     let again = wake_times(&engine, "long").await;
     // The timer of a run that nobody was told of may have been lost with the power; it is set once, ever.
