@@ -6,6 +6,7 @@ use factum::__private::SagaSig;
 use factum::SagaFn;
 use factum::prelude::*;
 
+use super::signals::Accepts;
 use super::*;
 
 #[step]
