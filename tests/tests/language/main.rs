@@ -1,0 +1,13 @@
+//! The whole language at every crash: a saga that uses every operation, random sagas against a pure model, and the
+//! positions of what is awaited in whatever order.
+//!
+//! A failure prints what tries it again: `FACTUM_CRASH=seed,fault,first,end` for the sweep, `FACTUM_TREE=seed` for a random
+//! saga. `FACTUM_SEEDS=n` and `FACTUM_TREES=n` try more.
+
+mod interpret;
+mod model;
+mod order;
+mod random;
+mod rules;
+mod tree;
+mod world;

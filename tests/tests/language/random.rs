@@ -1,0 +1,275 @@
+//! Random sagas, each with random ends of its process, against the model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use factum::prelude::*;
+use factum::testing::{Dice, Loss, Sim};
+use factum::{Builder, Error, Event, Result};
+
+use crate::interpret::interpret;
+use crate::tree::{Node, draw, smaller, waits};
+use crate::world::{Go, What, World, undone};
+use crate::{model, rules};
+
+/// How many sagas are tried unless more are asked for.
+const TREES: u64 = 300;
+/// The one run.
+const RUN: &str = "r";
+const DIR: &str = "/data";
+
+/// What happens to one saga from outside.
+#[derive(Debug, Clone)]
+struct Plan {
+    machine: u64,
+    /// At which operation of the disk each process ends, and what is lost then.
+    ends: Vec<(u64, Option<Loss>)>,
+    /// When the run is sent a signal.
+    signals: Vec<u64>,
+    /// When it is cancelled.
+    cancel: Option<u64>,
+}
+
+impl Plan {
+    fn draw(dice: &mut Dice, signals: usize) -> Plan {
+        let ends = dice.below(5);
+        let moment = |dice: &mut Dice| [0, 10, 60, 500, 2_000, 15_000, 40_000][dice.below(7)] + dice.below(20) as u64;
+        Plan {
+            machine: dice.draw(),
+            ends: (0..ends)
+                .map(|_| (dice.below(90) as u64, Loss::ALL.get(dice.below(Loss::ALL.len() + 1)).copied()))
+                .collect(),
+            signals: (0..signals).map(|_| moment(dice)).collect(),
+            cancel: (dice.below(3) == 0).then(|| moment(dice)),
+        }
+    }
+}
+
+/// What callers were told.
+#[derive(Debug, Default)]
+struct Told {
+    /// By the present process: everything that was there is durable.
+    opened: bool,
+    started: bool,
+    signals: BTreeSet<usize>,
+    cancelled: bool,
+    ended: Option<Event>,
+}
+
+fn builder(world: &World) -> Builder<World> {
+    let small =
+        Engine::builder(DIR).segment_bytes(64 << 10).arena_segment_bytes(64 << 10).checkpoint_cache_bytes(1 << 20);
+    let eager = small.checkpoint_interval(Duration::from_secs(2)).sleep_after(Duration::from_secs(3));
+    eager.app(world.clone()).saga(interpret).step(undone)
+}
+
+/// One process: starts the run, sends it what it is to be sent, and waits for its end.
+async fn work(sim: &Sim, world: &World, nodes: &[Node], plan: &Plan, told: &Mutex<Told>) -> Result<Vec<Event>> {
+    told.lock().unwrap().opened = false;
+    let engine = builder(world).sim(sim).open().await?;
+    told.lock().unwrap().opened = true;
+    let run = engine.start(interpret(nodes.to_vec())).id(RUN).await?;
+    told.lock().unwrap().started = true;
+    let at = |millis: u64| sim.sleep(Duration::from_millis(millis).saturating_sub(sim.elapsed()));
+    let mut sent: Vec<(u64, Option<usize>)> =
+        plan.signals.iter().enumerate().map(|(n, millis)| (*millis, Some(n))).collect();
+    sent.extend(plan.cancel.map(|millis| (millis, None)));
+    sent.sort_unstable();
+    for (millis, what) in sent {
+        at(millis).await;
+        let answer = match what {
+            Some(n) => engine.signal(RUN, Go { n: n as u32 }).sender_id(n.to_string()).await,
+            None => engine.cancel(RUN).await,
+        };
+        match answer {
+            Ok(()) => match what {
+                Some(n) => drop(told.lock().unwrap().signals.insert(n)),
+                None => told.lock().unwrap().cancelled = true,
+            },
+            Err(Error::NotActive { .. }) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    let outcome = run.outcome().await?;
+    let history: Vec<Event> = engine.history(RUN).await?.iter().map(|entry| entry.event.clone()).collect();
+    if !matches!(outcome, Outcome::Completed(_) | Outcome::Failed(_) | Outcome::Cancelled(_)) {
+        panic!("{outcome:?}: {}", written(&history));
+    }
+    told.lock().unwrap().ended = history.last().cloned();
+    engine.shutdown().await?;
+    Ok(history)
+}
+
+fn written(history: &[Event]) -> String {
+    history.iter().enumerate().map(|(n, event)| format!("\n  {n:3} {event}")).collect()
+}
+
+/// What is on the disk of a machine that has ended.
+fn look(of: &Sim) -> Vec<Event> {
+    let sim = Sim::with_disk(0, of.disk().fork());
+    let history = sim.run(async {
+        let engine = Engine::builder(DIR).segment_bytes(64 << 10).keep_unknown_workflows().sim(&sim).open().await.unwrap();
+        let history = match engine.history(RUN).await {
+            Ok(history) => history.iter().map(|entry| entry.event.clone()).collect(),
+            Err(Error::UnknownRun { .. }) => Vec::new(),
+            Err(other) => panic!("{other}"),
+        };
+        engine.shutdown().await.unwrap();
+        history
+    });
+    let report = sim.run(async { Engine::builder(DIR).sim(&sim).verify().await.unwrap() });
+    assert!(report.is_clean(), "{:#?}", report.problems);
+    history
+}
+
+/// What was acknowledged is on the disk, and what was there before still is.
+fn kept(told: &Told, before: &[Event], now: &[Event]) {
+    assert!(!told.started || !now.is_empty(), "an acknowledged start is lost");
+    let received = now.iter().filter(|event| matches!(event, Event::SignalReceived { .. })).count();
+    assert!(received >= told.signals.len(), "an acknowledged signal is lost");
+    assert!(!told.cancelled || now.iter().any(|event| matches!(event, Event::CancelRequested { .. })));
+    assert!(told.ended.is_none() || told.ended.as_ref() == now.last(), "an end is lost");
+    assert!(now.starts_with(before), "what was recorded has changed:{}\n now:{}", written(before), written(now));
+}
+
+/// How often what is a fact was done: it is never done again.
+fn facts(history: &[Event], world: &World) -> BTreeMap<(String, bool), usize> {
+    let (acts, mut labels, mut facts) = (world.acts(), BTreeMap::new(), BTreeMap::new());
+    let count = |label: &str, done: bool| {
+        acts.iter().filter(|act| act.label == label && (act.what == What::Do) == done).count()
+    };
+    for event in history {
+        match event {
+            Event::StepDone { at, output, .. } => {
+                let label: String = serde_json::from_slice(output.bytes().unwrap()).unwrap();
+                facts.insert((label.clone(), true), count(&label, true));
+                labels.insert(at, label);
+            }
+            Event::CompensationDone { of, .. } => {
+                if let Some(label) = labels.get(of) {
+                    facts.insert((label.clone(), false), count(label, false));
+                }
+            }
+            _ => {}
+        }
+    }
+    facts
+}
+
+fn again(known: &BTreeMap<(String, bool), usize>, world: &World) {
+    for ((label, done), count) in known {
+        let now = world.acts().iter().filter(|act| act.label == *label && (act.what == What::Do) == *done).count();
+        let what = if *done { "done" } else { "undone" };
+        assert_eq!(now, *count, "`{label}` was {what} again after that was a fact: {:?}", world.acts());
+    }
+}
+
+/// One saga to its end. What is wrong with it, if anything is.
+fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
+    let sim = Sim::new(plan.machine);
+    let world = World::new(&sim);
+    let told = Mutex::new(Told::default());
+    let (mut before, mut known) = (Vec::new(), BTreeMap::new());
+    let tried = catch_unwind(AssertUnwindSafe(|| {
+        let mut ends = plan.ends.iter();
+        let mut cached = false;
+        loop {
+            let end = ends.next();
+            sim.disk().crash_at(end.map_or(u64::MAX, |(at, _)| *at));
+            if let Some(done) = sim.run_until_down(work(&sim, &world, nodes, plan, &told)) {
+                again(&known, &world);
+                break done.unwrap();
+            }
+            match end.and_then(|(_, loss)| *loss) {
+                Some(loss) => sim.crash(loss),
+                None => sim.kill(),
+            }
+            let now = look(&sim);
+            let broken = rules::broken(&now);
+            assert!(broken.is_empty(), "{broken:#?}{}", written(&now));
+            let told = told.lock().unwrap();
+            // A process that was killed may leave what only the cache holds, until the next one has opened.
+            if told.opened || !cached {
+                kept(&told, &before, &now);
+                again(&known, &world);
+            }
+            cached = end.is_some_and(|(_, loss)| loss.is_none()) || cached && !told.opened;
+            known = facts(&now, &world);
+            before = now;
+        }
+    }));
+    let history = tried.map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+    })?;
+    let mut broken = rules::broken(&history);
+    broken.extend(model::judge(nodes, &history, &world.acts()));
+    if !history.starts_with(&before) {
+        broken.push("what was recorded has changed".to_owned());
+    }
+    match broken.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{broken:#?}{}\n  in the world: {:?}", written(&history), world.acts())),
+    }
+}
+
+/// A saga of a seed, and what happens to it.
+fn case(seed: u64) -> (Vec<Node>, Plan) {
+    let mut dice = Dice(seed);
+    let nodes = draw(&mut dice);
+    let plan = Plan::draw(&mut dice, waits(&nodes));
+    (nodes, plan)
+}
+
+/// The smallest saga near this one that still fails, with the plan that shows it.
+fn shrink(mut nodes: Vec<Node>, mut plan: Plan, mut said: String) -> (Vec<Node>, Plan, String) {
+    let mut dice = Dice(plan.machine);
+    'smaller: loop {
+        for less in smaller(&nodes) {
+            let plans = (0..12).map(|n| if n == 0 { plan.clone() } else { Plan::draw(&mut dice, waits(&less)) });
+            for mut other in plans.collect::<Vec<_>>() {
+                other.signals.truncate(waits(&less));
+                if let Err(why) = attempt(&less, &other) {
+                    (nodes, plan, said) = (less, other, why);
+                    continue 'smaller;
+                }
+            }
+        }
+        return (nodes, plan, said);
+    }
+}
+
+fn judge(seed: u64) {
+    let (nodes, plan) = case(seed);
+    if let Err(said) = attempt(&nodes, &plan) {
+        eprintln!("FACTUM_TREE={seed}: {said}\n{nodes:#?}\n{plan:?}");
+        let (nodes, plan, said) = shrink(nodes, plan, said);
+        panic!("FACTUM_TREE={seed}, made smaller: {said}\n{nodes:#?}\n{plan:?}");
+    }
+}
+
+#[test]
+fn random_sagas_do_what_their_model_allows_wherever_the_process_ends() {
+    if let Ok(seed) = std::env::var("FACTUM_TREE") {
+        return judge(seed.parse().unwrap());
+    }
+    let trees = std::env::var("FACTUM_TREES").ok().and_then(|trees| trees.parse().ok()).unwrap_or(TREES);
+    let next = AtomicU64::new(0);
+    // Simulated machines are independent of each other: one for each processor.
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= trees {
+                        return;
+                    }
+                    judge(seed);
+                }
+            });
+        }
+    });
+}
