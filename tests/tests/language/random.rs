@@ -170,6 +170,8 @@ fn again(known: &BTreeMap<(String, bool), usize>, world: &World) {
 /// One saga to its end. What is wrong with it, if anything is.
 fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
     let sim = Sim::new(plan.machine);
+    // All waits together are far shorter: more means that nothing comes of it any more.
+    sim.set_patience(Duration::from_secs(3_600));
     let world = World::new(&sim);
     let told = Mutex::new(Told::default());
     let (mut before, mut known) = (Vec::new(), BTreeMap::new());
@@ -203,7 +205,9 @@ fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
     }));
     let history = tried.map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
-        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+        sim.kill();
+        format!("{text}{}", written(&look(&sim)))
     })?;
     let mut broken = rules::broken(&history);
     broken.extend(model::judge(nodes, &history, &world.acts()));
@@ -267,7 +271,9 @@ fn random_sagas_do_what_their_model_allows_wherever_the_process_ends() {
                     if seed >= trees {
                         return;
                     }
+                    let t = std::time::Instant::now(); // TEMP
                     judge(seed);
+                    if t.elapsed().as_millis() > 500 { eprintln!("TEMP slow {seed} {:?}", t.elapsed()); }
                 }
             });
         }
