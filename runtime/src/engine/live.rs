@@ -616,12 +616,15 @@ impl Inner {
         }
     }
 
-    pub(crate) fn wait_begins(&mut self, at: &Position, waiting: Waiting) {
-        self.operations.insert(at.clone(), Doing::Wait(waiting));
+    /// Something waits; whether it is part of an operation, as all but the rollback of the whole run is.
+    pub(crate) fn wait_begins(&mut self, at: &Position, waiting: Waiting) -> bool {
+        self.operations.insert(at.clone(), Doing::Wait(waiting)).is_some()
     }
 
-    pub(crate) fn wait_ends(&mut self, at: &Position) {
-        if let Some(doing @ Doing::Wait(_)) = self.operations.get_mut(at) {
+    pub(crate) fn wait_ends(&mut self, at: &Position, within: bool) {
+        if !within {
+            self.operations.remove(at);
+        } else if let Some(doing @ Doing::Wait(_)) = self.operations.get_mut(at) {
             *doing = Doing::Work;
         }
     }

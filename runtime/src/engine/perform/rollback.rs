@@ -32,7 +32,7 @@ impl Performer {
             self.heed(scope, true).await;
             match entry.kind {
                 UndoKind::Child => self.end_child(scope, entry).await,
-                UndoKind::Compensate | UndoKind::Unknown => self.undo(entry).await,
+                UndoKind::Compensate | UndoKind::Unknown => self.undo(scope, entry).await,
             }
         }
         match self.run.lock().state.undo_failed(scope) {
@@ -41,12 +41,12 @@ impl Performer {
         }
     }
 
-    async fn undo(&self, entry: UndoEntry) {
+    async fn undo(&self, scope: &Position, entry: UndoEntry) {
         let of = entry.of.clone();
         let called = match self.core.registry.step(&entry.step).and_then(|meta| meta.undo) {
             None => Err(format!("no registered workflow has an undo for step `{}`", entry.step)),
             Some(undo) => {
-                let undoing = Undoing { performer: self, of: of.clone(), kind: entry.kind };
+                let undoing = Undoing { performer: self, scope, of: of.clone(), kind: entry.kind };
                 let input = UndoInput { kind: entry.kind, output: entry.output, args: entry.args };
                 match caught((undo.run)(input, &undoing)).await {
                     // Recorded, as every end of its attempts is.
@@ -66,6 +66,8 @@ impl Performer {
 /// The undo of one step, as its compensating call sees it.
 struct Undoing<'p> {
     performer: &'p Performer,
+    /// What is rolled back: the operation that waits, and that a shutdown or a pause stops.
+    scope: &'p Position,
     of: Position,
     kind: UndoKind,
 }
@@ -90,11 +92,11 @@ impl Undoing<'_> {
             let (attempts, retry_at) = self.progress();
             if let Some(until) = retry_at.filter(|until| *until > performer.core.now()) {
                 let on = WaitingOn::Retry { step: known(meta.name), until: until.into() };
-                performer.wait_until(&key_at, meta.site, until, on, true).await;
+                performer.wait_until(self.scope, meta.site, until, on, true).await;
             }
-            performer.heed(&key_at, true).await;
-            performer.keep_to_rate(&key_at, meta.site, meta, true).await;
-            let (suspect, _alone) = performer.turn(&key_at, true).await;
+            performer.heed(self.scope, true).await;
+            performer.keep_to_rate(self.scope, meta.site, meta, true).await;
+            let (suspect, _alone) = performer.turn(self.scope, true).await;
             let (of, attempt) = (self.of.clone(), attempts + 1);
             let started = Event::CompensationStarted { of, kind: self.kind, step: known(meta.name), attempt };
             performer.record([started]).await;
@@ -131,7 +133,7 @@ impl Undoing<'_> {
         };
         if cause == Cause::Aborted {
             performer.record([Event::CompensationFailed { of, cause, last: false, retry_at: None }]).await;
-            match performer.interrupt(&self.of, Interrupt::Shutdown).await {}
+            match performer.interrupt(self.scope, Interrupt::Shutdown).await {}
         }
         let failures = {
             let inner = performer.run.lock();

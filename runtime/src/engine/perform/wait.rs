@@ -144,9 +144,9 @@ impl Performer {
     pub(super) fn visible<'a>(&'a self, at: &Position, site: Site, on: WaitingOn) -> Visible<'a> {
         let (since, file) = (self.core.now().into(), known(site.file));
         let waiting = Waiting { on, since, file, line: site.line };
-        self.run.lock().wait_begins(at, waiting);
+        let within = self.run.lock().wait_begins(at, waiting);
         self.run.stir();
-        Visible { performer: self, at: at.clone() }
+        Visible { performer: self, at: at.clone(), within }
     }
 }
 
@@ -154,11 +154,13 @@ impl Performer {
 pub(super) struct Visible<'a> {
     performer: &'a Performer,
     at: Position,
+    /// It is part of an operation.
+    within: bool,
 }
 
 impl Drop for Visible<'_> {
     fn drop(&mut self) {
-        self.performer.run.lock().wait_ends(&self.at);
+        self.performer.run.lock().wait_ends(&self.at, self.within);
         self.performer.run.stir();
     }
 }
