@@ -375,6 +375,7 @@ impl Model<'_> {
             self.say(format!("recorded where the tree has nothing: {}", strays.join(", ")));
         }
         let wanted = match flow {
+            _ if self.record.decided == Some(Cause::DeadlineExceeded) => End::Failed(None),
             _ if self.record.cancelled => End::Cancelled,
             Flow::Ended(Ok(())) => End::Completed,
             Flow::Ended(Err(error)) => End::Failed(Some(error.clone())),

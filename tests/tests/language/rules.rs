@@ -192,7 +192,7 @@ impl Reader {
                 self.once(at, "left");
                 if result.is_err() {
                     self.settled(|of| is_within(of, at));
-                    self.back.retain(|back| back.scope != *at);
+                    self.back.retain(|back| back.scope != *at && !is_within(&back.scope, at));
                 }
             }
             // In a branch that has lost, too: it is an end, and not a beginning.
@@ -292,7 +292,7 @@ impl Reader {
         let Some((_, won)) = self.won.get(&at.to_string()).cloned() else { return self.say("nobody has won") };
         let losers = Back { scope: at.clone(), won: Some(won) };
         self.settled(|of| losers.covers(of));
-        self.back.retain(|back| back.scope != *at);
+        self.back.retain(|back| back.scope != *at && !losers.covers(&back.scope));
         // The signals that they took are back.
         self.taken.retain(|_, taken| !losers.covers(taken));
     }
