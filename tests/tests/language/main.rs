@@ -4,10 +4,13 @@
 //! A failure prints what tries it again: `FACTUM_CRASH=seed,fault,first,end` for the sweep, `FACTUM_TREE=seed` for a random
 //! saga. `FACTUM_SEEDS=n` and `FACTUM_TREES=n` try more.
 
+mod disk;
 mod interpret;
 mod model;
 mod order;
 mod random;
 mod rules;
+mod sweep;
 mod tree;
+mod whole;
 mod world;

@@ -1,6 +1,6 @@
 //! Random sagas, each with random ends of its process, against the model.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use factum::prelude::*;
 use factum::testing::{Dice, Loss, Sim};
-use factum::{Builder, Error, Event, Result};
+use factum::{Error, Event, Result};
 
 use crate::interpret::interpret;
 use crate::tree::{Node, draw, smaller, waits};
-use crate::world::{Go, What, World, undone};
-use crate::{model, rules};
+use crate::disk::{History, Left, written};
+use crate::world::{Go, World, undone};
+use crate::{disk, model, rules};
 
 /// How many sagas are tried unless more are asked for.
 const TREES: u64 = 300;
@@ -21,7 +22,6 @@ const TREES: u64 = 300;
 const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
 /// The one run.
 const RUN: &str = "r";
-const DIR: &str = "/data";
 
 /// What happens to one saga from outside.
 #[derive(Debug, Clone)]
@@ -106,13 +106,6 @@ impl Told {
     }
 }
 
-fn builder(world: &World) -> Builder<World> {
-    let small =
-        Engine::builder(DIR).segment_bytes(64 << 10).arena_segment_bytes(64 << 10).checkpoint_cache_bytes(1 << 20);
-    let eager = small.checkpoint_interval(Duration::from_secs(2)).sleep_after(Duration::from_secs(3));
-    eager.app(world.clone()).saga(interpret).step(undone)
-}
-
 /// One process: starts the run, sends it what it is to be sent, and waits for its end; nothing if it is shut down before.
 async fn work(
     sim: &Sim,
@@ -120,9 +113,9 @@ async fn work(
     nodes: &[Node],
     plan: &Plan,
     told: &Mutex<Told>,
-) -> Result<Option<Vec<Event>>> {
+) -> Result<Option<History>> {
     told.lock().unwrap().opened = false;
-    let engine = builder(world).sim(sim).open().await?;
+    let engine = disk::builder().app(world.clone()).saga(interpret).step(undone).sim(sim).open().await?;
     told.lock().unwrap().opened = true;
     let start = engine.start(interpret(nodes.to_vec())).id(RUN);
     let run = match plan.deadline {
@@ -156,78 +149,27 @@ async fn work(
             other => break other,
         }
     };
-    let history: Vec<Event> = engine.history(RUN).await?.iter().map(|entry| entry.event.clone()).collect();
+    let history = disk::history(&engine.history(RUN).await?);
     if !matches!(outcome, Outcome::Completed(_) | Outcome::Failed(_) | Outcome::Cancelled(_)) {
         panic!("{outcome:?}: {}", written(&history));
     }
-    told.lock().unwrap().ended = history.last().cloned();
+    told.lock().unwrap().ended = history.last().map(|(_, event)| event.clone());
     engine.shutdown().await?;
     Ok(Some(history))
 }
 
-fn written(history: &[Event]) -> String {
-    history.iter().enumerate().map(|(n, event)| format!("\n  {n:3} {event}")).collect()
-}
-
-/// What is on the disk of a machine that has ended.
-fn look(of: &Sim) -> Vec<Event> {
-    let sim = Sim::with_disk(0, of.disk().fork());
-    let history = sim.run(async {
-        let engine = Engine::builder(DIR).segment_bytes(64 << 10).keep_unknown_workflows().sim(&sim).open().await.unwrap();
-        let history = match engine.history(RUN).await {
-            Ok(history) => history.iter().map(|entry| entry.event.clone()).collect(),
-            Err(Error::UnknownRun { .. }) => Vec::new(),
-            Err(other) => panic!("{other}"),
-        };
-        engine.shutdown().await.unwrap();
-        history
-    });
-    let report = sim.run(async { Engine::builder(DIR).sim(&sim).verify().await.unwrap() });
-    assert!(report.is_clean(), "{:#?}", report.problems);
-    history
-}
-
-/// What was acknowledged is on the disk, and what was there before still is.
-fn kept(told: &Told, before: &[Event], now: &[Event]) {
+/// What was acknowledged is on the disk.
+fn kept(told: &Told, now: &Left) {
+    let empty = History::new();
+    let now = now.runs.get(RUN).unwrap_or(&empty);
+    let count = |is: fn(&Event) -> bool| now.iter().filter(|(_, event)| is(event)).count();
     assert!(!told.started || !now.is_empty(), "an acknowledged start is lost");
-    let received = now.iter().filter(|event| matches!(event, Event::SignalReceived { .. })).count();
+    let received = count(|event| matches!(event, Event::SignalReceived { .. }));
     assert!(received >= told.signals.len(), "an acknowledged signal is lost");
-    assert!(!told.cancelled || now.iter().any(|event| matches!(event, Event::CancelRequested { .. })), "a cancel is lost");
-    assert!(!told.paused || now.iter().any(|event| matches!(event, Event::Paused { .. })), "a pause is lost");
-    assert!(told.ended.is_none() || told.ended.as_ref() == now.last(), "an end is lost");
-    assert!(now.starts_with(before), "what was recorded has changed:{}\n now:{}", written(before), written(now));
-}
-
-/// How often what is a fact was done: it is never done again.
-fn facts(history: &[Event], world: &World) -> BTreeMap<(String, bool), usize> {
-    let (acts, mut labels, mut facts) = (world.acts(), BTreeMap::new(), BTreeMap::new());
-    let count = |label: &str, done: bool| {
-        acts.iter().filter(|act| act.label == label && (act.what == What::Do) == done).count()
-    };
-    for event in history {
-        match event {
-            Event::StepDone { at, output, .. } => {
-                let label: String = serde_json::from_slice(output.bytes().unwrap()).unwrap();
-                facts.insert((label.clone(), true), count(&label, true));
-                labels.insert(at, label);
-            }
-            Event::CompensationDone { of, .. } => {
-                if let Some(label) = labels.get(of) {
-                    facts.insert((label.clone(), false), count(label, false));
-                }
-            }
-            _ => {}
-        }
-    }
-    facts
-}
-
-fn again(known: &BTreeMap<(String, bool), usize>, world: &World) {
-    for ((label, done), count) in known {
-        let now = world.acts().iter().filter(|act| act.label == *label && (act.what == What::Do) == *done).count();
-        let what = if *done { "done" } else { "undone" };
-        assert_eq!(now, *count, "`{label}` was {what} again after that was a fact: {:?}", world.acts());
-    }
+    assert!(!told.cancelled || count(|event| matches!(event, Event::CancelRequested { .. })) > 0, "a cancel is lost");
+    assert!(!told.paused || count(|event| matches!(event, Event::Paused { .. })) > 0, "a pause is lost");
+    let end = now.last().map(|(_, event)| event);
+    assert!(told.ended.is_none() || told.ended.as_ref() == end, "an end is lost");
 }
 
 /// One saga to its end. What is wrong with it, if anything is.
@@ -237,7 +179,7 @@ fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
     sim.set_patience(Duration::from_secs(3_600));
     let world = World::new(&sim);
     let told = Mutex::new(Told::default());
-    let (mut before, mut known) = (Vec::new(), BTreeMap::new());
+    let mut before = Left::default();
     let tried = catch_unwind(AssertUnwindSafe(|| {
         let mut ends = plan.ends.iter();
         let mut cached = false;
@@ -245,7 +187,7 @@ fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
             let end = ends.next();
             sim.disk().crash_at(end.map_or(u64::MAX, |(at, _)| *at));
             if let Some(done) = sim.run_until_down(work(&sim, &world, nodes, plan, &told)) {
-                again(&known, &world);
+                before.not_again(&world);
                 match done.unwrap() {
                     Some(history) => break history,
                     // The engine was shut down, and this end did not come.
@@ -256,17 +198,15 @@ fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
                 Some(loss) => sim.crash(loss),
                 None => sim.kill(),
             }
-            let now = look(&sim);
-            let broken = rules::broken(&now);
-            assert!(broken.is_empty(), "{broken:#?}{}", written(&now));
+            let now = Left::look(&sim, &world, &[RUN]);
             let told = told.lock().unwrap();
             // A process that was killed may leave what only the cache holds, until the next one has opened.
             if told.opened || !cached {
-                kept(&told, &before, &now);
-                again(&known, &world);
+                kept(&told, &now);
+                now.kept(&before);
+                before.not_again(&world);
             }
             cached = end.is_some_and(|(_, loss)| loss.is_none()) || cached && !told.opened;
-            known = facts(&now, &world);
             before = now;
         }
     }));
@@ -274,13 +214,10 @@ fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
         sim.kill();
-        format!("{text}{}", written(&look(&sim)))
+        format!("{text}{}", written(&Left::look(&sim, &world, &[RUN]).runs[RUN]))
     })?;
-    let mut broken = rules::broken(&history);
-    broken.extend(model::judge(nodes, &history, &world.acts()));
-    if !history.starts_with(&before) {
-        broken.push("what was recorded has changed".to_owned());
-    }
+    let mut broken = rules::broken(&disk::events(&history));
+    broken.extend(model::judge(nodes, &disk::events(&history), &world.acts()));
     match broken.is_empty() {
         true => Ok(()),
         false => Err(format!("{broken:#?}{}\n  in the world: {:?}", written(&history), world.acts())),

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use factum::{Event, Part, Position, UndoKind};
+use factum::{Carried, Event, Part, Position, UndoKind};
 
 /// Whether `at` stands somewhere inside `scope`.
 pub fn is_within(at: &Position, scope: &Position) -> bool {
@@ -224,16 +224,7 @@ impl Reader {
             Event::ChildEnded { at, .. } => self.once(at, "child ended"),
             Event::SignalReceived { signal, .. } => self.received.push(signal.to_string()),
             Event::SignalConsumed { at, number, .. } => self.takes(at, *number),
-            Event::Again { carried, .. } => {
-                let mine: Vec<&Position> = self.undos.iter().filter(|undo| !undo.is_done).map(|undo| &undo.of).collect();
-                let theirs: Vec<&Position> = carried.undo.iter().map(|undo| &undo.of).collect();
-                if mine != theirs {
-                    self.say(format!("carries {theirs:?} to be undone instead of {mine:?}"));
-                }
-                self.undos.retain(|undo| !undo.is_done);
-                self.steps.clear();
-                self.won.clear();
-            }
+            Event::Again { carried, .. } => self.again(carried),
             Event::RunCompleted { .. } => {
                 self.ended = true;
                 if !self.back.is_empty() {
@@ -295,6 +286,33 @@ impl Reader {
         self.back.retain(|back| back.scope != *at && !losers.covers(&back.scope));
         // The signals that they took are back.
         self.taken.retain(|_, taken| !losers.covers(taken));
+    }
+
+    /// The next turn undoes what the ones before it have left.
+    fn again(&mut self, carried: &Carried) {
+        let theirs: Vec<&Position> = carried.undo.iter().map(|undo| &undo.of).collect();
+        // The records of a turn that is over go, all at once.
+        if !self.steps.is_empty() {
+            let mine: Vec<&Position> = self.undos.iter().filter(|undo| !undo.is_done).map(|undo| &undo.of).collect();
+            if mine != theirs {
+                let broken = format!("carries {theirs:?} to be undone instead of {mine:?}");
+                self.say(broken);
+            }
+        }
+        self.undos.clear();
+        for undo in &carried.undo {
+            self.push(&undo.of, undo.kind);
+        }
+        let received = usize::try_from(carried.received).unwrap();
+        self.received = vec![String::new(); received];
+        self.taken = (0..carried.received).map(|number| (number, "root".parse().unwrap())).collect();
+        for signal in &carried.inbox {
+            self.received[usize::try_from(signal.number).unwrap()] = signal.signal.to_string();
+            self.taken.remove(&signal.number);
+        }
+        self.steps.clear();
+        self.won.clear();
+        self.back.clear();
     }
 
     fn takes(&mut self, at: &Position, number: u64) {

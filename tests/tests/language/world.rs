@@ -41,6 +41,10 @@ impl World {
         self.acts.lock().unwrap().clone()
     }
 
+    pub fn did(&self, io: &Io<World>, label: &str) {
+        self.act(io, What::Do, label);
+    }
+
     fn act(&self, io: &Io<World>, what: What, label: &str) {
         let (run, key) = (io.run_id().to_string(), io.key().to_string());
         self.acts.lock().unwrap().push(Act { run, what, label: label.to_owned(), key });
@@ -64,8 +68,6 @@ pub enum How {
 }
 
 impl How {
-    pub const ALL: [How; 6] = [How::Well, How::Flaky, How::Refused, How::Hopeless, How::Unclear, How::Late];
-
     /// What the body is told.
     pub fn end(self, label: &str) -> Result<(), Oops> {
         match self {
@@ -133,7 +135,7 @@ async fn work(io: &Io<World>, work: &Work) -> Result<String, Oops> {
 
 /// Nothing undoes it.
 #[step(
-    retry(attempts = 4, initial = "10ms", when = Oops::is_transient),
+    retry(attempts = 7, initial = "10ms", when = Oops::is_transient),
     timeout = "5s",
     unknown_when = Oops::is_unclear
 )]
@@ -143,7 +145,7 @@ pub async fn plain(io: &mut Io<World>, of: Work) -> Result<String, Oops> {
 
 /// Its undo serves for an unknown end, too.
 #[step(
-    retry(attempts = 4, initial = "10ms", when = Oops::is_transient),
+    retry(attempts = 7, initial = "10ms", when = Oops::is_transient),
     timeout = "5s",
     unknown_when = Oops::is_unclear,
     compensate = undo(&of.label)
@@ -154,7 +156,7 @@ pub async fn undone(io: &mut Io<World>, of: Work) -> Result<String, Oops> {
 
 /// A cancel drops it.
 #[step(
-    retry(attempts = 4, initial = "10ms", when = Oops::is_transient),
+    retry(attempts = 7, initial = "10ms", when = Oops::is_transient),
     timeout = "5s",
     unknown_when = Oops::is_unclear,
     cancel = "abort",
@@ -166,7 +168,7 @@ pub async fn aborted(io: &mut Io<World>, of: Work) -> Result<String, Oops> {
 
 /// Its undo needs the output; an unknown end has one of its own.
 #[step(
-    retry(attempts = 4, initial = "10ms", when = Oops::is_transient),
+    retry(attempts = 7, initial = "10ms", when = Oops::is_transient),
     timeout = "5s",
     unknown_when = Oops::is_unclear,
     compensate = undo(&output),
@@ -178,7 +180,7 @@ pub async fn by_output(io: &mut Io<World>, of: Work) -> Result<String, Oops> {
 
 /// What perhaps was done stays.
 #[step(
-    retry(attempts = 4, initial = "10ms", when = Oops::is_transient),
+    retry(attempts = 7, initial = "10ms", when = Oops::is_transient),
     timeout = "5s",
     unknown_when = Oops::is_unclear,
     compensate = undo(&output),
