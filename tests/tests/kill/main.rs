@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test panics where it fails")]
 
 mod judge;
+mod poison;
 mod program;
 
 use std::io::Write;
