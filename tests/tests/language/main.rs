@@ -5,6 +5,7 @@
 //! saga. `FACTUM_SEEDS=n` and `FACTUM_TREES=n` try more.
 
 mod disk;
+mod found;
 mod interpret;
 mod model;
 mod order;

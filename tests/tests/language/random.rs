@@ -24,21 +24,21 @@ const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
 const RUN: &str = "r";
 
 /// What happens to one saga from outside.
-#[derive(Debug, Clone)]
-struct Plan {
-    machine: u64,
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    pub machine: u64,
     /// At which operation of the disk each process ends, and what is lost then.
-    ends: Vec<(u64, Option<Loss>)>,
+    pub ends: Vec<(u64, Option<Loss>)>,
     /// When the run is sent a signal.
-    signals: Vec<u64>,
+    pub signals: Vec<u64>,
     /// When it is cancelled.
-    cancel: Option<u64>,
+    pub cancel: Option<u64>,
     /// When it is paused; it is resumed when everything else has happened.
-    pause: Option<u64>,
+    pub pause: Option<u64>,
     /// When the engine is shut down, to be opened again.
-    park: Option<u64>,
+    pub park: Option<u64>,
     /// When the run fails if it has not ended.
-    deadline: Option<u64>,
+    pub deadline: Option<u64>,
 }
 
 /// What comes from outside.
@@ -173,7 +173,7 @@ fn kept(told: &Told, now: &Left) {
 }
 
 /// One saga to its end. What is wrong with it, if anything is.
-fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
+pub fn attempt(nodes: &[Node], plan: &Plan) -> std::result::Result<(), String> {
     let sim = Sim::new(plan.machine);
     // All waits together are far shorter: more means that nothing comes of it any more.
     sim.set_patience(Duration::from_secs(3_600));
