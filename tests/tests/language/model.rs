@@ -274,7 +274,10 @@ impl Model<'_> {
             }
             (Some(Some(well)), Flow::Ended(result)) => {
                 if well != result.is_ok() {
-                    self.say(format!("{at} was left {} instead of {result:?}", if well { "well" } else { "with an error" }));
+                    self.say(format!(
+                        "{at} was left {} instead of {result:?}",
+                        if well { "well" } else { "with an error" }
+                    ));
                 }
                 if !well {
                     self.taken_back.push(at.to_owned());
@@ -289,7 +292,10 @@ impl Model<'_> {
     }
 
     fn steps(&mut self, works: &[Work], at: &str) -> Vec<Flow> {
-        (0..).zip(works).map(|(index, work): (usize, _)| self.step(Kind::Undone, work, &format!("{at}/{index}.0"))).collect()
+        (0..)
+            .zip(works)
+            .map(|(index, work): (usize, _)| self.step(Kind::Undone, work, &format!("{at}/{index}.0")))
+            .collect()
     }
 
     /// All of them to their ends; the first error counts.
@@ -332,13 +338,8 @@ impl Model<'_> {
     /// All branches but one have lost.
     fn lost(&mut self, at: &str, won: u32, result: Result<(), Oops>) -> Flow {
         let winner = format!("{at}/{won}");
-        let lost: Vec<String> = self
-            .record
-            .steps
-            .keys()
-            .filter(|step| is_within(step, at) && !is_within(step, &winner))
-            .cloned()
-            .collect();
+        let lost: Vec<String> =
+            self.record.steps.keys().filter(|step| is_within(step, at) && !is_within(step, &winner)).cloned().collect();
         self.taken_back.extend(lost);
         Flow::Ended(result)
     }

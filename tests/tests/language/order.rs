@@ -31,7 +31,8 @@ async fn tangled(dropped: u32) -> Result<(), Oops> {
     }
     let (first, second, third) = (undone(w("c")), part("b".to_owned()), plain(w("a")));
     third.await?;
-    let branches = (second, all(["d", "e", "f", "g"].map(|label| undone(w(label)))).concurrency(3), part("h".to_owned()));
+    let branches =
+        (second, all(["d", "e", "f", "g"].map(|label| undone(w(label)))).concurrency(3), part("h".to_owned()));
     let (second, four, more) = join(branches).await;
     second?;
     more?;
@@ -114,7 +115,11 @@ fn random_sagas_have_the_same_positions_whatever_the_order() {
                 run.outcome().await.unwrap();
             });
             for (label, at) in positions(&history) {
-                assert_eq!(*known.entry(label.clone()).or_insert_with(|| at.clone()), at, "`{label}` of tree {tree}, seed {seed}");
+                assert_eq!(
+                    *known.entry(label.clone()).or_insert_with(|| at.clone()),
+                    at,
+                    "`{label}` of tree {tree}, seed {seed}"
+                );
             }
         }
     }

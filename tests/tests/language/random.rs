@@ -10,9 +10,9 @@ use factum::prelude::*;
 use factum::testing::{Dice, Loss, Sim};
 use factum::{Error, Event, Result};
 
+use crate::disk::{History, Left, written};
 use crate::interpret::interpret;
 use crate::tree::{Node, draw, smaller, waits};
-use crate::disk::{History, Left, written};
 use crate::world::{Go, World, undone};
 use crate::{disk, model, rules};
 
@@ -107,13 +107,7 @@ impl Told {
 }
 
 /// One process: starts the run, sends it what it is to be sent, and waits for its end; nothing if it is shut down before.
-async fn work(
-    sim: &Sim,
-    world: &World,
-    nodes: &[Node],
-    plan: &Plan,
-    told: &Mutex<Told>,
-) -> Result<Option<History>> {
+async fn work(sim: &Sim, world: &World, nodes: &[Node], plan: &Plan, told: &Mutex<Told>) -> Result<Option<History>> {
     told.lock().unwrap().opened = false;
     let engine = disk::builder().app(world.clone()).saga(interpret).step(undone).sim(sim).open().await?;
     told.lock().unwrap().opened = true;

@@ -111,8 +111,12 @@ impl Reader {
     }
 
     fn settled(&mut self, covers: impl Fn(&Position) -> bool) {
-        let open: Vec<String> =
-            self.undos.iter().filter(|undo| !undo.is_done && covers(&undo.of)).map(|undo| undo.of.to_string()).collect();
+        let open: Vec<String> = self
+            .undos
+            .iter()
+            .filter(|undo| !undo.is_done && covers(&undo.of))
+            .map(|undo| undo.of.to_string())
+            .collect();
         if !open.is_empty() {
             self.say(format!("not undone: {}", open.join(", ")));
         }

@@ -34,7 +34,7 @@ struct Place {
 impl Place {
     /// Every other one ends behind a pivot.
     fn pivot(self) -> bool {
-        (self.seed + self.first + u64::from(self.fault)) % 2 == 0
+        (self.seed + self.first + u64::from(self.fault)).is_multiple_of(2)
     }
 }
 

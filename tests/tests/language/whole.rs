@@ -7,8 +7,23 @@ use crate::world::{Go, How, Oops, Work, World, by_output, ignored, plain, undone
 
 /// The steps that can fail, in the order in which the saga comes to them. With 0 none does.
 pub const FAULTS: [&str; 17] = [
-    "", "first", "by output", "part 1", "part 2", "joined", "joined part 1", "all 1", "all 2", "try 1", "try 2",
-    "race 1", "turn", "child 1", "child 2", "last", "ship",
+    "",
+    "first",
+    "by output",
+    "part 1",
+    "part 2",
+    "joined",
+    "joined part 1",
+    "all 1",
+    "all 2",
+    "try 1",
+    "try 2",
+    "race 1",
+    "turn",
+    "child 1",
+    "child 2",
+    "last",
+    "ship",
 ];
 
 /// What a step does; it fails if it is the one that is to.

@@ -199,7 +199,7 @@ pub async fn looked(of: Work) -> Result<String, Oops> {
 /// The undo of some labels fails at first.
 #[step(retry(attempts = 9, initial = "10ms"))]
 pub async fn undo(io: &mut Io<World>, label: &str) -> Result<(), Oops> {
-    if io.attempt() % 2 == 1 && label.len() % 2 == 0 {
+    if io.attempt() % 2 == 1 && label.len().is_multiple_of(2) {
         return Err(Oops::Busy);
     }
     io.app().act(io, What::Undo, label);
