@@ -2,6 +2,7 @@
 
 mod abort;
 mod blobs;
+mod broken;
 mod cancel;
 mod crash;
 mod durability;
