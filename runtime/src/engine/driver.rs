@@ -12,6 +12,7 @@ use super::live::{Interrupt, LiveRun};
 use super::perform::{Caught, Performer, RolledBack, caught, panic_text};
 use super::registry::BodyEnd;
 use super::stop::Stage;
+use crate::codec::Payload;
 use crate::plan::WorkflowMeta;
 use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
@@ -160,11 +161,12 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         }
         Ended::Interrupted(Interrupt::Cancel) => fail(performer, Cause::Cancelled).await,
         Ended::Interrupted(Interrupt::Fail(cause)) => fail(performer, cause).await,
-        Ended::Interrupted(Interrupt::Park(event) | Interrupt::Again(event)) => commit(performer, Some(event)).await,
+        Ended::Interrupted(Interrupt::Park(event)) => commit(performer, Some(event)).await,
+        Ended::Interrupted(Interrupt::Again { input }) => again(performer, input).await,
         Ended::Interrupted(Interrupt::Pause) => Ok(()),
         Ended::Interrupted(why) => Err(why),
         Ended::Body(end) => {
-            let left = performer.run.lock().unvisited_in(&root);
+            let left = performer.run.lock().left_behind(&root, end.is_err());
             if let Some((at, recorded)) = left {
                 let expected = format!("{recorded} at {at}");
                 return diverged(performer, workflow.meta(), &expected, "ends before it".to_owned()).await;
@@ -175,7 +177,17 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
             match end {
                 Ok(BodyEnd::Done(output)) => {
                     let output = performer.core.settle(output).await.map_err(Interrupt::Engine)?;
-                    commit(performer, Some(Event::RunCompleted { output })).await
+                    let cancelled = {
+                        let mut inner = performer.run.lock();
+                        if !inner.state.cancel_requested {
+                            inner.hold(performer.core.now(), Event::RunCompleted { output });
+                        }
+                        inner.state.cancel_requested
+                    };
+                    match cancelled {
+                        true => fail(performer, Cause::Cancelled).await,
+                        false => commit(performer, None).await,
+                    }
                 }
                 Ok(BodyEnd::Failed(error)) => {
                     let error = performer.core.settle(error).await.map_err(Interrupt::Engine)?;
@@ -187,6 +199,26 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
                 Err(message) => fail(performer, Cause::Panicked { message }).await,
             }
         }
+    }
+}
+
+/// The next turn of the run begins, unless it was cancelled or paused in this moment: what the next turn carries is what
+/// there is when it is recorded.
+async fn again(performer: &Performer, input: Payload) -> Result<(), Interrupt> {
+    let cancelled = {
+        let mut inner = performer.run.lock();
+        let state = &inner.state;
+        let cancelled = state.cancel_requested;
+        // A paused run comes here again when it is resumed.
+        if !cancelled && state.paused.is_none() {
+            let event = Event::Again { visit: state.visit + 1, input, carried: state.carry() };
+            inner.hold(performer.core.now(), event);
+        }
+        cancelled
+    };
+    match cancelled {
+        true => fail(performer, Cause::Cancelled).await,
+        false => commit(performer, None).await,
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 use super::Error;
 use super::status::{RunInfo, Status, Waiting, WaitingOn};
 use crate::codec::Payload;
-use crate::id::{Lsn, Position, RunId, RunNumber};
+use crate::id::{Lsn, Part, Position, RunId, RunNumber};
 use crate::journal::Journal;
 use crate::record::{Cause, Event};
 use crate::run::{Entry, Phase, RunState};
@@ -38,8 +38,8 @@ pub(crate) enum Interrupt {
     Fail(Cause),
     /// The run is stuck or has diverged: what is to be recorded of it when everything in it has stopped.
     Park(Event),
-    /// This turn of the run is over: the record of the next one.
-    Again(Event),
+    /// This turn of the run is over: the arguments of the next one.
+    Again { input: Payload },
     /// The run leaves memory while it waits.
     Asleep,
     /// The log takes nothing any more.
@@ -54,7 +54,7 @@ impl Interrupt {
 
     /// Whether a rollback stops for it, too.
     pub(super) fn stops_rollbacks(&self) -> bool {
-        !matches!(self, Interrupt::Cancel | Interrupt::Fail(_) | Interrupt::Again(_))
+        !matches!(self, Interrupt::Cancel | Interrupt::Fail(_) | Interrupt::Again { .. })
     }
 }
 
@@ -91,6 +91,8 @@ pub(crate) struct Inner {
     pub(crate) last_site: Option<Site>,
     /// It has left memory.
     asleep: bool,
+    /// An event that could not follow: nothing more is recorded of the run in this process.
+    fault: Option<String>,
 }
 
 /// A durable phase, as others see it.
@@ -221,6 +223,7 @@ impl LiveRun {
                 deciding: HashSet::new(),
                 last_site: None,
                 asleep: false,
+                fault: None,
             }),
         })
     }
@@ -416,7 +419,7 @@ impl Inner {
     /// Applies an outcome, which is queued together with what follows from it.
     /// A run that has left memory is somebody else's: nothing happens to it here.
     pub(crate) fn hold(&mut self, time: Timestamp, event: Event) {
-        if self.asleep {
+        if self.asleep || self.fault.is_some() {
             return;
         }
         match self.state.apply(time, &event) {
@@ -452,6 +455,9 @@ impl Inner {
         for event in events {
             self.hold(time, event);
         }
+        if let Some(reason) = &self.fault {
+            return Err(Error::Internal { reason: reason.clone() });
+        }
         if !self.pending.is_empty() || beside.is_some() {
             let own = (run, self.pending.as_slice());
             self.last = journal.append(time, &[Some(own), beside].into_iter().flatten().collect::<Vec<_>>())?;
@@ -480,7 +486,8 @@ impl Inner {
     pub(crate) fn is_idle(&self) -> bool {
         self.is_settled()
             && match self.state.phase {
-                _ if self.state.paused.is_some() => true,
+                // An attempt comes to its end, and is recorded, before the run leaves.
+                _ if self.state.paused.is_some() => self.operations.is_empty() && !self.state.attempt_in_air(),
                 Phase::Forward => self.only_waits() && !self.is_owed(),
                 Phase::RollingBack { .. } => false,
                 _ => true,
@@ -519,16 +526,17 @@ impl Inner {
         !self.operations.is_empty()
     }
 
-    /// An operation has come to where it can be dropped, and goes no further.
+    /// An operation has come to where it can be dropped, and goes no further, with everything inside it.
     pub(crate) fn stop(&mut self, at: &Position) {
-        if let Some(doing) = self.operations.get_mut(at) {
+        for (_, doing) in self.operations.range_mut(at.clone()..).take_while(|(of, _)| *of == at || of.is_within(at)) {
             *doing = Doing::Stopped;
         }
     }
 
     /// Whether everything that the body waits for inside a scope has stopped.
     pub(crate) fn has_stopped(&self, scope: &Position) -> bool {
-        let within = self.operations.iter().filter(|(at, _)| *at == scope || at.is_within(scope));
+        // What is within stands behind it, in one piece.
+        let within = self.operations.range(scope.clone()..).take_while(|(at, _)| *at == scope || at.is_within(scope));
         within.map(|(_, doing)| doing).all(|doing| matches!(doing, Doing::Stopped))
     }
 
@@ -558,6 +566,7 @@ impl Inner {
     /// recorded. This would be a fault of the engine; the log stays readable.
     fn illegal(&mut self, illegal: &crate::run::Illegal) {
         self.state.phase = Phase::Diverged { problem: format!("a fault of the engine: {illegal}"), back: None };
+        self.fault = Some(illegal.to_string());
         self.interrupt = Some(Interrupt::Engine(Error::Internal { reason: illegal.to_string() }));
     }
 
@@ -596,6 +605,14 @@ impl Inner {
     /// Something recorded in a scope that its body has not come to.
     pub(crate) fn unvisited_in(&self, scope: &Position) -> Option<(Position, String)> {
         let at = self.unvisited.iter().filter(|at| at.is_within(scope)).min()?;
+        Some((at.clone(), self.describe(at)))
+    }
+
+    /// Something recorded that the body has not come to at its end. A panic ends all branches wherever they are.
+    pub(crate) fn left_behind(&self, scope: &Position, panicked: bool) -> Option<(Position, String)> {
+        let in_branch = |at: &&Position| at.parts().any(|part| matches!(part, Part::Branch(_)));
+        let left = self.unvisited.iter().filter(|at| at.is_within(scope));
+        let at = left.filter(|at| !(panicked && in_branch(at))).min()?;
         Some((at.clone(), self.describe(at)))
     }
 

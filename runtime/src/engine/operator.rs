@@ -26,6 +26,7 @@ impl Core {
     /// Has a paused run go on; one that was not paused goes on anyway.
     pub(crate) async fn resume(self: &Arc<Self>, id: &str) -> Result<(), Error> {
         self.verb(id, |inner, run| match &inner.state {
+            state if state.phase.has_ended() => Err(not_active(run, state)),
             state if state.paused.is_some() => Ok(vec![Event::Resumed {}]),
             state if state.phase.is_active() => Ok(Vec::new()),
             state => Err(not_active(run, state)),

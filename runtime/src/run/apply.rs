@@ -207,6 +207,7 @@ impl RunState {
             Event::Diverged { at, expected, found, site } => {
                 let problem = format!("at {at}, {site}: recorded {expected}, but the code {found}");
                 self.phase = Phase::Diverged { problem, back: self.phase.back() };
+                self.land();
             }
             Event::RunCompleted { output } => {
                 self.forward(event)?;
@@ -218,6 +219,10 @@ impl RunState {
                 self.undone(event)?;
                 self.phase = Phase::Cancelled;
             }
+        }
+        if self.phase.has_ended() {
+            // A pause that came too late.
+            self.paused = None;
         }
         self.last = time;
         self.applied += 1;
@@ -312,6 +317,8 @@ impl RunState {
             (other, _) => return Err(illegal(event, format!("the run is {other:?}"))),
         };
         self.phase = Phase::Stuck { cause, back: self.phase.back() };
+        // A panic has dropped them.
+        self.land();
         Ok(())
     }
 
@@ -329,17 +336,22 @@ impl RunState {
         };
         self.decided -= 1;
         let lost = |of: &Position| of.is_within(at) && !of.is_within(&won);
-        let inbox = &mut self.inbox;
-        self.journal.retain(|of, entry| {
-            let lost = lost(of);
-            if let (true, Entry::Signal { number, name, payload }) = (lost, entry) {
-                inbox.give_back(*number, name.clone(), payload.clone());
-            }
-            !lost
-        });
+        self.forget(lost);
         self.undo.settle(lost);
         self.new_fact();
         Ok(())
+    }
+
+    /// What is undone was never done: the signals that it took are back.
+    fn forget(&mut self, undone: impl Fn(&Position) -> bool) {
+        let inbox = &mut self.inbox;
+        self.journal.retain(|of, entry| {
+            let undone = undone(of);
+            if let (true, Entry::Signal { number, name, payload }) = (undone, entry) {
+                inbox.give_back(*number, name.clone(), payload.clone());
+            }
+            !undone
+        });
     }
 
     /// The next turn begins with what is carried over, and with nothing else.
@@ -380,7 +392,7 @@ impl RunState {
                     }
                 }
                 Some(Entry::Scope { .. }) => {
-                    self.journal.retain(|of, _| of != at && !of.is_within(at));
+                    self.forget(|of| of == at || of.is_within(at));
                 }
                 _ => return Err(illegal(event, format!("nothing at {at} could be done again"))),
             }

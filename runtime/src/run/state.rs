@@ -236,8 +236,13 @@ impl RunState {
         self.applied
     }
 
-    /// Whether a failed step, or a failed scope, is the last thing that the run did: what a retry does again.
+    /// What a retry does again: a pivot that nobody knows the end of, or else a failed step or scope if that is the last
+    /// thing that the run did.
     pub(crate) fn last_failure(&self) -> Option<Position> {
+        let in_doubt = |entry: &Entry| matches!(entry, Entry::Step(step) if step.is_in_doubt());
+        if let Some((at, _)) = self.journal.iter().filter(|(_, entry)| in_doubt(entry)).min_by_key(|(at, _)| *at) {
+            return Some(at.clone());
+        }
         let ended_last = self.last_end.as_ref()?;
         match self.journal.get(ended_last) {
             Some(Entry::Step(StepEntry { end: Some(Err(_)), .. }) | Entry::Scope { end: Some(Err(_)), .. }) => {

@@ -37,6 +37,11 @@ impl StepEntry {
         self.end.is_none() && (self.unknown || self.in_air)
     }
 
+    /// Whether it is a pivot that ended with nobody knowing whether it has happened.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.pivot && self.unknown && matches!(self.end, Some(Err(_)))
+    }
+
     /// Whether it is a pivot that has happened, or may have, or may be happening.
     pub(crate) fn is_live_pivot(&self) -> bool {
         self.pivot

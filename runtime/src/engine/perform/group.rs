@@ -27,7 +27,7 @@ impl Performer {
             .await?;
         if kind == "join" || kind == "all" {
             let recorded = self.run.lock().describe(&at);
-            self.divergence(at, site, recorded, format!("awaits a {kind}, which no branch decides")).await;
+            self.divergence(&at.clone(), at, site, recorded, format!("awaits a {kind}, which no branch decides")).await;
         }
         Some(won)
     }
@@ -51,34 +51,46 @@ impl Performer {
         self.go_on(&at).await;
         if rollback.is_none() {
             if !self.run.lock().state.has_something_to_undo(&at) {
-                self.hold(Event::LosersEnded { at });
+                self.losers_ended(at);
                 return;
             }
             self.hold(Event::RollbackDecided { scope: at.clone(), cause: Cause::Lost });
         }
         match self.roll_back(&at).await {
-            RolledBack::Undone => self.hold(Event::LosersEnded { at }),
+            RolledBack::Undone => self.losers_ended(at),
             RolledBack::Failed => {
                 self.interrupt(&at, Interrupt::Park(Event::Stuck { cause: None })).await;
             }
         }
     }
 
+    /// Nothing of the losers is left; the signals that they had taken are there again for who waits for them.
+    fn losers_ended(&self, at: Position) {
+        self.hold(Event::LosersEnded { at });
+        self.run.changed.notify_waiters();
+    }
+
     /// A group whose branches have ended without coming to everything that is recorded in it has diverged.
     pub(super) async fn check_group(&self, at: Position, site: Site) {
         let left = self.run.lock().unvisited_in(&at);
         if let Some((recorded_at, recorded)) = left {
-            self.divergence(recorded_at, site, recorded, "has no such branch, or one that ends before it".to_owned())
-                .await;
+            self.divergence(
+                &at,
+                recorded_at,
+                site,
+                recorded,
+                "has no such branch, or one that ends before it".to_owned(),
+            )
+            .await;
         }
     }
 }
 
 impl crate::run::RunState {
-    /// Whether the losers of a group have done something, or may have.
+    /// Whether the losers of a group have done something that is not undone, or may have.
     fn has_something_to_undo(&self, group: &Position) -> bool {
         let open =
-            self.undo_entries().iter().any(|undo| undo.state == UndoState::Open && self.belongs(&undo.of, group));
+            self.undo_entries().iter().any(|undo| undo.state != UndoState::Done && self.belongs(&undo.of, group));
         open || self.positions().any(|(at, entry)| {
             matches!(entry, Entry::Step(step) if step.is_open_and_unknown()) && self.belongs(at, group)
         })

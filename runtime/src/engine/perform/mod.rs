@@ -147,7 +147,7 @@ impl Performer {
         }
         if let Some((behind, recorded)) = misplaced {
             let found = format!("awaits {} at {at}, where nothing is recorded", awaits());
-            self.divergence(behind, site, recorded, found).await;
+            self.divergence(at, behind, site, recorded, found).await;
         }
     }
 
@@ -214,10 +214,18 @@ impl Performer {
         }
     }
 
-    /// Records that the code does not match the records, and stops the body.
-    async fn divergence(&self, at: Position, site: Site, expected: String, found: String) -> Infallible {
-        let event = Event::Diverged { at: at.clone(), expected, found, site: site.to_string() };
-        self.interrupt(&at, Interrupt::Park(event)).await
+    /// Records that the code does not match what is recorded at `at`, as the operation at `here` has found, and stops
+    /// the body.
+    async fn divergence(
+        &self,
+        here: &Position,
+        at: Position,
+        site: Site,
+        expected: String,
+        found: String,
+    ) -> Infallible {
+        let event = Event::Diverged { at, expected, found, site: site.to_string() };
+        self.interrupt(here, Interrupt::Park(event)).await
     }
 
     /// What is awaited is what was recorded, but for its arguments.
@@ -226,7 +234,7 @@ impl Performer {
             "awaits {name} with others; they must come from what is recorded, and not from a clock, \
              chance or the order of a `HashMap`"
         );
-        self.divergence(at, site, format!("{name} with other arguments"), found).await
+        self.divergence(&at.clone(), at, site, format!("{name} with other arguments"), found).await
     }
 
     /// Looks at what is recorded where the body is.
@@ -256,7 +264,7 @@ impl Performer {
             Found::Fresh => None,
             Found::Same(value) => Some(value),
             Found::Other(recorded) => {
-                match self.divergence(at.clone(), site, recorded, format!("awaits {}", awaits())).await {}
+                match self.divergence(at, at.clone(), site, recorded, format!("awaits {}", awaits())).await {}
             }
         }
     }
@@ -346,7 +354,7 @@ impl Host for Performer {
     fn diverge(&self, at: Position, site: Site, reason: String) -> BoxFuture<'_, Infallible> {
         self.counted(&at.clone(), Some(site), async move {
             let recorded = self.run.lock().describe(&at);
-            self.divergence(at, site, recorded, reason).await
+            self.divergence(&at.clone(), at, site, recorded, reason).await
         })
     }
 

@@ -92,7 +92,8 @@ impl Undoing<'_> {
             let (attempts, retry_at) = self.progress();
             if let Some(until) = retry_at.filter(|until| *until > performer.core.now()) {
                 let on = WaitingOn::Retry { step: known(meta.name), until: until.into() };
-                performer.wait_until(self.scope, meta.site, until, on, true).await;
+                let _visible = performer.visible(self.scope, meta.site, on);
+                performer.heeding(self.scope, true, performer.core.timers.until(until)).await;
             }
             performer.heed(self.scope, true).await;
             performer.keep_to_rate(self.scope, meta.site, meta, true).await;

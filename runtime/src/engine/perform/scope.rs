@@ -127,7 +127,8 @@ impl Performer {
     async fn check_visited(&self, scope: &Position) {
         let left = self.run.lock().unvisited_in(scope);
         if let Some((at, recorded)) = left {
-            self.divergence(at, Site::new("the end of the saga", 0), recorded, "ends before it".to_owned()).await;
+            self.divergence(scope, at, Site::new("the end of the saga", 0), recorded, "ends before it".to_owned())
+                .await;
         }
     }
 }

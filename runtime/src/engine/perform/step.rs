@@ -134,7 +134,7 @@ impl Performer {
         match retry_at {
             Some(until) if until > self.core.now() => {
                 let on = WaitingOn::Retry { step: known(meta.name), until: until.into() };
-                self.wait_until(at, site, until, on, false).await;
+                self.wait_until(at, site, until, on).await;
             }
             _ => self.heed(at, false).await,
         }

@@ -20,7 +20,7 @@ impl Performer {
         };
         if let Some(until) = begin_at.filter(|at| *at > self.core.now()) {
             let on = WaitingOn::Start { until: until.into() };
-            self.counted(root, Some(site), self.wait_until(root, site, until, on, false)).await;
+            self.counted(root, Some(site), self.wait_until(root, site, until, on)).await;
         }
         let (turn, key) = {
             let state = &self.run.lock().state;
@@ -42,9 +42,21 @@ impl Performer {
             return;
         }
         self.go_live(&at, site, awaits).await;
-        self.heed(&at, false).await;
-        self.record([Event::Paused { at: Some(at.clone()), reason }]).await;
-        self.interrupt(&at, Interrupt::Pause).await;
+        let why = {
+            let mut inner = self.run.lock();
+            // A cancel outweighs a pause: both are looked at and recorded in one moment.
+            match self.halted(&inner, &at, false) {
+                Some(why) => why,
+                None => {
+                    let event = Event::Paused { at: Some(at.clone()), reason };
+                    match inner.record(&self.core.journal, self.run.number, self.core.now(), [event]) {
+                        Ok(_) => Interrupt::Pause,
+                        Err(error) => Interrupt::Engine(error),
+                    }
+                }
+            }
+        };
+        self.interrupt(&at, why).await;
     }
 
     pub(super) async fn begin_again(
@@ -77,13 +89,9 @@ impl Performer {
         // What is recorded behind this was done by a body that did not end here.
         let left = self.run.lock().unvisited_in(&root);
         if let Some((left, recorded)) = left {
-            match self.divergence(left, site, recorded, "begins another turn before it".to_owned()).await {}
+            match self.divergence(&at, left, site, recorded, "begins another turn before it".to_owned()).await {}
         }
         let input = self.settle(input).await;
-        let event = {
-            let state = &self.run.lock().state;
-            Event::Again { visit: state.visit + 1, input, carried: state.carry() }
-        };
-        self.interrupt(&at, Interrupt::Again(event)).await
+        self.interrupt(&at, Interrupt::Again { input }).await
     }
 }

@@ -46,15 +46,15 @@ impl Performer {
                 wake_at
             }
         };
-        self.wait_until(&at, site, wake_at, WaitingOn::Timer { until: wake_at.into() }, false).await;
+        self.wait_until(&at, site, wake_at, WaitingOn::Timer { until: wake_at.into() }).await;
         self.hold(Event::TimerFired { at });
     }
 
     /// Waits for a moment of the wall clock, visibly.
-    pub(super) async fn wait_until(&self, at: &Position, site: Site, until: Timestamp, on: WaitingOn, shielded: bool) {
+    pub(super) async fn wait_until(&self, at: &Position, site: Site, until: Timestamp, on: WaitingOn) {
         let timer = self.core.timers.until(until);
         let _visible = self.visible(at, site, on);
-        self.heeding(at, shielded, timer).await;
+        self.heeding(at, false, timer).await;
     }
 
     pub(super) async fn perform_signal(
