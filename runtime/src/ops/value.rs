@@ -165,7 +165,7 @@ impl<T: Random, App: Send + Sync + 'static> Durable<App> for RandomValue<T> {
     }
 }
 
-/// A recorded identifier: a call of [`uuid`].
+/// A recorded identifier: a call of [`uuid()`].
 #[derive(Debug)]
 #[must_use = "a saga is given an identifier only when this is awaited: add `.await`"]
 pub struct NewUuid(());

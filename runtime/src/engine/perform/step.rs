@@ -117,7 +117,7 @@ impl Performer {
             Ok(output) => Ok(output),
             Err(cause) => match cause.error() {
                 Some(error) => Err(error.clone()),
-                None => match self.interrupt(&at, Interrupt::Fail(cause)).await {},
+                None => match self.interrupt(at, Interrupt::Fail(cause)).await {},
             },
         }
     }
