@@ -15,9 +15,13 @@ pub struct IdempotencyKey(Box<str>);
 
 impl IdempotencyKey {
     /// The key of the operation at `at` in the run that was started as number
-    /// `run` in the data directory `origin`.
-    pub(crate) fn new(origin: &[u8; 16], run: u64, at: &Position) -> Self {
-        let digest = Digest::of_bytes(&[b"factum key 1", origin, &run.to_le_bytes(), at.as_bytes()]);
+    /// `run` in the data directory `origin`; `redone` is how often it was begun anew after it had been undone.
+    pub(crate) fn new(origin: &[u8; 16], run: u64, at: &Position, redone: u32) -> Self {
+        let run = run.to_le_bytes();
+        let digest = match redone {
+            0 => Digest::of_bytes(&[b"factum key 1", origin, &run, at.as_bytes()]),
+            _ => Digest::of_bytes(&[b"factum key 2", origin, &run, &redone.to_le_bytes(), at.as_bytes()]),
+        };
         let mut text = digest.to_string();
         text.truncate(32);
         IdempotencyKey(text.into())

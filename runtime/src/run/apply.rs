@@ -311,7 +311,8 @@ impl RunState {
             (Phase::Forward, Some(cause)) | (Phase::RollingBack { cause }, None) => cause.clone(),
             // A scope inside the run could not be undone.
             (Phase::Forward, None) => {
-                let rollback = self.journal.values().find_map(Entry::rollback).cloned();
+                let back = self.journal.iter().filter_map(|(at, entry)| entry.rollback().map(|cause| (at, cause)));
+                let rollback = back.min_by_key(|(at, _)| *at).map(|(_, cause)| cause.clone());
                 rollback.ok_or_else(|| illegal(event, "nothing is being rolled back"))?
             }
             (other, _) => return Err(illegal(event, format!("the run is {other:?}"))),
@@ -393,6 +394,8 @@ impl RunState {
                 }
                 Some(Entry::Scope { .. }) => {
                     self.forget(|of| of == at || of.is_within(at));
+                    // What was undone is not what is done now: its steps have other keys.
+                    self.redone.push(at.clone());
                 }
                 _ => return Err(illegal(event, format!("nothing at {at} could be done again"))),
             }

@@ -82,6 +82,8 @@ pub(crate) struct RunState {
     pub(super) applied: u64,
     /// How many groups of the present visit are decided.
     pub(super) decided: usize,
+    /// The scopes that were undone and then, on an operator's word, done again.
+    pub(super) redone: Vec<Position>,
     /// What the body came to an end of last, if it has begun nothing since.
     pub(super) last_end: Option<Position>,
     pub(super) journal: HashMap<Position, Entry>,
@@ -121,6 +123,7 @@ impl RunState {
             inbox: Inbox::default(),
             applied: 1,
             decided: 0,
+            redone: Vec::new(),
             last_end: None,
             journal: HashMap::new(),
             undo: UndoStack::default(),
@@ -250,6 +253,12 @@ impl RunState {
             }
             _ => None,
         }
+    }
+
+    /// How often the operation at a position was begun anew after it had been undone: it is another one each time.
+    pub(crate) fn redone(&self, at: &Position) -> u32 {
+        let within = self.redone.iter().filter(|scope| at.is_within(scope));
+        u32::try_from(within.count()).unwrap_or(u32::MAX)
     }
 
     /// Whether a step or a scope has failed at a position.

@@ -78,7 +78,6 @@ impl<S: SagaSig, App: Send + Sync + 'static> Durable<App> for Spawn<'_, S> {
 }
 
 /// A run that this one has started. Awaiting it, or `&child`, gives how it ended.
-#[must_use = "a child is on its own: await it if its end matters"]
 pub struct Child<S> {
     id: RunId,
     saga: PhantomData<fn() -> S>,

@@ -105,10 +105,49 @@ async fn tail(io: &mut Io<World>, what: String) -> Result<String, Oops> {
     if io.app().fails(&what) { Err(Oops::Failed(what)) } else { Ok(what) }
 }
 
+#[step(compensate = undo(what.clone()))]
+async fn keyed(io: &mut Io<World>, what: String) -> Result<String, Oops> {
+    let key = format!("{what} {}", io.key());
+    io.app().act(&key);
+    Ok(what)
+}
+
+#[saga(app = World)]
+async fn inside() -> Result<(), Oops> {
+    keyed("paid".into()).await?;
+    tail("inside".into()).await?;
+    Ok(())
+}
+
+/// A pivot, and behind it a saga that fails as a whole.
+#[saga(app = World)]
+async fn beyond(pivots: bool) -> Result<(), Oops> {
+    if pivots {
+        commit().await;
+    }
+    let behind = inside();
+    behind.await
+}
+
+#[saga(app = World)]
+async fn alone() -> Result<(), Oops> {
+    spawn(alone()).id("alone").await;
+    Ok(())
+}
+
 fn builder(sim: &Sim, world: &World) -> factum::Builder<World> {
     let builder = Engine::builder("/data").segment_bytes(64 << 10).app(world.clone()).sim(sim);
     let builder = builder.checkpoint_interval(Duration::from_secs(2)).sleep_after(Duration::from_secs(3));
-    builder.saga(import).saga(child).saga(parent).saga(values).saga(stops).saga(pivots)
+    builder
+        .saga(import)
+        .saga(child)
+        .saga(parent)
+        .saga(values)
+        .saga(stops)
+        .saga(pivots)
+        .saga(beyond)
+        .saga(alone)
+        .step(keyed)
 }
 
 #[test]
@@ -304,4 +343,34 @@ fn what_failed_after_a_pivot_is_done_again_by_a_retry() {
         sim.crash(Loss::Any);
     }
     assert_eq!(world.done(), ["commit", "after", "after"]);
+}
+
+#[test]
+fn a_saga_that_was_undone_and_is_done_again_has_other_keys() {
+    let (sim, world) = (Sim::new(9), World::new());
+    sim.run(async {
+        let engine = builder(&sim, &world).open().await.unwrap();
+        world.fail_next("inside");
+        let run = engine.start(beyond(true)).id("b").await.unwrap();
+        assert!(matches!(run.outcome().await.unwrap(), Outcome::Stuck(_)));
+        engine.retry("b").await.unwrap();
+        assert!(matches!(run.outcome().await.unwrap(), Outcome::Completed(_)), "{:?}", run.info());
+        let paid: Vec<String> = world.done().into_iter().filter(|what| what.starts_with("paid")).collect();
+        assert_eq!(paid.len(), 2);
+        assert_ne!(paid[0], paid[1], "the provider would give back what was refunded");
+        assert_eq!(world.count("undo paid"), 1);
+        engine.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn a_run_cannot_be_its_own_child() {
+    let (sim, world) = (Sim::new(10), World::new());
+    sim.run(async {
+        let engine = builder(&sim, &world).open().await.unwrap();
+        let run = engine.start(alone()).id("alone").await.unwrap();
+        let Outcome::Failed(run) = run.outcome().await.unwrap() else { panic!() };
+        assert!(run.failure().to_string().contains("its own child"), "{}", run.failure());
+        engine.shutdown().await.unwrap();
+    });
 }

@@ -50,7 +50,8 @@ impl Performer {
         let (key, workflow) = {
             let inner = self.run.lock();
             let start = &inner.state.start;
-            (IdempotencyKey::new(&start.origin, start.origin_run, at), start.workflow.clone())
+            let redone = inner.state.redone(at);
+            (IdempotencyKey::new(&start.origin, start.origin_run, at, redone), start.workflow.clone())
         };
         let io = Arc::new(IoCore {
             records: Arc::new(self.clone()),

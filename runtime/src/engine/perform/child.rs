@@ -1,5 +1,7 @@
 //! Runs that this one has started: their start, their end, and their end before their time.
 
+use std::convert::Infallible;
+
 use super::{Interrupt, Performer};
 use crate::engine::Error;
 use crate::engine::host::NewChild;
@@ -39,6 +41,10 @@ impl Performer {
             Some(id) => id,
             None => self.child_id(&at),
         };
+        if id == self.run.id {
+            let message = format!("the child at {site}: a run cannot be its own child");
+            match self.interrupt(&at, Interrupt::Fail(Cause::Refused { message })).await {}
+        }
         new.input = self.settle(new.input).await;
         loop {
             match self.core.start_child(&self.run, &at, id.clone(), &new).await {
@@ -60,7 +66,11 @@ impl Performer {
             place if at.visit() == 0 => place,
             place => place.replace("visit ", "").replace(' ', ":"),
         };
-        let id = format!("{}/{place}", self.run.id);
+        let again = match self.run.lock().state.redone(at) {
+            0 => String::new(),
+            n => format!("+{n}"),
+        };
+        let id = format!("{}/{place}{again}", self.run.id);
         if id.len() <= MAX_RUN_ID {
             return RunId::from(id);
         }
@@ -89,7 +99,7 @@ impl Performer {
                     Ok(Phase::Completed { output }) => ChildEnd::Completed { output },
                     Ok(Phase::Failed { cause }) => ChildEnd::Failed { cause },
                     Ok(_) => ChildEnd::Cancelled,
-                    Err(_) => match self.interrupt(&at, Interrupt::Shutdown).await {},
+                    Err(error) => match self.gone(&at, error).await {},
                 }
             }
             Err(Error::Forgotten { .. } | Error::UnknownRun { .. }) => ChildEnd::Forgotten,
@@ -98,6 +108,14 @@ impl Performer {
         };
         self.hold(Event::ChildEnded { at, child, end: end.clone() });
         end
+    }
+
+    /// A child's task is gone: with the engine, or because the engine has failed under it.
+    async fn gone(&self, at: &Position, error: Error) -> Infallible {
+        match self.core.is_open() {
+            Ok(()) => self.broken(error).await,
+            Err(_) => self.interrupt(at, Interrupt::Shutdown).await,
+        }
     }
 
     /// Asks the linked children that a rollback of a scope ends to end, all at once.
@@ -141,7 +159,7 @@ impl Performer {
                     let cause = Cause::Refused { message: format!("the linked child `{child}` is {status}") };
                     Event::CompensationFailed { of, cause, last: true, retry_at: None }
                 }
-                Err(_) => match self.interrupt(scope, Interrupt::Shutdown).await {},
+                Err(error) => match self.gone(scope, error).await {},
             },
         };
         self.record([event]).await;

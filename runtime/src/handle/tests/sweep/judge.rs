@@ -13,7 +13,7 @@ pub(super) type Records = HashMap<&'static str, Vec<Event>>;
 /// The keys of what was begun and of what has ended, by the records.
 fn keys(events: &[Event]) -> (HashSet<String>, HashSet<String>) {
     let Some(Event::RunStarted { origin, origin_run, .. }) = events.first() else { return Default::default() };
-    let key = |at: &crate::id::Position| IdempotencyKey::new(origin, *origin_run, at).to_string();
+    let key = |at: &crate::id::Position| IdempotencyKey::new(origin, *origin_run, at, 0).to_string();
     let mut kinds = HashMap::new();
     let (mut begun, mut ended) = (HashSet::new(), HashSet::new());
     for event in events {
