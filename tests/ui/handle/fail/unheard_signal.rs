@@ -20,6 +20,12 @@ async fn refuse(engine: &Engine) -> factum::Result<()> {
     engine.start(asks()).await?.signal(Refusal {}).await
 }
 
+/// The compiler looks at it when it makes code for it.
+fn boxed(engine: &Engine) -> factum::BoxFuture<'_, factum::Result<()>> {
+    Box::pin(refuse(engine))
+}
+
 fn main() {
-    let _ = refuse;
+    let refusing: fn(&Engine) -> factum::BoxFuture<'_, factum::Result<()>> = boxed;
+    println!("{refusing:p}");
 }
