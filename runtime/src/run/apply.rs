@@ -1,16 +1,13 @@
 //! From a state and an event to the next state.
 
-use std::collections::HashMap;
-
-use super::state::{Decision, Illegal, Options, RunState};
-use super::undo::UndoStack;
-use super::{Entry, Inbox, Phase, StepEntry, UndoEntry, UndoState};
+use super::state::{Illegal, Options, RunState};
+use super::{Entry, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::{self, Payload};
 use crate::id::Position;
-use crate::record::{Carried, CarriedUndo, Cause, Event, Name, UndoKind};
+use crate::record::{Cause, Event, Name, UndoKind};
 use crate::time::Timestamp;
 
-type Applied = Result<(), Illegal>;
+pub(super) type Applied = Result<(), Illegal>;
 
 /// What a recorded moment is called.
 pub(crate) const NOW: &str = "now";
@@ -266,230 +263,16 @@ impl RunState {
         }
     }
 
-    /// From here on `scope` only goes backwards: steps in it whose end is
-    /// unknown join what is to be undone.
-    fn roll_back(&mut self, event: &Event, scope: &Position, cause: &Cause) -> Applied {
-        if scope.parts().next().is_none() {
-            self.forward(event)?;
-            self.phase = Phase::RollingBack { cause: cause.clone() };
-        } else {
-            match self.journal.get_mut(scope) {
-                Some(
-                    Entry::Scope { rollback: rollback @ None, end: None, .. }
-                    | Entry::Group { rollback: rollback @ None, ended: false, .. },
-                ) => *rollback = Some(cause.clone()),
-                _ => return Err(illegal(event, format!("no scope is open at {scope}"))),
-            }
-        }
-        let mut open: Vec<(u64, Position)> = self
-            .journal
-            .iter()
-            .filter_map(|(at, entry)| match entry {
-                Entry::Step(step) if step.is_open_and_unknown() && self.belongs(at, scope) => {
-                    Some((step.since, at.clone()))
-                }
-                _ => None,
-            })
-            .collect();
-        open.sort();
-        for (_, at) in open {
-            if let Some(Entry::Step(step)) = self.journal.get_mut(&at) {
-                step.in_air = false;
-                step.end = Some(Err(Cause::Cancelled));
-                if step.undo_unknown {
-                    let (name, args) = (step.name.clone(), step.undo_args.take());
-                    self.undo.push(at, name, UndoKind::Unknown, None, args);
-                }
-            }
-        }
-        self.new_fact();
-        Ok(())
-    }
-
-    fn stuck(&mut self, event: &Event, cause: Option<&Cause>) -> Applied {
-        let cause = match (&self.phase, cause) {
-            (Phase::Forward, Some(cause)) | (Phase::RollingBack { cause }, None) => cause.clone(),
-            // A scope inside the run could not be undone.
-            (Phase::Forward, None) => {
-                let back = self.journal.iter().filter_map(|(at, entry)| entry.rollback().map(|cause| (at, cause)));
-                let rollback = back.min_by_key(|(at, _)| *at).map(|(_, cause)| cause.clone());
-                rollback.ok_or_else(|| illegal(event, "nothing is being rolled back"))?
-            }
-            (other, _) => return Err(illegal(event, format!("the run is {other:?}"))),
-        };
-        self.phase = Phase::Stuck { cause, back: self.phase.back() };
-        // A panic has dropped them.
-        self.land();
-        Ok(())
-    }
-
-    /// Nothing of the branches that lost is left but what their undo has recorded: the signals that they took are back.
-    fn losers_ended(&mut self, event: &Event, at: &Position) -> Applied {
-        if self.next_undo(at).is_some() || self.undo_failed(at) {
-            return Err(illegal(event, "something that a loser did is not undone"));
-        }
-        let won = match self.journal.get_mut(at) {
-            Some(Entry::Group { won, ended: ended @ false, .. }) => {
-                *ended = true;
-                at.branch(*won)
-            }
-            _ => return Err(illegal(event, format!("no group is decided at {at}"))),
-        };
-        self.decided -= 1;
-        let lost = |of: &Position| of.is_within(at) && !of.is_within(&won);
-        self.forget(lost);
-        self.undo.settle(lost);
-        self.new_fact();
-        Ok(())
-    }
-
-    /// What is undone was never done: the signals that it took are back.
-    fn forget(&mut self, undone: impl Fn(&Position) -> bool) {
-        let inbox = &mut self.inbox;
-        self.journal.retain(|of, entry| {
-            let undone = undone(of);
-            if let (true, Entry::Signal { number, name, payload }) = (undone, entry) {
-                inbox.give_back(*number, name.clone(), payload.clone());
-            }
-            !undone
-        });
-    }
-
-    /// The next turn begins with what is carried over, and with nothing else.
-    fn again(&mut self, event: &Event, visit: u32, input: &Payload, carried: &Carried) -> Applied {
-        self.forward(event)?;
-        // Turns in between may be gone.
-        if visit <= self.visit {
-            return Err(illegal(event, format!("turn {visit} is not behind turn {}", self.visit)));
-        }
-        self.visit = visit;
-        self.input = input.clone();
-        self.journal = HashMap::new();
-        (self.decided, self.last_end) = (0, None);
-        self.undo = UndoStack::default();
-        for CarriedUndo { of, step, kind, output, args } in &carried.undo {
-            self.undo.push(of.clone(), step.clone(), *kind, output.clone(), args.clone());
-        }
-        self.inbox = Inbox::carried(carried.received, &carried.inbox, &carried.senders);
-        (self.now, self.progress) = (carried.now, carried.progress.clone());
-        self.past_pivot = carried.past_pivot;
-        self.new_fact();
-        Ok(())
-    }
-
-    /// An operator has a run go on that could not.
-    fn retried(&mut self, event: &Event, step: Option<&Position>) -> Applied {
-        let back = self.held_up(event)?;
-        self.undo.reopen();
-        self.crashes = 0;
-        if let Some(at) = step {
-            match self.journal.get_mut(at) {
-                Some(Entry::Step(step)) => {
-                    step.end = None;
-                    step.failures = 0;
-                    step.retry_at = None;
-                    if let Some(undo) = self.undo.withdraw(at) {
-                        step.undo_args = undo.args;
-                    }
-                }
-                Some(Entry::Scope { .. }) => {
-                    self.forget(|of| of == at || of.is_within(at));
-                    // What was undone is not what is done now: its steps have other keys.
-                    self.redone.push(at.clone());
-                }
-                _ => return Err(illegal(event, format!("nothing at {at} could be done again"))),
-            }
-            self.last_end = None;
-        }
-        self.phase = Phase::going_on(back);
-        Ok(())
-    }
-
-    /// An operator has settled by hand what a run could not.
-    fn resolved(&mut self, event: &Event, step: &Position) -> Applied {
-        self.held_up(event)?;
-        match self.undo.get_mut(step) {
-            Some(undo) if matches!(undo.state, UndoState::Failed(_)) => undo.state = UndoState::Done,
-            _ => match self.journal.get(step) {
-                Some(Entry::Step(_) | Entry::Scope { .. }) => self.give_up(),
-                _ => return Err(illegal(event, format!("nothing at {step} is to be settled"))),
-            },
-        }
-        Ok(())
-    }
-
-    /// Nothing is left to be done, and nothing to be undone: what follows is the end.
-    fn give_up(&mut self) {
-        self.journal = HashMap::new();
-        self.undo = UndoStack::default();
-        self.past_pivot = false;
-        self.decided = 0;
-        self.phase = Phase::Forward;
-    }
-
-    /// Whether the run was rolling back when it came to a halt from which only an operator can help.
-    fn held_up(&self, event: &Event) -> Result<Option<Cause>, Illegal> {
-        match self.phase.is_held_up() {
-            true => Ok(self.phase.back()),
-            false => Err(illegal(event, format!("the run is {:?}", self.phase))),
-        }
-    }
-
     fn ended(&mut self, at: &Position) {
         self.last_end = Some(at.clone());
         self.new_fact();
     }
 
-    /// Every attempt in the air has ended, nobody knows how.
-    fn land(&mut self) {
-        for entry in self.journal.values_mut() {
-            if let Entry::Step(step) = entry
-                && std::mem::take(&mut step.in_air)
-            {
-                step.unknown = true;
-            }
-        }
-        self.undo.land();
-    }
-
-    /// Why the run rolled back, now that it is all undone.
-    fn undone(&self, event: &Event) -> Result<Cause, Illegal> {
-        let Phase::RollingBack { cause } = &self.phase else {
-            return Err(illegal(event, "the run is not rolling back"));
-        };
-        if self.next_undo(&self.root()).is_some() || self.undo_failed(&self.root()) {
-            return Err(illegal(event, "something is not undone"));
-        }
-        Ok(cause.clone())
-    }
-
-    /// What outlives the records of this turn.
-    pub(crate) fn carry(&self) -> Carried {
-        let open = self.undo.all().iter().filter(|undo| undo.state == UndoState::Open);
-        let undo = open.map(|undo| CarriedUndo {
-            of: undo.of.clone(),
-            step: undo.step.clone(),
-            kind: undo.kind,
-            output: undo.output.clone(),
-            args: undo.args.clone(),
-        });
-        let (received, inbox, senders) = self.inbox.to_carry();
-        Carried {
-            undo: undo.collect(),
-            received,
-            inbox,
-            senders,
-            now: self.now,
-            progress: self.progress.clone(),
-            past_pivot: self.decide(&self.root()) == Decision::Stuck,
-        }
-    }
-
-    fn new_fact(&mut self) {
+    pub(super) fn new_fact(&mut self) {
         self.crashes = 0;
     }
 
-    fn forward(&self, event: &Event) -> Applied {
+    pub(super) fn forward(&self, event: &Event) -> Applied {
         match &self.phase {
             Phase::Forward => Ok(()),
             other => Err(illegal(event, format!("the run is {other:?}"))),
@@ -497,7 +280,7 @@ impl RunState {
     }
 
     /// Puts an entry where nothing is recorded yet.
-    fn enter(&mut self, event: &Event, at: &Position, entry: Entry) -> Applied {
+    pub(super) fn enter(&mut self, event: &Event, at: &Position, entry: Entry) -> Applied {
         self.forward(event)?;
         if self.journal.contains_key(at) {
             return Err(illegal(event, format!("something is recorded at {at} already")));
@@ -515,7 +298,7 @@ impl RunState {
         }
     }
 
-    fn undo_open(&mut self, event: &Event, of: &Position) -> Result<&mut UndoEntry, Illegal> {
+    pub(super) fn undo_open(&mut self, event: &Event, of: &Position) -> Result<&mut UndoEntry, Illegal> {
         match self.undo.get_mut(of) {
             Some(undo) if undo.state == UndoState::Open => Ok(undo),
             _ => Err(illegal(event, format!("nothing at {of} is to be undone"))),
@@ -523,6 +306,6 @@ impl RunState {
     }
 }
 
-fn illegal(event: &Event, reason: impl Into<String>) -> Illegal {
+pub(super) fn illegal(event: &Event, reason: impl Into<String>) -> Illegal {
     Illegal { event: event.name(), reason: reason.into() }
 }

@@ -8,12 +8,15 @@
 //! [`RunState::apply`], and an event that cannot follow is an error.
 
 mod apply;
+mod back;
 mod entry;
 mod inbox;
+mod operator;
 mod phase;
 mod policy;
 mod state;
 mod step;
+mod turn;
 mod undo;
 
 pub(crate) use apply::NOW;
