@@ -1,0 +1,301 @@
+//! One run in memory: its state, what it is about to record, and what it waits for.
+//!
+//! What must always hold: every event is applied to the state before it is
+//! queued, both under one lock, so that the log and the state have one order;
+//! the phase and the outcome that others are shown are durable.
+
+mod body;
+mod inner;
+mod shown;
+
+use std::collections::{BTreeMap, HashSet};
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::Error;
+use super::status::{RunInfo, Status, Waiting};
+use crate::id::{Lsn, Position, RunId, RunNumber};
+use crate::run::{Phase, RunState};
+use crate::step::{Site, StepMeta};
+use body::Doing;
+pub(crate) use inner::{Inner, Interrupt};
+pub(crate) use shown::{Seen, Shown, problem};
+
+/// How many attempts of a run that was in flight at a crash are cautious.
+pub(crate) const CAUTIOUS_ATTEMPTS: u32 = 16;
+
+/// One run in memory.
+pub(crate) struct LiveRun {
+    pub(crate) number: RunNumber,
+    pub(crate) id: RunId,
+    /// The record that started it.
+    pub(crate) started: Lsn,
+    inner: Mutex<Inner>,
+    /// Something happened that a waiting operation may want to know.
+    pub(crate) changed: Notify,
+    seen: watch::Sender<Seen>,
+    /// So many of its next attempts are durable before they begin, even of pure
+    /// steps, so that one that takes the process down is known by it.
+    caution: AtomicU32,
+    /// How many hold it: handles, and requests under way.
+    held: AtomicUsize,
+    polled: Mutex<Polled>,
+}
+
+/// What the poll under way is at.
+#[derive(Default)]
+struct Polled {
+    /// The step whose body it is in.
+    step: Option<&'static StepMeta>,
+    /// What is said of a poll that does not end.
+    problem: Option<String>,
+}
+
+/// A step's body is polled until this is dropped.
+pub(crate) struct InStep<'r>(&'r LiveRun);
+
+impl Drop for InStep<'_> {
+    fn drop(&mut self) {
+        self.0.polled().step = None;
+    }
+}
+
+/// A run that stays in memory while this lives. Made under the lock of the runs.
+pub(crate) struct Held(Arc<LiveRun>);
+
+impl Held {
+    pub(crate) fn new(run: &Arc<LiveRun>) -> Held {
+        run.held.fetch_add(1, Ordering::AcqRel);
+        Held(run.clone())
+    }
+}
+
+impl Deref for Held {
+    type Target = Arc<LiveRun>;
+
+    fn deref(&self) -> &Arc<LiveRun> {
+        &self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// The body waits for one operation until this is dropped.
+pub(crate) struct InFlight<'r> {
+    run: &'r LiveRun,
+    at: Position,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.run.lock().operations.remove(&self.at);
+    }
+}
+
+impl LiveRun {
+    /// A run whose first and last records have these LSNs.
+    pub(crate) fn new(number: RunNumber, state: RunState, started: Lsn, last: Lsn) -> Arc<LiveRun> {
+        let unvisited: HashSet<Position> = state.positions().map(|(at, _)| at.clone()).collect();
+        Arc::new(LiveRun {
+            number,
+            id: state.start.id.clone(),
+            started,
+            changed: Notify::new(),
+            seen: watch::Sender::new(Seen::Phase(Shown::of(&state, last))),
+            caution: AtomicU32::new(0),
+            held: AtomicUsize::new(0),
+            polled: Mutex::default(),
+            inner: Mutex::new(Inner {
+                replaying: !unvisited.is_empty(),
+                state,
+                pending: Vec::new(),
+                last,
+                interrupt: None,
+                replayed: !unvisited.is_empty(),
+                unvisited,
+                operations: BTreeMap::new(),
+                deciding: HashSet::new(),
+                last_site: None,
+                asleep: false,
+                fault: None,
+            }),
+        })
+    }
+
+    /// The body waits for the operation at a position, until the guard is dropped.
+    pub(crate) fn operation(&self, at: Position, site: Option<Site>) -> InFlight<'_> {
+        let mut inner = self.lock();
+        inner.operations.insert(at.clone(), Doing::Work);
+        inner.last_site = site.or(inner.last_site);
+        drop(inner);
+        InFlight { run: self, at }
+    }
+
+    fn polled(&self) -> MutexGuard<'_, Polled> {
+        self.polled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The poll under way is in the body of a step, until the guard is dropped.
+    pub(super) fn in_step(&self, step: &'static StepMeta) -> InStep<'_> {
+        self.polled().step = Some(step);
+        InStep(self)
+    }
+
+    /// The poll under way has taken so long already. What is said of it.
+    pub(super) fn spins(&self, taken: Duration) -> String {
+        let (site, taken) = (self.lock().last_site, taken.as_secs_f64());
+        let mut polled = self.polled();
+        let problem = match (polled.step, site) {
+            (Some(step), _) => {
+                format!("step `{}`, {}, has not come to an await for {taken:.1} s", step.name, step.site)
+            }
+            (None, Some(site)) => {
+                format!("its body has not come to an await for {taken:.1} s, after the await at {site}")
+            }
+            (None, None) => format!("its body has not come to its first await for {taken:.1} s"),
+        };
+        polled.problem = Some(problem.clone());
+        problem
+    }
+
+    /// The poll that took so long has ended.
+    pub(super) fn spins_no_more(&self) {
+        self.polled().problem = None;
+    }
+
+    /// Whether somebody holds it.
+    pub(crate) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire) > 0
+    }
+
+    /// The run's next attempts are durable before they begin: a process has just
+    /// ended without a shutdown, and this run may be why.
+    pub(crate) fn be_cautious(&self, attempts: u32) {
+        self.caution.store(attempts, Ordering::Relaxed);
+    }
+
+    /// Whether the next attempt is a cautious one.
+    pub(crate) fn take_caution(&self) -> bool {
+        self.caution.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows others what was true after some record. To be called when that is durable.
+    pub(crate) fn publish(&self, shown: Shown) {
+        self.seen.send_if_modified(|seen| {
+            let newer = matches!(seen, Seen::Phase(before) if before.at < shown.at);
+            if newer {
+                *seen = Seen::Phase(shown);
+            }
+            newer
+        });
+    }
+
+    /// The run begins to wait, or ends it: whoever watches looks at it.
+    pub(crate) fn stir(&self) {
+        if self.seen.receiver_count() > 0 {
+            self.seen.send_modify(|_| {});
+        }
+    }
+
+    /// Shows others a run that goes on, until what it is is published.
+    pub(crate) fn conceal(&self) {
+        self.seen.send_replace(Seen::Phase(Shown { at: Lsn(0), phase: Phase::Forward, paused: None, progress: None }));
+    }
+
+    /// Tells others that the engine is gone.
+    pub(crate) fn abandon(&self, error: Error) {
+        self.seen.send_if_modified(|seen| {
+            let unfinished = matches!(seen, Seen::Phase(shown) if shown.goes_on());
+            if unfinished {
+                *seen = Seen::Gone(error);
+            }
+            unfinished
+        });
+    }
+
+    /// Completes when the run has ended or cannot go on by itself.
+    pub(crate) async fn settled(&self) -> Result<Shown, Error> {
+        self.shown(|shown| !shown.goes_on()).await
+    }
+
+    /// Completes when the run has ended.
+    pub(crate) async fn ended(&self) -> Result<Phase, Error> {
+        self.shown(|shown| shown.phase.has_ended()).await.map(|shown| shown.phase)
+    }
+
+    /// Completes when the run has ended, or only an operator can make it go on.
+    pub(crate) async fn at_rest(&self) -> Result<Phase, Error> {
+        self.shown(|shown| shown.phase.has_ended() || shown.phase.is_held_up()).await.map(|shown| shown.phase)
+    }
+
+    /// Completes when others can see of the run what is wanted.
+    async fn shown(&self, wanted: impl Fn(&Shown) -> bool) -> Result<Shown, Error> {
+        let mut seen = self.seen.subscribe();
+        let shown = seen.wait_for(|seen| match seen {
+            Seen::Phase(shown) => wanted(shown),
+            Seen::Gone(_) => true,
+        });
+        match shown.await.as_deref() {
+            Ok(Seen::Phase(shown)) => Ok(shown.clone()),
+            Ok(Seen::Gone(error)) => Err(error.clone()),
+            // The sender lives in `self`.
+            Err(_) => Ok(self.lock().to_show()),
+        }
+    }
+
+    /// What others see of the run, now and whenever that changes.
+    pub(crate) fn watch(&self) -> watch::Receiver<Seen> {
+        self.seen.subscribe()
+    }
+
+    /// What others see of the run now.
+    pub(crate) fn seen(&self) -> Shown {
+        // Not under the lock of what is shown: whoever has the run's takes that one, too.
+        let seen = self.seen.borrow().clone();
+        match seen {
+            Seen::Phase(shown) => shown,
+            Seen::Gone(_) => self.lock().to_show(),
+        }
+    }
+
+    /// The status that goes with what was seen.
+    pub(crate) fn status(&self, shown: &Shown) -> Status {
+        let waits = shown.goes_on() && self.lock().waits().next().is_some();
+        Status::of(&shown.phase, shown.paused.is_some(), waits)
+    }
+
+    pub(crate) fn info(&self) -> RunInfo {
+        self.info_of(&self.lock())
+    }
+
+    pub(crate) fn info_of(&self, inner: &Inner) -> RunInfo {
+        let shown = match &*self.seen.borrow() {
+            Seen::Phase(shown) => shown.clone(),
+            Seen::Gone(_) => inner.to_show(),
+        };
+        let waiting: Vec<Waiting> = if shown.goes_on() { inner.waiting() } else { Vec::new() };
+        let start = &inner.state.start;
+        RunInfo {
+            id: self.id.clone(),
+            workflow: start.workflow.clone().into_owned(),
+            version: start.version,
+            status: Status::of(&shown.phase, shown.paused.is_some(), !waiting.is_empty()),
+            waiting,
+            started_at: start.at.into(),
+            updated_at: inner.state.last.into(),
+            problem: problem(&shown.phase, &inner.state).or(shown.paused).or_else(|| self.polled().problem.clone()),
+        }
+    }
+}
