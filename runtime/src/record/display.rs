@@ -30,7 +30,7 @@ impl fmt::Display for Event {
             }
             Event::ChildEnded { at, child, end } => write!(f, " at {at}: `{child}` {end}"),
             Event::Again { visit, input, carried: Carried { undo, inbox, .. } } => {
-                write!(f, ", visit {visit} with {input:?}: carries {} undos and {} signals", undo.len(), inbox.len())
+                write!(f, ", visit {visit}, with {input:?}: carries {} undos and {} signals", undo.len(), inbox.len())
             }
             Event::Published { at, value } => write!(f, " at {at}: {value:?}"),
             Event::RollbackDecided { scope, cause } => write!(f, " for {scope}: {cause}"),

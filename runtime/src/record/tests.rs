@@ -237,7 +237,7 @@ fn an_event_is_told_in_one_line() {
     assert_eq!(told(&won), "branch won at visit 1 300.2: branch 300");
     assert_eq!(told(&started), "child started at visit 1 300.2: `order-42/1`, `ship` version 2, linked");
     assert_eq!(told(&ended), "child ended at visit 1 300.2: `order-42/1` completed: [3]");
-    assert_eq!(told(&of_starts().swap_remove(1)), "again with [1]: carries 3 undos and 2 signals");
+    assert_eq!(told(&of_starts().swap_remove(1)), "again, visit 300, with [1]: carries 3 undos and 2 signals");
     assert_eq!(told(&of_people().swap_remove(1)), "retried at visit 1 300.2");
     assert_eq!(Cause::Abandoned { note: "n".into() }.to_string(), "abandoned: n");
 }

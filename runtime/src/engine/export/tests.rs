@@ -66,15 +66,15 @@ fn a_name_or_an_id_that_no_engine_writes_is_impossible() {
         r#"{"child ended":{"at":"1","child":"<>","end":"cancelled"}}"#,
         r#"{"start options":{"parent":"<>","linked":false}}"#,
         r#"{"value drawn":{"at":"1","source":"<>","value":1}}"#,
-        r#"{"again":{"input":[],"carried":{"received":1,"inbox":[{"number":0,"signal":"<>","payload":1}]}}}"#,
-        r#"{"again":{"input":[],"carried":{"received":1,"senders":[["<>","s"]]}}}"#,
-        r#"{"again":{"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"<>","kind":"unknown"}]}}}"#,
+        r#"{"again":{"visit":1,"input":[],"carried":{"received":1,"inbox":[{"number":0,"signal":"<>","payload":1}]}}}"#,
+        r#"{"again":{"visit":1,"input":[],"carried":{"received":1,"senders":[["<>","s"]]}}}"#,
+        r#"{"again":{"visit":1,"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"<>","kind":"unknown"}]}}}"#,
     ];
     for form in forms {
         assert!(impossible(&form.replace("<>", "")), "{form}");
         assert!(!impossible(&form.replace("<>", "name")), "{form}");
     }
-    let child = r#"{"again":{"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"\n","kind":"child"}]}}}"#;
+    let child = r#"{"again":{"visit":1,"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"\n","kind":"child"}]}}}"#;
     assert!(!impossible(child), "it is no name that code gave");
 }
 
