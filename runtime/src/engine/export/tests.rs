@@ -74,7 +74,8 @@ fn a_name_or_an_id_that_no_engine_writes_is_impossible() {
         assert!(impossible(&form.replace("<>", "")), "{form}");
         assert!(!impossible(&form.replace("<>", "name")), "{form}");
     }
-    let child = r#"{"again":{"visit":1,"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"\n","kind":"child"}]}}}"#;
+    let child =
+        r#"{"again":{"visit":1,"input":[],"carried":{"received":0,"undo":[{"of":"0","step":"\n","kind":"child"}]}}}"#;
     assert!(!impossible(child), "it is no name that code gave");
 }
 
