@@ -19,6 +19,7 @@ mod misuse;
 mod moments;
 mod refusals;
 mod review;
+mod review4;
 mod rollback;
 mod schedule;
 mod signals;

@@ -2,7 +2,8 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Block, Expr, Macro, Path, Stmt};
+use syn::visit::{self, Visit};
+use syn::{Block, Expr, ExprBreak, ExprContinue, Item, Macro, Path, Stmt};
 
 /// Where a body goes on instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,34 +38,65 @@ impl Leave {
 /// Where the block goes if it never comes to its end. Where that cannot be
 /// told it is taken to come to its end, which allows less.
 pub(super) fn block(block: &Block) -> Option<Leave> {
+    if jumps(|jumps| jumps.visit_block(block)) { None } else { end_of_block(block) }
+}
+
+/// Where the expression goes if it never comes to its end.
+pub(super) fn expr(expr: &Expr) -> Option<Leave> {
+    if jumps(|jumps| jumps.visit_expr(expr)) { None } else { end_of(expr) }
+}
+
+fn end_of_block(block: &Block) -> Option<Leave> {
     block.stmts.iter().find_map(|stmt| match stmt {
-        Stmt::Expr(expr, _) => self::expr(expr),
+        Stmt::Expr(expr, _) => end_of(expr),
         Stmt::Macro(stmt) => mac(&stmt.mac),
         Stmt::Local(_) | Stmt::Item(_) => None,
     })
 }
 
-/// Where the expression goes if it never comes to its end.
-pub(super) fn expr(expr: &Expr) -> Option<Leave> {
+fn end_of(expr: &Expr) -> Option<Leave> {
     match expr {
         Expr::Return(_) => Some(Leave::Body),
         Expr::Break(expr) if expr.label.is_none() => Some(Leave::Loop),
         Expr::Continue(expr) if expr.label.is_none() => Some(Leave::Turn),
         Expr::Macro(expr) => mac(&expr.mac),
-        Expr::Paren(expr) => self::expr(&expr.expr),
-        Expr::Group(expr) => self::expr(&expr.expr),
-        Expr::Block(expr) if expr.label.is_none() => block(&expr.block),
+        Expr::Paren(expr) => end_of(&expr.expr),
+        Expr::Group(expr) => end_of(&expr.expr),
+        Expr::Block(expr) if expr.label.is_none() => end_of_block(&expr.block),
         Expr::If(expr) => {
             let (_, otherwise) = expr.else_branch.as_ref()?;
-            block(&expr.then_branch)?.or(self::expr(otherwise)?)
+            end_of_block(&expr.then_branch)?.or(end_of(otherwise)?)
         }
         Expr::Match(expr) => {
-            let mut arms = expr.arms.iter().map(|arm| self::expr(&arm.body));
+            let mut arms = expr.arms.iter().map(|arm| end_of(&arm.body));
             let first = arms.next()??;
             arms.try_fold(first, |leave, arm| leave.or(arm?))
         }
         _ => None,
     }
+}
+
+/// Whether something in a part jumps to a label: where that leads is not told here.
+#[derive(Default)]
+struct Jumps(bool);
+
+impl Visit<'_> for Jumps {
+    fn visit_item(&mut self, _: &Item) {}
+
+    fn visit_expr_break(&mut self, expr: &ExprBreak) {
+        self.0 |= expr.label.is_some();
+        visit::visit_expr_break(self, expr);
+    }
+
+    fn visit_expr_continue(&mut self, expr: &ExprContinue) {
+        self.0 |= expr.label.is_some();
+    }
+}
+
+fn jumps(look: impl FnOnce(&mut Jumps)) -> bool {
+    let mut jumps = Jumps::default();
+    look(&mut jumps);
+    jumps.0
 }
 
 fn mac(mac: &Macro) -> Option<Leave> {

@@ -2,7 +2,7 @@
 
 use syn::visit::{self, Visit};
 use syn::{
-    BinOp, Block, Expr, ExprAsync, ExprAwait, ExprBinary, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLoop,
+    Arm, BinOp, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBinary, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLoop,
     ExprMatch, ExprWhile, Item, Local, Macro, Pat, Path,
 };
 
@@ -41,9 +41,42 @@ impl Planner<'_> {
     }
 
     fn branch(&mut self, arms: Vec<Part>) {
-        if arms.iter().any(|arm| !arm.nodes.is_empty()) {
+        let jumps = |arm: &Part| matches!(arm.leaves, Some(Leave::Loop | Leave::Turn));
+        if arms.iter().any(|arm| !arm.nodes.is_empty() || jumps(arm)) {
             self.nodes.push(Node::Branch(arms));
         }
+    }
+
+    /// The arms of a `match`. An awaited guard comes before its own arm and those below it, and before no other.
+    fn arms(&mut self, arms: &[Arm], is_outcome: bool) {
+        let mut parts = Vec::new();
+        for (index, arm) in arms.iter().enumerate() {
+            if let Pat::Guard(guard) = &arm.pat {
+                let asked = self.part(None, |planner| {
+                    planner.scopes.bind_value(&arm.pat, is_outcome);
+                    planner.visit_expr(&guard.guard);
+                });
+                if !asked.nodes.is_empty() {
+                    parts.push(self.part(None, |planner| {
+                        planner.branch(vec![asked, Part::default()]);
+                        let own = planner.arm(arm, is_outcome);
+                        let below = planner.part(None, |planner| planner.arms(&arms[index + 1..], is_outcome));
+                        planner.branch(vec![own, below]);
+                    }));
+                    break;
+                }
+            }
+            parts.push(self.arm(arm, is_outcome));
+        }
+        self.branch(parts);
+    }
+
+    /// An arm without its guard.
+    fn arm(&mut self, arm: &Arm, is_outcome: bool) -> Part {
+        self.part(leave::expr(&arm.body), |planner| {
+            planner.scopes.bind_value(&arm.pat, is_outcome);
+            planner.visit_expr(&arm.body);
+        })
     }
 
     fn repeat(&mut self, body: Part) {
@@ -97,7 +130,7 @@ impl<'ast> Visit<'ast> for Planner<'_> {
             let outer = std::mem::take(&mut self.nodes);
             self.visit_expr(&expr.right);
             let right = std::mem::replace(&mut self.nodes, outer);
-            self.branch(vec![Part { nodes: right, leaves: None }, Part::default()]);
+            self.branch(vec![Part { nodes: right, leaves: leave::expr(&expr.right) }, Part::default()]);
         } else {
             self.visit_expr(&expr.right);
         }
@@ -117,17 +150,12 @@ impl<'ast> Visit<'ast> for Planner<'_> {
     fn visit_expr_match(&mut self, expr: &'ast ExprMatch) {
         self.visit_expr(&expr.expr);
         let is_outcome = is_outcome(&self.scopes, &expr.expr);
-        let mut arms = Vec::new();
-        for arm in &expr.arms {
-            arms.push(self.part(leave::expr(&arm.body), |planner| {
-                planner.scopes.bind_value(&arm.pat, is_outcome);
-                if let Pat::Guard(guard) = &arm.pat {
-                    planner.visit_expr(&guard.guard);
-                }
-                planner.visit_expr(&arm.body);
-            }));
-        }
-        self.branch(arms);
+        self.arms(&expr.arms, is_outcome);
+    }
+
+    fn visit_expr_assign(&mut self, expr: &'ast ExprAssign) {
+        self.visit_expr(&expr.right);
+        self.visit_expr(&expr.left);
     }
 
     fn visit_expr_loop(&mut self, expr: &'ast ExprLoop) {
@@ -136,11 +164,18 @@ impl<'ast> Visit<'ast> for Planner<'_> {
     }
 
     fn visit_expr_while(&mut self, expr: &'ast ExprWhile) {
-        let body = self.part(leave::block(&expr.body), |planner| {
+        let mut leaves = None;
+        let body = self.part(None, |planner| {
             planner.visit_expr(&expr.cond);
-            planner.visit_block(&expr.body);
+            let body = planner.part(leave::block(&expr.body), |planner| planner.visit_block(&expr.body));
+            if planner.nodes.is_empty() {
+                (planner.nodes, leaves) = (body.nodes, body.leaves);
+            } else {
+                // The condition is looked at before the loop is left.
+                planner.branch(vec![body, Part { nodes: Vec::new(), leaves: Some(Leave::Loop) }]);
+            }
         });
-        self.repeat(body);
+        self.repeat(Part { leaves, ..body });
     }
 
     fn visit_expr_for_loop(&mut self, expr: &'ast ExprForLoop) {

@@ -81,4 +81,32 @@ async fn in_a_loop_of_one_turn(order: u32) {
     }
 }
 
+#[saga(strict)]
+async fn in_a_loop_that_is_left_in_its_middle(order: u32) {
+    while order > 1 {
+        reserve(order).await;
+        if charge(order).await.is_some() && order > 2 {
+            break;
+        }
+        return;
+    }
+    tell(order).await;
+}
+
+#[saga(strict)]
+async fn in_a_guard_below_what_can_be_undone(order: u32) {
+    match order {
+        1 => reserve(order).await,
+        2 if charge(order).await.is_none() => tell(order).await,
+        _ => {}
+    }
+}
+
+#[saga(strict)]
+async fn in_the_place_that_is_assigned_to(order: u32) {
+    let mut parts = [(); 1];
+    parts[charge(order).await.map_or(0, |_| 0)] = reserve(order).await;
+    let [()] = parts;
+}
+
 fn main() {}

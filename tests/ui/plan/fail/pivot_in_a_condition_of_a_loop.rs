@@ -1,0 +1,26 @@
+use factum::prelude::*;
+
+#[step]
+async fn release(order: u32) {
+    let _ = order;
+}
+
+#[step(compensate = release(order))]
+async fn reserve(order: u32) {
+    let _ = order;
+}
+
+#[step(pivot)]
+async fn charge(order: u32) -> bool {
+    order == 0
+}
+
+#[saga]
+async fn checkout(order: u32) {
+    while charge(order).await {
+        return;
+    }
+    reserve(order).await;
+}
+
+fn main() {}
