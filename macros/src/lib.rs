@@ -32,7 +32,7 @@ use quote::quote;
 /// | `unknown = f(&arg)` or `ignore` | the call that undoes an attempt whose end nobody knows |
 /// | `unknown_when = path` | which errors leave the end unknown |
 /// | `cancel = "abort"` or `"finish"` | what a cancel, or a race that is lost, does to an attempt: drops it at its next wait, its end unknown, or lets it end, which is what holds unless it is given |
-/// | `rate(limit = 100, per = "1s")` | how many attempts may begin in that time, by all runs of this process together: it is not kept on disk, and not shared with other processes |
+/// | `rate(limit = 100, per = "1s")` | how many attempts may begin in that time, by all runs of this process together, evenly after a first burst of as many, so that no stretch of that length has more than twice the limit: it is not kept on disk, and not shared with other processes |
 /// | `pure`, `idempotent`, `pivot` | what doing it once more would do; whether what came before can still be undone |
 /// | `name = ".."` | its name on disk, else the function's |
 /// | `app = Type` | the app that its undo needs, where `io` does not say it |

@@ -63,7 +63,7 @@ impl Engine {
     /// The run exists for good when that returns.
     ///
     /// An id that was started before with the same input gives the same run,
-    /// whether it has ended or not. Without an id the run gets a random UUID.
+    /// whether it has ended or not; the moment and the deadline asked for then are not its own. Without an id the run gets a random UUID.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the id has another workflow or input,
@@ -237,7 +237,8 @@ impl Engine {
     }
 
     /// Every durable event of a run, in order. Of a run that has ended with
-    /// [`History::Outcome`](crate::History::Outcome) only the start and the end are left. Reads the part of the log that is not in the
+    /// [`History::Outcome`](crate::History::Outcome) only the start and the end are left; of one that went on with
+    /// [`again`](crate::again()) the start and the last turn, and of earlier turns what the checkpoint has not taken yet. Reads the part of the log that is not in the
     /// checkpoint yet, and blocks the calling task meanwhile. [`RunHistory::attempts`] tells how long each attempt took.
     ///
     /// # Errors
@@ -250,6 +251,9 @@ impl Engine {
     /// the bytes of every blob in it. To be read by people, and by
     /// [`import`](Self::import); `FORMAT.md` tells the lines. Blocks the calling
     /// task while it writes: a file is best given as a `BufWriter`.
+    ///
+    /// The runs that it has [spawned](crate::spawn()) are runs of their own, and exported for themselves: import them, too,
+    /// before a run that waits for them goes on.
     ///
     /// Without its last line (`{"end":true,..}`) an export is none: what was
     /// written before an error is of no use.

@@ -41,7 +41,8 @@ impl<W: SagaSig> StartRequest<W> {
     }
 
     /// When the run fails if it has not ended: it stops at its next await, what it did is undone, and its failure is
-    /// [`Failure::DeadlineExceeded`](crate::Failure::DeadlineExceeded). A run that has attempted its pivot goes on.
+    /// [`Failure::DeadlineExceeded`](crate::Failure::DeadlineExceeded). A run that has attempted its pivot goes on, and one that is
+    /// paused stays so until it is resumed.
     pub fn deadline(mut self, moment: SystemTime) -> Self {
         self.options.deadline = Some(moment.into());
         self

@@ -41,7 +41,8 @@ impl Engine {
     /// [`missed`](ScheduleRequest::missed).
     ///
     /// A schedule is a run itself, of a workflow `factum.schedule` that every engine has: it is listed, paused and
-    /// resumed like any other, and [`cancel`](Engine::cancel) ends it. Asking again with the same id, expression and
+    /// resumed like any other, and [`cancel`](Engine::cancel) ends it. It fails if the id of the run that it is to start
+    /// belongs to another workflow or input: ids that begin with the schedule's and a `/` are its own. Asking again with the same id, expression and
     /// call gives the same schedule.
     ///
     /// # Errors

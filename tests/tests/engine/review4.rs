@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use factum::prelude::*;
 use factum::testing::{Loss, Sim};
-use factum::{History, Missed, Status};
+use factum::{Failure, History, Status, WaitingOn};
 use serde::{Deserialize, Serialize};
 
 use crate::world::{Oops, World, builder, events};
@@ -107,7 +107,7 @@ async fn long_arguments_of_turns_that_are_over_are_given_back() {
         let engine = builder(dir.path(), &world).checkpoint_interval(Duration::from_millis(interval)).saga(turns);
         let engine = engine.open().await.unwrap();
         let before = engine.stats().blobs;
-        engine.run(turns(100, "x".repeat(100_000))).id(&id).await.unwrap();
+        engine.run(turns(40, "x".repeat(100_000))).id(&id).await.unwrap();
         engine.shutdown().await.unwrap();
         let report = factum::verify(dir.path()).await.unwrap();
         assert!(report.is_clean(), "{report:?}");
@@ -130,7 +130,7 @@ fn blobs_of_turns_do_not_pile_up_while_the_run_goes_on() {
     sim.run(async {
         let engine = Engine::builder("/data").app(world.clone()).sim(&sim).checkpoint_interval(Duration::from_secs(1));
         let engine = engine.saga(turns).open().await.unwrap();
-        drop(engine.start(turns(600, "x".repeat(100_000))).id("t").await.unwrap());
+        drop(engine.start(turns(150, "x".repeat(100_000))).id("t").await.unwrap());
         world.happened("turn 1", 1).await;
         sim.sleep(Duration::from_secs(30)).await;
         assert!(engine.stats().blobs < 20, "{} blobs", engine.stats().blobs);
@@ -201,7 +201,7 @@ async fn a_parent_that_is_imported_without_its_linked_child_comes_to_an_end() {
     engine.resume("w").await.unwrap();
     let outcome = tokio::time::timeout(Duration::from_secs(20), run.outcome()).await.expect("it waits for ever");
     match outcome.unwrap() {
-        Outcome::Failed(run) => println!("{}", run.failure()),
+        Outcome::Failed(run) => assert!(run.failure().to_string().contains("child"), "{}", run.failure()),
         other => panic!("{other:?}"),
     }
     engine.shutdown().await.unwrap();
@@ -213,37 +213,21 @@ async fn nightly(n: u8) -> u8 {
 }
 
 #[test]
-fn a_schedule_whose_next_id_is_taken_says_so_and_goes_on() {
+fn a_schedule_whose_next_id_is_another_runs_fails_and_says_why() {
     let (sim, world) = (Sim::new(3), World::new());
     sim.run(async {
-        let engine = Engine::builder("/data").app(world.clone()).sim(&sim).saga(nightly).saga(turns);
-        let engine = engine.open().await.unwrap();
-        let schedule = engine.schedule(nightly(1), "* * * * *").id("n").missed(Missed::All).await.unwrap();
+        let engine = Engine::builder("/data").app(world.clone()).sim(&sim).saga(nightly).open().await.unwrap();
+        engine.schedule(nightly(1), "* * * * *").id("n").await.unwrap();
         sim.sleep(Duration::from_secs(61)).await;
-        let first = engine.list().workflow("nightly").await.unwrap().runs.remove(0);
-        println!("{first:?}");
-        // Somebody takes the ids of the next ones.
-        let minute = first.id.as_str().rsplit_once("/").unwrap().1.to_owned();
-        let at: std::time::SystemTime = first.started_at;
-        let _ = at;
-        println!("{minute}");
-        for m in 0..60 {
-            let id = format!("{}{m:02}:00Z", &first.id.as_str()[..first.id.as_str().len() - 6]);
-            if id != first.id.as_str() && m % 2 == 0 {
-                engine.run(nightly(7)).id(&id).await.unwrap();
-            }
-        }
-        sim.sleep(Duration::from_secs(300)).await;
-        let info = engine.list().await.unwrap();
-        for run in &info {
-            if run.id.as_str() == "n" {
-                println!("{run:?}");
-            }
-        }
-        let _ = schedule;
+        assert!(engine.attach(nightly, "n/2026-01-01T00:01:00Z").await.is_ok());
+        engine.run(nightly(7)).id("n/2026-01-01T00:02:00Z").await.unwrap();
+        sim.sleep(Duration::from_secs(120)).await;
+        let runs = engine.list().workflow("factum.schedule").await.unwrap().runs;
+        assert_eq!((runs.len(), runs[0].status), (1, Status::Failed));
+        let problem = runs[0].problem.as_deref().unwrap();
+        assert!(problem.contains("`n/2026-01-01T00:02:00Z` exists with another input"), "{problem}");
         engine.shutdown().await.unwrap();
     });
-    sim.crash(Loss::Any);
 }
 
 #[step(pivot)]
@@ -269,7 +253,7 @@ async fn leaves(turn: u32, pivots: bool) -> Result<(), Oops> {
 fn sim_builder(sim: &Sim, world: &World) -> factum::Builder<World> {
     let builder = Engine::builder("/data").app(world.clone()).sim(sim).checkpoint_interval(Duration::from_secs(1));
     let builder = builder.sleep_after(Duration::from_secs(2));
-    builder.saga(leaves).saga(linked).saga(turns).saga(pauses)
+    builder.saga(leaves).saga(linked).saga(turns).saga(pauses).saga(twelve).saga(waits_for_a_child).saga(retries)
 }
 
 #[test]
@@ -305,28 +289,34 @@ fn what_a_turn_leaves_behind_is_there_in_the_next_one_after_a_crash() {
 }
 
 #[saga(app = World)]
-async fn pauses() -> Result<(), Oops> {
+async fn pauses(then: bool) -> Result<(), Oops> {
     take("first".to_owned()).await?;
     pause("look").await;
+    if then {
+        take("then".to_owned()).await?;
+    }
     Ok(())
 }
 
 #[test]
-fn a_deadline_that_passes_while_a_run_is_paused_counts_when_it_goes_on() {
+fn a_deadline_that_passes_while_a_run_is_paused_counts_at_its_next_await() {
     let (sim, world) = (Sim::new(6), World::new());
     sim.run(async {
         let engine = sim_builder(&sim, &world).open().await.unwrap();
-        let deadline = SystemTime::from(sim.now()) + Duration::from_secs(60);
-        let run = engine.start(pauses()).id("p").deadline(deadline).await.unwrap();
-        assert!(matches!(run.outcome().await.unwrap(), Outcome::Paused(_)));
-        sim.sleep(Duration::from_secs(100)).await;
-        println!("after the deadline: {:?}", run.info());
-        let _ = engine.resume("p").await;
-        match run.outcome().await.unwrap() {
-            Outcome::Failed(run) => println!("{}", run.failure()),
-            other => panic!("{other:?}"),
+        for (id, then) in [("then", true), ("end", false)] {
+            let deadline = SystemTime::from(sim.now()) + Duration::from_secs(60);
+            let run = engine.start(pauses(then)).id(id).deadline(deadline).await.unwrap();
+            assert!(matches!(run.outcome().await.unwrap(), Outcome::Paused(_)));
+            sim.sleep(Duration::from_secs(100)).await;
+            assert_eq!(run.info().status, Status::Paused);
+            engine.resume(id).await.unwrap();
+            match (run.outcome().await.unwrap(), then) {
+                (Outcome::Failed(run), true) => assert!(matches!(run.failure(), Failure::DeadlineExceeded)),
+                (Outcome::Completed(_), false) => {}
+                (other, _) => panic!("{other:?}"),
+            }
         }
-        assert_eq!(world.done(), ["first", "put back first"]);
+        assert_eq!(world.done(), ["first", "put back first", "first"]);
         engine.shutdown().await.unwrap();
     });
 }
@@ -347,5 +337,87 @@ fn a_run_that_is_watched_over_its_turns_is_seen_to_end() {
         assert!(engine.start(turns(20, "x".repeat(10))).id("t").deadline(sim.now().into()).await.is_ok());
         assert!(matches!(engine.start(turns(0, "x".repeat(10))).id("t").await, Err(factum::Error::Conflict { .. })));
         engine.shutdown().await.unwrap();
+    });
+}
+
+#[saga(app = World)]
+async fn twelve(pause: u64) -> (Vec<String>, u64) {
+    let t = |n: u32| take(n.to_string());
+    let all = join((t(0), t(1), t(2), t(3), t(4), t(5), t(6), t(7), t(8), t(9), t(10), t(11))).await;
+    let (a, b, c, d, e, f, g, h, i, j, k, l) = all;
+    let all = [a, b, c, d, e, f, g, h, i, j, k, l].into_iter().flatten().collect();
+    let s = |n: u64| sleep(seconds(pause + 100 * (12 - n)));
+    let won = race((s(1), s(2), s(3), s(4), s(5), s(6), s(7), s(8), s(9), s(10), s(11), s(12))).await;
+    (all, if matches!(won, Winner::Twelfth(())) { 12 } else { 0 })
+}
+
+#[test]
+fn twelve_branches_join_and_race() {
+    let (sim, world) = (Sim::new(8), World::new());
+    sim.run(async {
+        let engine = sim_builder(&sim, &world).open().await.unwrap();
+        let (joined, won) = engine.run(twelve(1)).await.unwrap();
+        assert_eq!(joined, (0..12).map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(won, 12);
+        engine.shutdown().await.unwrap();
+    });
+}
+
+#[saga(app = World)]
+async fn waits_for_a_child() -> Result<(), Oops> {
+    let child = spawn(linked(1)).id("c").await;
+    child.await.map(|_| ()).map_err(|error| Oops::Failed(error.to_string()))
+}
+
+#[step(retry(attempts = 3, initial = "60s", max = "60s"))]
+async fn patient(io: &mut Io<World>) -> Result<(), Oops> {
+    io.app().act("patient");
+    if io.attempt() == 1 { Err(Oops::Later) } else { Ok(()) }
+}
+
+#[saga(app = World)]
+async fn retries() -> Result<(), Oops> {
+    patient().await
+}
+
+#[test]
+fn a_wait_for_a_child_and_one_for_a_retry_have_their_places() {
+    let (sim, world) = (Sim::new(9), World::new());
+    sim.run(async {
+        let engine = sim_builder(&sim, &world).open().await.unwrap();
+        let parent = engine.start(waits_for_a_child()).id("p").await.unwrap();
+        let retries = engine.start(retries()).id("r").await.unwrap();
+        world.happened("patient", 1).await;
+        world.happened("linked 1", 1).await;
+        sim.sleep(Duration::from_secs(1)).await;
+        for run in [parent.info(), retries.info()] {
+            assert_eq!((run.status, run.waiting.len()), (Status::Waiting, 1), "{run:?}");
+            let waiting = &run.waiting[0];
+            assert!(matches!(waiting.on, WaitingOn::Child { .. } | WaitingOn::Retry { .. }), "{waiting:?}");
+            assert!(waiting.file.ends_with("review4.rs") && waiting.line > 1, "{waiting:?}");
+        }
+        engine.signal("c", Go(1)).await.unwrap();
+        assert!(matches!(parent.outcome().await.unwrap(), Outcome::Completed(_)));
+        assert!(matches!(retries.outcome().await.unwrap(), Outcome::Completed(_)));
+        engine.shutdown().await.unwrap();
+    });
+}
+
+#[saga(app = World)]
+async fn circle(n: u32) -> Result<(), Oops> {
+    take(n.to_string()).await?;
+    commit().await;
+    if n == 0 {
+        return Ok(());
+    }
+    again(circle(n - 1)).await
+}
+
+#[test]
+fn a_pivot_before_the_next_turns_compensatable_step_is_refused_at_open() {
+    let (sim, world) = (Sim::new(10), World::new());
+    sim.run(async {
+        let error = Engine::builder("/data").app(world.clone()).sim(&sim).saga(circle).open().await.unwrap_err();
+        assert!(error.to_string().contains("`commit` is done nothing is undone"), "{error}");
     });
 }

@@ -2,8 +2,8 @@
 
 use syn::visit::{self, Visit};
 use syn::{
-    Arm, BinOp, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBinary, ExprClosure, ExprForLoop, ExprIf, ExprLet, ExprLoop,
-    ExprMatch, ExprWhile, Item, Local, Macro, Pat, Path,
+    Arm, BinOp, Block, Expr, ExprAssign, ExprAsync, ExprAwait, ExprBinary, ExprClosure, ExprForLoop, ExprIf, ExprLet,
+    ExprLoop, ExprMatch, ExprWhile, Item, Local, Macro, Pat, Path,
 };
 
 use super::super::scope::Scopes;
