@@ -32,7 +32,7 @@ use quote::quote;
 /// | `unknown = f(&arg)` or `ignore` | the call that undoes an attempt whose end nobody knows |
 /// | `unknown_when = path` | which errors leave the end unknown |
 /// | `cancel = "abort"` or `"finish"` | what a cancel, or a race that is lost, does to an attempt: drops it at its next wait, its end unknown, or lets it end, which is what holds unless it is given |
-/// | `rate(limit = 100, per = "1s")` | how many attempts may begin in that time, by all runs of this process together, evenly after a first burst of as many, so that no stretch of that length has more than twice the limit: it is not kept on disk, and not shared with other processes |
+/// | `rate(limit = 100, per = "1s")` | how many attempts may begin in that time, by all runs of one engine together, evenly after a first burst of as many, so that no stretch of that length has more than twice the limit: it is not kept on disk, and not shared with other processes |
 /// | `pure`, `idempotent`, `pivot` | what doing it once more would do; whether what came before can still be undone |
 /// | `name = ".."` | its name on disk, else the function's |
 /// | `app = Type` | the app that its undo needs, where `io` does not say it |
@@ -61,7 +61,7 @@ pub fn step(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pro
 /// | `version = 2` | its version, from 1 |
 /// | `name = ".."` | its name on disk, else the function's |
 /// | `concurrency = 10` | how many of its runs are under way at once in a data directory, from their begin to their end; the others wait for their turn in the order of their starts. A run that is paused, stuck, diverged or poisoned half way keeps its place, and so does one that waits for a child |
-/// | `key = order.customer` | with `concurrency`: the limit is for the runs of one key, which is an expression over the arguments, by reference, and is compared as text |
+/// | `key = order.customer` | with `concurrency`: the limit is for the runs of one key, which is an expression over the arguments, by reference, and is compared as text; a run keeps the key that it was started with |
 /// | `strict` | every step that it awaits says what its effect is: `pure`, `idempotent`, `compensate` or `pivot` |
 /// | `crate = path` | where factum is, else `::factum` |
 #[proc_macro_attribute]

@@ -73,7 +73,8 @@ pub enum ChildError<E> {
     Failed(Failure<E>),
     /// The child was cancelled, and what it did is undone.
     Cancelled,
-    /// The child ended, and was forgotten by the retention of ended runs before anybody asked.
+    /// Nobody here knows the child any more: it ended, and was forgotten by the retention of ended runs before anybody
+    /// asked, or its parent was imported without it.
     Forgotten,
 }
 
@@ -82,7 +83,7 @@ impl<E: fmt::Display> fmt::Display for ChildError<E> {
         match self {
             ChildError::Failed(failure) => failure.fmt(f),
             ChildError::Cancelled => f.write_str("the child was cancelled"),
-            ChildError::Forgotten => f.write_str("the child has ended and was forgotten"),
+            ChildError::Forgotten => f.write_str("the child is not known here (any more): it was forgotten after its end, or not imported with its parent"),
         }
     }
 }

@@ -275,7 +275,7 @@ fn a_paused_run_stays_so_over_a_restart_and_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn an_operator_pauses_a_rollback_and_it_goes_on() {
+fn a_cancel_outweighs_a_pause_and_reaches_a_child() {
     let (sim, world) = (Sim::new(6), World::new());
     sim.run(async {
         let engine = builder(&sim, &world).open().await.unwrap();
@@ -284,7 +284,6 @@ fn an_operator_pauses_a_rollback_and_it_goes_on() {
         world.happened("child 5", 1).await;
         engine.pause("p", "wait").await.unwrap();
         assert!(matches!(run.outcome().await.unwrap(), Outcome::Paused(_)));
-        // A cancel outweighs a pause.
         engine.cancel("p").await.unwrap();
         assert!(matches!(run.outcome().await.unwrap(), Outcome::Cancelled(_)));
         assert_eq!((world.count("undo before"), world.count("undo child 1")), (1, 1));
