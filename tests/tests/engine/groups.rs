@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use factum::prelude::*;
-use factum::testing::Sim;
+use factum::testing::{Loss, Sim};
 use serde::{Deserialize, Serialize};
 
 use crate::world::{Oops, World};
@@ -33,6 +33,13 @@ async fn joined() -> Result<(String, String), Oops> {
 }
 
 #[saga(app = World)]
+async fn beside_a_wait() -> Result<u8, Oops> {
+    let (Go(n), quick) = join((signal::<Go>(), act("quick".into()))).await;
+    quick?;
+    Ok(n)
+}
+
+#[saga(app = World)]
 async fn raced() -> Result<String, Oops> {
     match race((signal::<Go>(), sleep(seconds(5)), slow("slow".into()))).await {
         First(Go(n)) => Ok(format!("signal {n}")),
@@ -54,7 +61,14 @@ async fn many(n: usize, at_once: usize) -> Result<Vec<String>, Oops> {
 }
 
 fn builder(sim: &Sim, world: &World) -> factum::Builder<World> {
-    Engine::builder("/data").segment_bytes(256 << 10).app(world.clone()).sim(sim).saga(joined).saga(raced).saga(many)
+    Engine::builder("/data")
+        .segment_bytes(256 << 10)
+        .app(world.clone())
+        .sim(sim)
+        .saga(joined)
+        .saga(raced)
+        .saga(many)
+        .saga(beside_a_wait)
 }
 
 #[test]
@@ -101,4 +115,25 @@ fn try_all_stops_at_the_first_error_and_leaves_nothing_done() {
         assert_eq!(undone, done - 1, "{:?}", &world.done()[1024..]);
         engine.shutdown().await.unwrap();
     });
+}
+
+#[test]
+fn what_a_branch_has_done_is_kept_while_another_waits_for_long() {
+    let (sim, world) = (Sim::new(4), World::new());
+    for end in 0..2 {
+        sim.run(async {
+            let engine = builder(&sim, &world).open().await.unwrap();
+            let run = engine.start(beside_a_wait()).id("b").await.unwrap();
+            world.happened("quick", 1).await;
+            if end == 0 {
+                sim.sleep(Duration::from_secs(1)).await;
+                return;
+            }
+            engine.signal("b", Go(3)).await.unwrap();
+            assert!(matches!(run.outcome().await.unwrap(), Outcome::Completed(_)));
+            engine.shutdown().await.unwrap();
+        });
+        sim.crash(Loss::Everything);
+    }
+    assert_eq!(world.count("quick"), 1, "its outcome is not held for what never follows");
 }
