@@ -4,6 +4,7 @@
 //! one host; nothing here says how or where it keeps its records.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::time::Duration;
 
 use crate::codec::{BlobError, Payload};
@@ -31,6 +32,33 @@ pub(crate) enum Entered {
 pub(crate) enum Wake {
     After(Duration),
     At(Timestamp),
+}
+
+/// What a group of branches is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GroupKind {
+    Join,
+    All,
+    TryAll,
+    Race,
+}
+
+impl GroupKind {
+    /// Whether one branch decides it, and the others lose.
+    pub(crate) fn has_losers(self) -> bool {
+        matches!(self, GroupKind::TryAll | GroupKind::Race)
+    }
+}
+
+impl fmt::Display for GroupKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            GroupKind::Join => "join",
+            GroupKind::All => "all",
+            GroupKind::TryAll => "try_all",
+            GroupKind::Race => "race",
+        })
+    }
 }
 
 /// A value of the world.
@@ -97,7 +125,7 @@ pub(crate) trait Host: Send + Sync {
     -> BoxFuture<'_, Infallible>;
 
     /// Comes to a group of branches; gives the branch that has decided it, if one has.
-    fn group(&self, at: Position, site: Site, kind: &'static str) -> BoxFuture<'_, Option<u32>>;
+    fn group(&self, at: Position, site: Site, kind: GroupKind) -> BoxFuture<'_, Option<u32>>;
 
     /// A branch decides its group: the others end.
     fn decide(&self, at: &Position, branch: u32);

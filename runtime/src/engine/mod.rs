@@ -42,7 +42,7 @@ pub(crate) use export::Import;
 pub use export::ImportError;
 pub(crate) use held_up::{Undo, failed_step, not_undone, stuck_on};
 pub use history::{Attempt, AttemptEnd, AttemptKind, HistoryEntry, RunHistory};
-pub(crate) use host::{Draw, Host, NewChild, Wake};
+pub(crate) use host::{Draw, GroupKind, Host, NewChild, Wake};
 pub(crate) use listing::Filter;
 pub use listing::{Cursor, ParseCursorError, RunPage};
 pub(crate) use live::{Held, Seen, Shown, problem};

@@ -2,6 +2,7 @@
 
 use super::branches::{Branch, Group, Output, branch, run};
 use super::{Cx, Durable};
+use crate::engine::GroupKind;
 use crate::plan::{Described, Plan};
 use crate::platform::BoxFuture;
 use crate::step::{Fallible, Site};
@@ -90,7 +91,7 @@ where
     {
         let at = cx.take_position();
         let operations: Vec<I::Item> = self.operations.into_iter().collect();
-        let group = Group { kind: "all", limit: self.limit };
+        let group = Group { kind: GroupKind::All, limit: self.limit };
         Box::pin(async move {
             let (branches, outputs) = branches(cx, &at, site, operations, |_| false);
             run(&*cx.host, at, site, group, branches).await;
@@ -121,7 +122,7 @@ where
     {
         let at = cx.take_position();
         let operations: Vec<I::Item> = self.operations.into_iter().collect();
-        let group = Group { kind: "try_all", limit: self.limit };
+        let group = Group { kind: GroupKind::TryAll, limit: self.limit };
         Box::pin(async move {
             let (branches, mut outputs) = branches(cx, &at, site, operations, Fallible::is_err);
             let failed = run(&*cx.host, at, site, group, branches).await;

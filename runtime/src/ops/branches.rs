@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::{Cx, Durable};
-use crate::engine::Host;
+use crate::engine::{GroupKind, Host};
 use crate::id::Position;
 use crate::platform::BoxFuture;
 use crate::step::Site;
@@ -72,8 +72,8 @@ where
 /// What a group is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Group {
-    /// What it is called.
-    pub(super) kind: &'static str,
+    /// What it is.
+    pub(super) kind: GroupKind,
     /// How many branches run at once.
     pub(super) limit: usize,
 }

@@ -2,6 +2,7 @@
 
 use super::branches::{Group, branch, run};
 use super::{Cx, Durable};
+use crate::engine::GroupKind;
 use crate::plan::{Described, Plan};
 use crate::platform::BoxFuture;
 use crate::step::Site;
@@ -19,7 +20,7 @@ pub fn join<T>(operations: T) -> Join<T> {
     Join(operations)
 }
 
-const JOIN: Group = Group { kind: "join", limit: usize::MAX };
+const JOIN: Group = Group { kind: GroupKind::Join, limit: usize::MAX };
 
 macro_rules! joins {
     ($($name:ident $index:tt)*) => {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use super::branches::{Group, branch, run};
 use super::{Cx, Durable};
+use crate::engine::GroupKind;
 use crate::plan::{Described, Plan};
 use crate::platform::BoxFuture;
 use crate::step::Site;
@@ -33,7 +34,7 @@ pub fn race<T>(operations: T) -> Race<T> {
     Race(operations)
 }
 
-const RACE: Group = Group { kind: "race", limit: usize::MAX };
+const RACE: Group = Group { kind: GroupKind::Race, limit: usize::MAX };
 
 /// Which operation of a [`race`] ended first, and what it gave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -4,6 +4,7 @@
 //! recorded only when nothing is left behind it.
 
 use super::inner::Inner;
+use crate::engine::host::GroupKind;
 use crate::engine::status::Waiting;
 use crate::id::{Part, Position};
 use crate::run::Entry;
@@ -85,8 +86,8 @@ impl Inner {
     }
 
     /// The body has come to a group of branches.
-    pub(crate) fn group_begins(&mut self, at: &Position, kind: &'static str) {
-        if kind == "race" || kind == "try_all" {
+    pub(crate) fn group_begins(&mut self, at: &Position, kind: GroupKind) {
+        if kind.has_losers() {
             self.deciding.insert(at.clone());
         }
     }

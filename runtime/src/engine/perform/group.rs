@@ -4,6 +4,7 @@
 //! stopped and what they completed is undone, recorded.
 
 use super::{Interrupt, Performer, RolledBack};
+use crate::engine::host::GroupKind;
 use crate::id::Position;
 use crate::record::{Cause, Event};
 use crate::run::{Entry, UndoState};
@@ -11,8 +12,8 @@ use crate::step::Site;
 
 impl Performer {
     /// The branch that has decided a group, if one has.
-    pub(super) async fn enter_group(&self, at: Position, site: Site, kind: &'static str) -> Option<u32> {
-        self.not_too_deep(&at, site, kind).await;
+    pub(super) async fn enter_group(&self, at: Position, site: Site, kind: GroupKind) -> Option<u32> {
+        self.not_too_deep(&at, site, &kind.to_string()).await;
         self.run.lock().group_begins(&at, kind);
         let won = self
             .recall(
@@ -25,7 +26,7 @@ impl Performer {
                 },
             )
             .await?;
-        if kind == "join" || kind == "all" {
+        if !kind.has_losers() {
             let recorded = self.run.lock().describe(&at);
             self.divergence(&at.clone(), at, site, recorded, format!("awaits a {kind}, which no branch decides")).await;
         }

@@ -25,7 +25,7 @@ pub(super) use rollback::RolledBack;
 
 use super::Error;
 use super::core::Core;
-use super::host::{Draw, Entered, Host, NewChild, Recorded, Wake};
+use super::host::{Draw, Entered, GroupKind, Host, NewChild, Recorded, Wake};
 use super::live::{Inner, Interrupt, LiveRun};
 use super::stop::Stage;
 use crate::codec::{BlobError, Payload};
@@ -327,7 +327,7 @@ impl Host for Performer {
         self.counted(&at.clone(), None, self.leave_scope(at, result))
     }
 
-    fn group(&self, at: Position, site: Site, kind: &'static str) -> BoxFuture<'_, Option<u32>> {
+    fn group(&self, at: Position, site: Site, kind: GroupKind) -> BoxFuture<'_, Option<u32>> {
         self.counted(&at.clone(), Some(site), self.enter_group(at, site, kind))
     }
 
