@@ -47,6 +47,7 @@ extern crate self as factum;
 
 mod codec;
 mod engine;
+mod fsm;
 mod handle;
 mod id;
 mod io;
@@ -68,10 +69,11 @@ pub use engine::{
     Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
 pub use factum_macros::{checkpoint_store, saga, signal, step};
+pub use fsm::{Fsm, FsmOn, Handler, HandlerReturn, Next, State, Transition, go};
 pub use handle::{
     Builder, Cancelled, Completed, Diverged, Engine, Failed, FailedUndo, LeftUndo, ListRequest, Outcome, Paused,
     Poisoned, Progress, Run, RunError, RunRequest, Running, ScheduleInfo, ScheduleRequest, SignalRequest,
-    SignalStartRequest, StartRequest, State, Stuck, StuckReport, Update, Watch, verify,
+    SignalStartRequest, StartRequest, StateUpdate, Stuck, StuckReport, TypedStatus, Update, Watch, verify,
 };
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{IdempotencyKey, Io, NoApp};
@@ -80,10 +82,10 @@ pub use ops::{
     SignalTimeout, SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish,
     race, random, seconds, signal, sleep, sleep_until, try_all, uuid,
 };
-pub use plan::Diagram;
+pub use plan::{Diagram, WorkflowSig};
 pub use platform::BoxFuture;
-pub use record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, UndoKind};
-pub use saga::{Again, Child, SagaCall, SagaFn, Spawn, again, diagram, spawn};
+pub use record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, Reason, UndoKind};
+pub use saga::{Again, Child, SagaCall, SagaFn, Spawn, Startable, again, diagram, spawn};
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{
     Batch, CheckpointError, CheckpointStore, Durability, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,

@@ -20,6 +20,7 @@ const ORDER: &[(u8, &str)] = &[
     (6, "engine"),
     (7, "ops"),
     (7, "saga"),
+    (7, "fsm"),
     (8, "handle"),
     (8, "testing"),
     (8, "prelude"),

@@ -68,8 +68,9 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
             };
 
             #[allow(clippy::all, reason = "the user did not write it")]
-            impl #p::SagaSig for #ty {
-                type Owned = (#(#owned_types,)*);
+            impl #p::WorkflowSig for #ty {
+                type Output = <Self as #p::Signature>::Ok;
+                type Error = <Self as #p::Signature>::Err;
 
                 const NAME: &'static #p::str = #name;
                 const VERSION: #p::u32 = #version;
@@ -78,6 +79,11 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 fn meta() -> &'static #p::WorkflowMeta {
                     &__FACTUM_META
                 }
+            }
+
+            #[allow(clippy::all, reason = "the user did not write it")]
+            impl #p::SagaSig for #ty {
+                type Owned = (#(#owned_types,)*);
 
                 #key
 

@@ -11,7 +11,7 @@ mod warnings;
 
 pub use core::any::TypeId;
 pub use core::clone::Clone;
-pub use core::convert::{From, Into};
+pub use core::convert::{From, Into, TryFrom};
 pub use core::marker::{PhantomData, Send, Sync};
 pub use core::option::Option::{self, None, Some};
 pub use core::primitive::{bool, str, u8, u32, u64, usize};
@@ -35,14 +35,19 @@ pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, Enc
 pub use warnings::hash_map_in_a_saga;
 
 pub use crate::codec::{DecodeError, EncodeError, Payload};
+pub use crate::fsm::{
+    Fsm, FsmOn, Handler, HandlerReturn, Next, State, StateTimeout, Transition, Turn, Visit, assert_not_terminal, ended,
+    state_problems, visit,
+};
 pub use crate::io::{Io, IoType, NoApp};
 pub use crate::ops::{Cx, Durable, Signal, durable};
 pub use crate::plan::{
-    Described, Exit, Leave, Plan, Problems, WorkflowMeta, WorkflowRef, fingerprint, may_receive, problems, refuse,
+    Described, Diagram, Drawing, Exit, Graph, GraphProblems, GroupMeta, Leave, Plan, Problems, StateMeta, TimeoutMeta,
+    WorkflowMeta, WorkflowRef, WorkflowSig, fingerprint, graph_problems, may_receive, problems, refuse, refuse_state,
 };
 pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;
-pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig};
+pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig, StartArgs, Startable, start_state};
 /// What a checkpoint store is written with.
 pub mod store {
     pub use crate::id::Lsn;

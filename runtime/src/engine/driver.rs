@@ -8,9 +8,10 @@ use std::task::Poll;
 
 use super::Error;
 use super::core::{Core, RunTask};
+use super::enter;
 use super::live::{Interrupt, LiveRun};
 use super::perform::{Caught, Performer, RolledBack, caught, panic_text};
-use super::registry::BodyEnd;
+use super::registry::{BodyEnd, Misfit};
 use super::stop::Stage;
 use crate::codec::Payload;
 use crate::plan::WorkflowMeta;
@@ -111,13 +112,13 @@ async fn to_the_end(performer: &Performer) -> Result<(), Interrupt> {
     }
 }
 
-async fn commit(performer: &Performer, event: Option<Event>) -> Result<(), Interrupt> {
+pub(super) async fn commit(performer: &Performer, event: Option<Event>) -> Result<(), Interrupt> {
     performer.core.commit(&performer.run, event).await.map_err(Interrupt::Engine)
 }
 
 /// Runs the body to its end, and records what follows from it.
 async fn forward(performer: &Performer) -> Result<(), Interrupt> {
-    let (cancelled, workflow, input, fingerprint, root) = {
+    let (cancelled, workflow, input, fingerprint, root, since) = {
         let mut inner = performer.run.lock();
         inner.begin();
         let state = &inner.state;
@@ -125,7 +126,7 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         let registry = &performer.core.registry;
         let missing = registry.missing(&start.workflow, start.version, &state.input).is_some();
         let workflow = registry.workflow(&start.workflow, start.version).filter(|_| !missing).cloned();
-        (state.cancel_requested, workflow, state.input.clone(), start.fingerprint, state.root())
+        (state.cancel_requested, workflow, state.input.clone(), start.fingerprint, state.root(), state.since.clone())
     };
     if cancelled {
         return fail(performer, Cause::Cancelled).await;
@@ -135,11 +136,9 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         return Err(Interrupt::Shutdown);
     };
     let host = Arc::new(performer.clone());
-    let body = match workflow.body(host, &input, root.clone()) {
+    let body = match workflow.body(host, &input, root.clone(), &since) {
         Ok(body) => body,
-        Err(error) => {
-            return diverged(performer, workflow.meta(), "the arguments that were recorded", error.to_string()).await;
-        }
+        Err(Misfit { expected, found }) => return diverged(performer, workflow.meta(), &expected, found).await,
     };
     if fingerprint != workflow.meta().fingerprint {
         tracing::warn!(
@@ -150,6 +149,7 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
     let site = workflow.meta().site;
     let body = Box::pin(async {
         performer.set_off(&root, site).await;
+        enter::begins(performer, &workflow).await;
         body.await
     });
     match watched(performer, caught(body), true).await {
@@ -189,6 +189,7 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
                         false => commit(performer, None).await,
                     }
                 }
+                Ok(BodyEnd::Enters(entering)) => enter::state(performer, &workflow, *entering).await,
                 Ok(BodyEnd::Failed(error)) => {
                     let error = performer.core.settle(error).await.map_err(Interrupt::Engine)?;
                     fail(performer, Cause::Error { error }).await
@@ -223,7 +224,7 @@ async fn again(performer: &Performer, input: Payload) -> Result<(), Interrupt> {
 }
 
 /// The run fails: it is rolled back, or stuck if a pivot stands in the way.
-async fn fail(performer: &Performer, cause: Cause) -> Result<(), Interrupt> {
+pub(super) async fn fail(performer: &Performer, cause: Cause) -> Result<(), Interrupt> {
     let settled = {
         let mut inner = performer.run.lock();
         let scope = inner.state.root();
@@ -284,7 +285,7 @@ async fn diverged(
         at,
         expected: expected.to_owned(),
         found,
-        site: format!("saga `{}`, {file}:{line}", meta.name),
+        site: format!("{} `{}`, {file}:{line}", meta.kind(), meta.name),
     };
     commit(performer, Some(event)).await
 }

@@ -122,12 +122,33 @@ pub enum Error {
     },
 
     /// The workflow of a call was not given to the engine.
-    #[error("`{workflow}` version {version} is not registered: add `.saga({workflow})` to the engine's builder")]
+    #[error(
+        "`{workflow}` version {version} is not registered: add `.saga({workflow})`, or `.fsm::<{workflow}>()` for a machine, to the engine's builder"
+    )]
     NotRegistered {
         /// The workflow's name.
         workflow: String,
         /// The workflow's version.
         version: u32,
+    },
+
+    /// A machine is observed that the engine was not given.
+    #[error(
+        "a hook looks at states of a machine that is not registered: add `.fsm::<..>()` for it to the engine's builder"
+    )]
+    NotObserved,
+
+    /// The state that a run is in rejects the signal.
+    #[error("run `{id}` is in state `{state}`, which rejects signal `{signal}`; it accepts {}", signals(accepts))]
+    Rejected {
+        /// The run.
+        id: RunId,
+        /// The state.
+        state: String,
+        /// The signal's name.
+        signal: String,
+        /// The signals that the state accepts.
+        accepts: Vec<String>,
     },
 
     /// A run's id is empty or too long.

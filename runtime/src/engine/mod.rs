@@ -9,11 +9,13 @@
 mod checkpoint;
 mod core;
 mod driver;
+mod enter;
 mod error;
 mod export;
 mod flow;
 mod held_up;
 mod history;
+mod hooks;
 pub(crate) mod host;
 mod inspect;
 mod listing;
@@ -42,14 +44,15 @@ pub(crate) use export::Import;
 pub use export::ImportError;
 pub(crate) use held_up::{Undo, failed_step, not_undone, stuck_on};
 pub use history::{Attempt, AttemptEnd, AttemptKind, HistoryEntry, RunHistory};
+pub(crate) use hooks::{Hook, HooksOf};
 pub(crate) use host::{Draw, GroupKind, Host, NewChild, Wake};
 pub(crate) use listing::Filter;
 pub use listing::{Cursor, ParseCursorError, RunPage};
-pub(crate) use live::{Held, Seen, Shown, problem};
+pub(crate) use live::{Held, Seen, Shown, StateSeen, problem};
 pub use outcome::{ChildError, Failure};
 pub(crate) use outcome::{child_end, failure_of};
 pub(crate) use recovery::{Options, open};
-pub(crate) use registry::{BodyEnd, Registry, Workflow};
+pub(crate) use registry::{BodyEnd, By, Entering, Misfit, Registry, Takes, Workflow};
 pub use report::{Cut, OpenReport, Stats, TailEntry};
 pub(crate) use requests::{NewRun, NewSignal, StartWith};
 pub use schedule::Missed;
@@ -57,6 +60,9 @@ pub(crate) use schedule::Scheduled;
 pub use status::{RunInfo, Status, Waiting, WaitingOn};
 pub(crate) use verify::verify;
 pub use verify::{VerifyProblem, VerifyReport};
+
+/// Since when a run is in its state.
+pub(crate) use crate::run::Since;
 
 /// The result of an engine's methods.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

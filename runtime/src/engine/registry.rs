@@ -1,16 +1,19 @@
 //! What an engine can run, by name.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::Error;
+use super::hooks::{Hooks, HooksOf};
 use super::host::Host;
 use super::schedule::ScheduleWorkflow;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::id::Position;
 use crate::plan::{PlanProblem, Reached, WorkflowMeta, WorkflowRef, check_across, reach, reach_step};
 use crate::platform::BoxFuture;
-use crate::record::UndoKind;
+use crate::record::{Name, UndoKind};
+use crate::run::Since;
 use crate::step::{Site, StepMeta};
 
 /// How a body ended, encoded.
@@ -22,6 +25,62 @@ pub(crate) enum BodyEnd {
     Failed(Payload),
     /// It returned something that cannot be recorded.
     Unrecordable(EncodeError),
+    /// The run goes on in another state.
+    Enters(Box<Entering>),
+}
+
+/// A state that a run is about to enter.
+#[derive(Debug)]
+pub(crate) struct Entering {
+    pub(crate) state: &'static str,
+    /// The whole value.
+    pub(crate) value: Payload,
+    pub(crate) by: By,
+    /// What came before it is final.
+    pub(crate) commit: bool,
+    /// The run ends in it.
+    pub(crate) terminal: bool,
+    /// The groups that it is in.
+    pub(crate) groups: Vec<&'static str>,
+    /// The groups that the state before it is in.
+    pub(crate) inside: Vec<&'static str>,
+    /// The signals that it ignores: those that wait are dropped.
+    pub(crate) ignores: Vec<&'static str>,
+}
+
+/// What had a run enter a state.
+#[derive(Debug)]
+pub(crate) enum By {
+    /// The handler of the state before.
+    Handler,
+    /// A timeout, of the state or of the group.
+    Timeout { group: Option<Name> },
+}
+
+/// Why there is no body for what is recorded.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    /// What is recorded.
+    pub(crate) expected: String,
+    /// What the code is.
+    pub(crate) found: String,
+}
+
+impl From<DecodeError> for Misfit {
+    fn from(error: DecodeError) -> Misfit {
+        Misfit { expected: "the arguments that were recorded".to_owned(), found: error.to_string() }
+    }
+}
+
+/// What a run that stands somewhere does with a signal.
+#[derive(Debug)]
+pub(crate) enum Takes {
+    /// It is the run's.
+    Yes,
+    /// The sender is told that the run does not take it now.
+    No { state: &'static str, accepts: Vec<&'static str> },
+    /// It has no effect.
+    Ignored,
 }
 
 /// A workflow with its types taken away.
@@ -35,13 +94,20 @@ pub(crate) trait Workflow: Send + Sync {
         None
     }
 
-    /// Its body over recorded arguments, from a root scope.
+    /// Its body over recorded arguments, from a root scope; `since` says since when the run is where it is.
     fn body(
         &self,
         host: Arc<dyn Host>,
         input: &Payload,
         root: Position,
-    ) -> Result<BoxFuture<'static, BodyEnd>, DecodeError>;
+        since: &Since,
+    ) -> Result<BoxFuture<'static, BodyEnd>, Misfit>;
+
+    /// What a run does with a signal in a state, which is the one that it began in if it has no name.
+    fn takes(&self, state: Option<&str>, value: &Payload, signal: &str) -> Takes {
+        let _ = (state, value, signal);
+        Takes::Yes
+    }
 }
 
 /// The workflows of an engine and every step that they reach.
@@ -49,6 +115,7 @@ pub(crate) trait Workflow: Send + Sync {
 pub(crate) struct Registry {
     workflows: HashMap<&'static str, BTreeMap<u32, Arc<dyn Workflow>>>,
     steps: BTreeMap<&'static str, &'static StepMeta>,
+    hooks: HooksOf,
 }
 
 impl Registry {
@@ -94,6 +161,25 @@ impl Registry {
             unique("sagas", name, [found.site, meant.site].into_iter())?;
         }
         Ok(())
+    }
+
+    /// Tells the observers of machines of their states.
+    ///
+    /// # Errors
+    /// When somebody wants to observe a machine that is not here.
+    pub(crate) fn with_hooks(mut self, hooks: HooksOf) -> Result<Registry, Error> {
+        let machines: Vec<TypeId> =
+            self.workflows.values().flat_map(BTreeMap::values).map(|workflow| (workflow.meta().identity)()).collect();
+        if hooks.keys().any(|machine| !machines.contains(machine)) {
+            return Err(Error::NotObserved);
+        }
+        self.hooks = hooks;
+        Ok(self)
+    }
+
+    /// The observers of a machine, if it has any.
+    pub(crate) fn hooks(&self, machine: &WorkflowMeta) -> Option<&Hooks> {
+        self.hooks.get(&(machine.identity)())
     }
 
     pub(crate) fn workflow(&self, name: &str, version: u32) -> Option<&Arc<dyn Workflow>> {

@@ -97,6 +97,11 @@ impl Core {
                     // Somebody else has started it meanwhile; it may even have ended and left.
                     continue;
                 }
+                if let Some(signal) = &options.signal
+                    && !self.taken_at_start(asked, &id, &input, signal.name)?
+                {
+                    options.signal = None;
+                }
                 let start = self.run_started(&runs, &id, asked, meta.fingerprint, input.clone());
                 let StartWith { deadline, begin_at, key, signal } = std::mem::take(&mut options);
                 let plain = deadline.is_none() && begin_at.is_none() && key.is_none();
@@ -329,9 +334,9 @@ impl Core {
 
 /// The workflow of a run that is asked for.
 #[derive(Debug, Clone, Copy)]
-struct Asked<'a> {
-    workflow: &'a Name,
-    version: u32,
+pub(super) struct Asked<'a> {
+    pub(super) workflow: &'a Name,
+    pub(super) version: u32,
 }
 
 fn valid(id: &RunId) -> Result<(), Error> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use crate::engine::{self, Error, History, Options, Registry, Result, Workflow};
+use crate::engine::{self, Error, History, Hook, HooksOf, Options, Registry, Result, Workflow};
+use crate::fsm::{Fsm, FsmOn, FsmWorkflow};
+use crate::id::RunId;
 use crate::io::NoApp;
 use crate::platform::{Platform, real};
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
@@ -19,6 +21,7 @@ pub struct Builder<App = NoApp> {
     app: Arc<App>,
     workflows: Vec<Arc<dyn Workflow>>,
     steps: Vec<&'static StepMeta>,
+    hooks: HooksOf,
     options: Options,
     /// Other doors than the real ones.
     platform: Option<Platform>,
@@ -30,6 +33,7 @@ impl Builder<NoApp> {
             app: Arc::new(NoApp),
             workflows: Vec::new(),
             steps: Vec::new(),
+            hooks: HooksOf::new(),
             options: Options::new(dir),
             platform: None,
         }
@@ -38,8 +42,8 @@ impl Builder<NoApp> {
     /// Gives the engine its app: what steps reach as `io.app()`, such as
     /// connection pools. Comes before the sagas that need it.
     pub fn app<App: Send + Sync + 'static>(self, app: App) -> Builder<App> {
-        let Builder { app: _, workflows, steps, options, platform } = self;
-        Builder { app: Arc::new(app), workflows, steps, options, platform }
+        let Builder { app: _, workflows, steps, hooks, options, platform } = self;
+        Builder { app: Arc::new(app), workflows, steps, hooks, options, platform }
     }
 }
 
@@ -53,6 +57,26 @@ impl<App: Send + Sync + 'static> Builder<App> {
     {
         let _ = function;
         self.workflows.push(Arc::new(SagaWorkflow::<F::Saga, App>::new(self.app.clone())));
+        self
+    }
+
+    /// Registers a state machine, by its enum: `.fsm::<Purchase>()`. Everything that its handlers reach comes with it.
+    pub fn fsm<M: FsmOn<App>>(mut self) -> Self {
+        self.workflows.push(Arc::new(FsmWorkflow::<M, App>::new(self.app.clone())));
+        self
+    }
+
+    /// Has a function look at each state that a run of a machine enters: `.on_enter(|run: &RunId, state: &Purchase| ..)`. It is called in
+    /// the run's task when the state is durable, and not in a replay: of a state that was entered when the process ended it may
+    /// never be told, and of the first one twice. It cannot change the run, nor end it by a panic, and holds it up while it works.
+    pub fn on_enter<M: Fsm>(mut self, hook: impl Fn(&RunId, &M) + Send + Sync + 'static) -> Self {
+        self.hooks.entry((M::meta().identity)()).or_default().enter.push(erased(hook));
+        self
+    }
+
+    /// As [`on_enter`](Self::on_enter), with each state that a run leaves for another, or for itself. A run that fails or is cancelled leaves none.
+    pub fn on_exit<M: Fsm>(mut self, hook: impl Fn(&RunId, &M) + Send + Sync + 'static) -> Self {
+        self.hooks.entry((M::meta().identity)()).or_default().exit.push(erased(hook));
         self
     }
 
@@ -203,12 +227,12 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// steps have one name; when runs in flight need workflows or undos that
     /// are not registered.
     pub async fn open(self) -> Result<Engine> {
-        let Builder { app, workflows, steps, options, platform } = self;
+        let Builder { app, workflows, steps, hooks, options, platform } = self;
         let platform = match platform {
             Some(platform) => platform,
             None => real::platform().map_err(|_| Error::NoRuntime)?,
         };
-        let registry = Registry::new(workflows, steps)?;
+        let registry = Registry::new(workflows, steps)?.with_hooks(hooks)?;
         let (core, report) = engine::open(options, platform, registry, app).await?;
         Ok(Engine::new(core, report))
     }
@@ -231,4 +255,12 @@ impl<App> std::fmt::Debug for Builder<App> {
         let sagas: Vec<&str> = self.workflows.iter().map(|workflow| workflow.meta().name).collect();
         f.debug_struct("Builder").field("dir", &self.options.dir).field("sagas", &sagas).finish_non_exhaustive()
     }
+}
+
+/// A hook with its type taken away.
+fn erased<M: Fsm>(hook: impl Fn(&RunId, &M) + Send + Sync + 'static) -> Hook {
+    Arc::new(move |run, state| {
+        hook(run, &M::read(state)?);
+        Ok(())
+    })
 }

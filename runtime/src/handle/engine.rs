@@ -11,10 +11,12 @@ use super::signal::{SignalRequest, SignalStartRequest, wanted};
 use super::{Builder, Run, Running};
 use crate::codec::{ArtifactId, Blob};
 use crate::engine::{Core, Error, Import, OpenReport, Result, RunHistory, RunInfo, Stats, TailEntry};
+use crate::fsm::Fsm;
 use crate::id::{Lsn, Position};
 use crate::io::NoApp;
 use crate::ops::Signal;
-use crate::saga::{SagaCall, SagaFn, SagaSig, input};
+use crate::plan::WorkflowSig;
+use crate::saga::{SagaFn, Startable};
 
 /// Runs workflows in this process, on one data directory.
 ///
@@ -59,7 +61,8 @@ impl Engine {
         &self.inner.link
     }
 
-    /// Starts a run: `engine.start(checkout(order)).id("order-42").await?`.
+    /// Starts a run: `engine.start(checkout(order)).id("order-42").await?`; of a state machine by its initial state,
+    /// `engine.start(purchase::Placed { cart })`.
     /// The run exists for good when that returns.
     ///
     /// An id that was started before with the same input gives the same run,
@@ -73,8 +76,8 @@ impl Engine {
     ///
     /// # Cancel safety
     /// Dropping the future does not take the start back.
-    pub fn start<W: SagaSig>(&self, call: SagaCall<'_, W>) -> StartRequest<W> {
-        StartRequest::new(self.clone(), input::<W>(&call.args), W::key(&call.args))
+    pub fn start<C: Startable>(&self, call: C) -> StartRequest<C::Workflow> {
+        StartRequest::new(self.clone(), call.into_start())
     }
 
     /// Starts a run and waits for its outcome: `engine.run(checkout(order)).id("order-42").await?`.
@@ -84,7 +87,7 @@ impl Engine {
     ///
     /// # Cancel safety
     /// Dropping the future neither takes the start back nor cancels the run.
-    pub fn run<W: SagaSig>(&self, call: SagaCall<'_, W>) -> RunRequest<W> {
+    pub fn run<C: Startable>(&self, call: C) -> RunRequest<C::Workflow> {
         RunRequest::new(self.start(call))
     }
 
@@ -104,6 +107,23 @@ impl Engine {
         Ok(Run::running(self.link(), run))
     }
 
+    /// A typed handle of a machine's run that exists: `engine.attach_fsm::<Purchase>("order-42").await?`.
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach).
+    pub async fn attach_fsm<M: Fsm>(&self, id: impl AsRef<str>) -> Result<Run<M, Running>> {
+        let run = self.core().attach(M::meta(), id.as_ref()).await?;
+        Ok(Run::running(self.link(), run))
+    }
+
+    /// The state that a machine's run is in, or was in when it ended: `engine.state::<Purchase>("order-42").await?`.
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach), and [`Error::Undecodable`] when the recorded state is none of the machine's any more.
+    pub async fn state<M: Fsm>(&self, id: impl AsRef<str>) -> Result<M> {
+        self.attach_fsm::<M>(id).await?.state()
+    }
+
     /// Sends a run a signal: `engine.signal("order-42", Approval { .. }).await?`.
     /// It is the run's for good when that returns; a run that does not wait for
     /// it yet finds it later.
@@ -111,6 +131,7 @@ impl Engine {
     /// # Errors
     /// [`Error::UnknownRun`], [`Error::NotActive`] for a run that has ended or
     /// cannot go on by itself, [`Error::NotAccepted`] when the workflow never waits for such a signal,
+    /// [`Error::Rejected`] when the state that a machine's run is in rejects it,
     /// [`Error::InboxFull`], [`Error::Unrecordable`], [`Error::Stopped`], [`Error::Storage`].
     ///
     /// # Cancel safety
@@ -130,8 +151,8 @@ impl Engine {
     ///
     /// # Cancel safety
     /// Dropping the future takes neither back.
-    pub fn signal_with_start<W: SagaSig, T: Signal>(&self, call: SagaCall<'_, W>, signal: T) -> SignalStartRequest<W> {
-        const { wanted::<W, T>() };
+    pub fn signal_with_start<C: Startable, T: Signal>(&self, call: C, signal: T) -> SignalStartRequest<C::Workflow> {
+        const { wanted::<C::Workflow, T>() };
         SignalStartRequest::new(self.start(call), &signal)
     }
 

@@ -6,11 +6,11 @@
 use std::fmt;
 
 use super::Outcome;
-use super::run::{Diverged, Failed, Paused, Poisoned, Run, Running, State, Stuck};
+use super::run::{Diverged, Failed, Paused, Poisoned, Run, Running, Stuck, TypedStatus};
 use crate::engine::{Error, Failure, Result, Undo};
 use crate::id::Position;
+use crate::plan::WorkflowSig;
 use crate::record::UndoKind;
-use crate::saga::SagaSig;
 
 /// What is the matter with a stuck run.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl<E> StuckReport<E> {
     }
 }
 
-impl<W: SagaSig> Run<W, Paused> {
+impl<W: WorkflowSig> Run<W, Paused> {
     /// Why the run was paused.
     #[must_use]
     pub fn reason(&self) -> &str {
@@ -95,16 +95,16 @@ impl<W: SagaSig> Run<W, Paused> {
     }
 }
 
-impl<W: SagaSig> Run<W, Stuck> {
+impl<W: WorkflowSig> Run<W, Stuck> {
     /// What is the matter.
     #[must_use]
-    pub fn report(&self) -> &StuckReport<W::Err> {
+    pub fn report(&self) -> &StuckReport<W::Error> {
         self.data()
     }
 
     /// Why the run failed in the first place, as [`StuckReport::failure`].
     #[must_use]
-    pub fn failure(&self) -> &Failure<W::Err> {
+    pub fn failure(&self) -> &Failure<W::Error> {
         &self.data().failure
     }
 
@@ -131,7 +131,7 @@ impl<W: SagaSig> Run<W, Stuck> {
 
 macro_rules! held_up {
     ($($state:ident),*) => {
-        $(impl<W: SagaSig> Run<W, $state> {
+        $(impl<W: WorkflowSig> Run<W, $state> {
             /// Has the run try again, as [`Engine::retry`](crate::Engine::retry).
             ///
             /// # Errors
@@ -160,7 +160,7 @@ macro_rules! held_up {
 
 held_up!(Stuck, Diverged, Poisoned);
 
-async fn given_up<W: SagaSig, S: State>(run: Run<W, S>, note: String) -> Result<Run<W, Failed>> {
+async fn given_up<W: WorkflowSig, S: TypedStatus>(run: Run<W, S>, note: String) -> Result<Run<W, Failed>> {
     run.core()?.abandon(run.id().as_str(), note).await?;
     match run.goes_on().outcome().await? {
         Outcome::Failed(run) => Ok(run),
@@ -171,7 +171,7 @@ async fn given_up<W: SagaSig, S: State>(run: Run<W, S>, note: String) -> Result<
 
 macro_rules! problems {
     ($($state:ident),*) => {
-        $(impl<W: SagaSig> Run<W, $state> {
+        $(impl<W: WorkflowSig> Run<W, $state> {
             /// What is the matter, in words.
             #[must_use]
             pub fn problem(&self) -> &str {

@@ -7,12 +7,12 @@ use super::held_up::StuckReport;
 use super::link::Link;
 use super::run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Stuck};
 use crate::engine::{Error, Held, Result, Shown, Status, failed_step, failure_of, not_undone, problem, stuck_on};
+use crate::plan::WorkflowSig;
 use crate::run::Phase;
-use crate::saga::SagaSig;
 use crate::step::Recordable;
 
 /// How a run ended, or why it cannot go on by itself.
-pub enum Outcome<W: SagaSig> {
+pub enum Outcome<W: WorkflowSig> {
     /// It succeeded.
     Completed(Run<W, Completed>),
     /// It failed, and everything it did is undone.
@@ -29,7 +29,7 @@ pub enum Outcome<W: SagaSig> {
     Poisoned(Run<W, Poisoned>),
 }
 
-impl<W: SagaSig> Outcome<W> {
+impl<W: WorkflowSig> Outcome<W> {
     pub(super) fn new(link: &Arc<Link>, live: &Held, shown: Shown) -> Result<Self> {
         let Shown { phase, paused, .. } = shown;
         let in_words = || problem(&phase, &live.lock().state).unwrap_or_default();
@@ -37,7 +37,7 @@ impl<W: SagaSig> Outcome<W> {
         let undecodable = |what| move |source| Error::Undecodable { what, id: live.id.clone(), source };
         Ok(match &phase {
             Phase::Completed { output } => {
-                Outcome::Completed(Run::new(link, run, W::Ok::read(output).map_err(undecodable("output"))?))
+                Outcome::Completed(Run::new(link, run, W::Output::read(output).map_err(undecodable("output"))?))
             }
             Phase::Failed { cause } => {
                 Outcome::Failed(Run::new(link, run, failure_of(cause).map_err(undecodable("error"))?))
@@ -76,10 +76,10 @@ impl<W: SagaSig> Outcome<W> {
     }
 }
 
-impl<W: SagaSig> fmt::Debug for Outcome<W>
+impl<W: WorkflowSig> fmt::Debug for Outcome<W>
 where
-    W::Ok: fmt::Debug,
-    W::Err: fmt::Debug,
+    W::Output: fmt::Debug,
+    W::Error: fmt::Debug,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

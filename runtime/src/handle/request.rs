@@ -8,9 +8,10 @@ use super::{Engine, Outcome, Run, RunError, Running};
 use crate::codec::{EncodeError, Payload};
 use crate::engine::{Error, NewRun, NewSignal, Result, StartWith};
 use crate::id::RunId;
+use crate::plan::WorkflowSig;
 use crate::platform::BoxFuture;
 use crate::record::Name;
-use crate::saga::SagaSig;
+use crate::saga::StartArgs;
 
 /// A start that has not been asked for yet: [`Engine::start`].
 #[must_use = "a run is started only when this is awaited: add `.await`"]
@@ -22,9 +23,10 @@ pub struct StartRequest<W> {
     workflow: PhantomData<fn() -> W>,
 }
 
-impl<W: SagaSig> StartRequest<W> {
-    pub(super) fn new(engine: Engine, input: std::result::Result<Payload, EncodeError>, key: Option<String>) -> Self {
-        let options = StartWith { key, ..StartWith::default() };
+impl<W: WorkflowSig> StartRequest<W> {
+    pub(super) fn new(engine: Engine, start: StartArgs) -> Self {
+        let options = StartWith { key: start.key, ..StartWith::default() };
+        let input = start.input.map(|(input, _)| input);
         StartRequest { engine, id: None, input, options, workflow: PhantomData }
     }
 
@@ -63,7 +65,7 @@ impl<W: SagaSig> StartRequest<W> {
     }
 }
 
-impl<W: SagaSig> IntoFuture for StartRequest<W> {
+impl<W: WorkflowSig> IntoFuture for StartRequest<W> {
     type Output = Result<Run<W, Running>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
@@ -78,7 +80,7 @@ pub struct RunRequest<W> {
     start: StartRequest<W>,
 }
 
-impl<W: SagaSig> RunRequest<W> {
+impl<W: WorkflowSig> RunRequest<W> {
     pub(super) fn new(start: StartRequest<W>) -> Self {
         RunRequest { start }
     }
@@ -98,7 +100,7 @@ impl<W: SagaSig> RunRequest<W> {
         RunRequest { start: self.start.deadline(moment) }
     }
 
-    async fn send(self) -> std::result::Result<W::Ok, RunError<W::Err>> {
+    async fn send(self) -> std::result::Result<W::Output, RunError<W::Error>> {
         // The engine is kept until the run has ended.
         let engine = self.start.engine.clone();
         let outcome = self.start.send().await.map_err(RunError::Engine)?.outcome().await;
@@ -115,8 +117,8 @@ impl<W: SagaSig> RunRequest<W> {
     }
 }
 
-impl<W: SagaSig> IntoFuture for RunRequest<W> {
-    type Output = std::result::Result<W::Ok, RunError<W::Err>>;
+impl<W: WorkflowSig> IntoFuture for RunRequest<W> {
+    type Output = std::result::Result<W::Output, RunError<W::Error>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {

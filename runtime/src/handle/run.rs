@@ -10,16 +10,17 @@ use super::link::Link;
 use super::outcome::Outcome;
 use super::signal::{SignalRequest, wanted};
 use super::watch::{Progress, Watch};
-use crate::engine::{Core, Failure, Held, Result, RunInfo};
+use crate::engine::{Core, Error, Failure, Held, Result, RunInfo};
+use crate::fsm::Fsm;
 use crate::id::RunId;
 use crate::ops::Signal;
-use crate::saga::SagaSig;
+use crate::plan::WorkflowSig;
 
 /// A status as a type, with what a handle of that status knows. Implemented
 /// here alone: a status cannot be made up.
-pub trait State: sealed::Sealed {
+pub trait TypedStatus: sealed::Sealed {
     /// What the handle knows.
-    type Data<W: SagaSig>: Send;
+    type Data<W: WorkflowSig>: Send;
 }
 
 mod sealed {
@@ -35,8 +36,8 @@ macro_rules! states {
 
             impl sealed::Sealed for $name {}
 
-            impl State for $name {
-                type Data<$workflow: SagaSig> = $data;
+            impl TypedStatus for $name {
+                type Data<$workflow: WorkflowSig> = $data;
             }
         )*
     };
@@ -46,15 +47,15 @@ states! {
     /// It goes on, as far as the handle knows.
     Running(W) = ();
     /// It succeeded.
-    Completed(W) = W::Ok;
+    Completed(W) = W::Output;
     /// It failed, and everything it did is undone.
-    Failed(W) = Failure<W::Err>;
+    Failed(W) = Failure<W::Error>;
     /// It was cancelled, and everything it did is undone.
     Cancelled(W) = ();
     /// It was paused.
     Paused(W) = String;
     /// Something failed after its pivot, or could not be undone.
-    Stuck(W) = StuckReport<W::Err>;
+    Stuck(W) = StuckReport<W::Error>;
     /// The code no longer matches what it has recorded.
     Diverged(W) = String;
     /// It took the process down too often.
@@ -66,13 +67,13 @@ states! {
 /// The status was durable in the journal when the handle was made; what a
 /// handle offers depends on it: only a [`Completed`] run has an
 /// [`output`](Run::output). A run that goes on stays in memory while a handle of it lives; a handle does not keep the engine going.
-pub struct Run<W: SagaSig, S: State = Running> {
+pub struct Run<W: WorkflowSig, S: TypedStatus = Running> {
     link: Arc<Link>,
     live: Held,
     data: S::Data<W>,
 }
 
-impl<W: SagaSig, S: State> Run<W, S> {
+impl<W: WorkflowSig, S: TypedStatus> Run<W, S> {
     pub(super) fn new(link: &Arc<Link>, live: Held, data: S::Data<W>) -> Self {
         Run { link: link.clone(), live, data }
     }
@@ -112,7 +113,7 @@ impl<W: SagaSig, S: State> Run<W, S> {
         progress.map(|value| Progress::new(self.live.id.clone(), value).decode()).transpose()
     }
 
-    /// Tells of the run's statuses and of what its body publishes, as they become durable.
+    /// Tells of the run's statuses, of what its body publishes, and of each state that a machine enters, as they become durable.
     ///
     /// ```no_run
     /// # use factum::{prelude::*, Update};
@@ -134,11 +135,22 @@ impl<W: SagaSig, S: State> Run<W, S> {
     /// ```
     #[must_use]
     pub fn watch(&self) -> Watch {
-        Watch::new(&self.live)
+        Watch::new(&self.live, W::PLAN)
     }
 }
 
-impl<W: SagaSig> Run<W, Running> {
+impl<M: Fsm, S: TypedStatus> Run<M, S> {
+    /// The state that the run is in, or was in when it ended.
+    ///
+    /// # Errors
+    /// [`Error::Undecodable`](crate::Error::Undecodable) when what is recorded is no state of the machine any more.
+    pub fn state(&self) -> Result<M> {
+        let value = self.live.seen().state.value;
+        M::read(&value).map_err(|source| Error::Undecodable { what: "state", id: self.live.id.clone(), source })
+    }
+}
+
+impl<W: WorkflowSig> Run<W, Running> {
     pub(super) fn running(link: &Arc<Link>, live: Held) -> Self {
         Run::new(link, live, ())
     }
@@ -196,35 +208,35 @@ impl<W: SagaSig> Run<W, Running> {
     }
 }
 
-impl<W: SagaSig> Run<W, Completed> {
+impl<W: WorkflowSig> Run<W, Completed> {
     /// What the workflow returned.
     #[must_use]
-    pub fn output(&self) -> &W::Ok {
+    pub fn output(&self) -> &W::Output {
         &self.data
     }
 
     /// What the workflow returned, for good.
     #[must_use]
-    pub fn into_output(self) -> W::Ok {
+    pub fn into_output(self) -> W::Output {
         self.data
     }
 }
 
-impl<W: SagaSig> Run<W, Failed> {
+impl<W: WorkflowSig> Run<W, Failed> {
     /// Why the run failed.
     #[must_use]
-    pub fn failure(&self) -> &Failure<W::Err> {
+    pub fn failure(&self) -> &Failure<W::Error> {
         &self.data
     }
 
     /// Why the run failed, for good.
     #[must_use]
-    pub fn into_failure(self) -> Failure<W::Err> {
+    pub fn into_failure(self) -> Failure<W::Error> {
         self.data
     }
 }
 
-impl<W: SagaSig, S: State> fmt::Debug for Run<W, S> {
+impl<W: WorkflowSig, S: TypedStatus> fmt::Debug for Run<W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("workflow", &W::NAME).field("id", &self.live.id).finish_non_exhaustive()
     }

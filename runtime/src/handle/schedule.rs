@@ -7,9 +7,10 @@ use super::Engine;
 use crate::codec::{EncodeError, Payload};
 use crate::engine::{Error, Missed, Result, Scheduled, Status};
 use crate::id::RunId;
+use crate::plan::WorkflowSig;
 use crate::platform::BoxFuture;
 use crate::record::Name;
-use crate::saga::{SagaCall, SagaSig, input};
+use crate::saga::{StartArgs, Startable};
 
 /// A schedule, as it is when it was asked for: [`Engine::schedule`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,18 +52,20 @@ impl Engine {
     ///
     /// # Cancel safety
     /// Dropping the future does not take the schedule back.
-    pub fn schedule<W: SagaSig>(&self, call: SagaCall<'_, W>, cron: impl Into<String>) -> ScheduleRequest {
-        let scheduled = |input: Payload| Scheduled {
-            id: RunId::from(W::NAME),
+    pub fn schedule<C: Startable>(&self, call: C, cron: impl Into<String>) -> ScheduleRequest {
+        let (name, version) = (C::Workflow::NAME, C::Workflow::VERSION);
+        let StartArgs { input, key } = call.into_start();
+        let scheduled = |(input, _): (Payload, u64)| Scheduled {
+            id: RunId::from(name),
             cron: cron.into(),
             missed: Missed::default(),
-            workflow: Name::Borrowed(W::NAME),
-            version: W::VERSION,
+            workflow: Name::Borrowed(name),
+            version,
             input,
-            key: W::key(&call.args),
+            key,
             after: None,
         };
-        ScheduleRequest { engine: self.clone(), scheduled: input::<W>(&call.args).map(scheduled) }
+        ScheduleRequest { engine: self.clone(), scheduled: input.map(scheduled) }
     }
 }
 

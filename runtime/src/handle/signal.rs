@@ -12,9 +12,9 @@ use crate::codec::{EncodeError, Payload};
 use crate::engine::{Error, NewSignal, Result};
 use crate::id::RunId;
 use crate::ops::Signal;
+use crate::plan::WorkflowSig;
 use crate::plan::may_receive;
 use crate::platform::BoxFuture;
-use crate::saga::SagaSig;
 
 /// A signal and its sender's id for it.
 struct Message {
@@ -37,7 +37,7 @@ impl Message {
 
 /// Does not compile for a signal that the workflow never waits for. What a nested saga waits
 /// for is not known to the compiler: there the engine refuses it.
-pub(super) const fn wanted<W: SagaSig, T: Signal>() {
+pub(super) const fn wanted<W: WorkflowSig, T: Signal>() {
     assert!(
         may_receive(W::PLAN, T::NAME),
         "the workflow never waits for this signal: await `signal::<..>()` of this type in its saga, or send another one"
@@ -91,7 +91,7 @@ pub struct SignalStartRequest<W> {
     message: Message,
 }
 
-impl<W: SagaSig> SignalStartRequest<W> {
+impl<W: WorkflowSig> SignalStartRequest<W> {
     pub(super) fn new<T: Signal>(start: StartRequest<W>, signal: &T) -> Self {
         SignalStartRequest { start, message: Message::new(signal) }
     }
@@ -122,7 +122,7 @@ impl<W: SagaSig> SignalStartRequest<W> {
     }
 }
 
-impl<W: SagaSig> IntoFuture for SignalStartRequest<W> {
+impl<W: WorkflowSig> IntoFuture for SignalStartRequest<W> {
     type Output = Result<Run<W, Running>>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 

@@ -3,11 +3,15 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
+use tokio::sync::broadcast;
 use tokio::sync::watch::Receiver;
 
 use crate::codec::{self, Payload};
-use crate::engine::{Error, Held, Result, Seen, Status};
+use crate::engine::{Error, Held, Result, Seen, StateSeen, Status};
+use crate::fsm::Fsm;
 use crate::id::RunId;
+use crate::plan::{Graph, Plan};
+use crate::record::Reason;
 
 /// What is new of a run that is [watched](crate::Run::watch).
 #[derive(Debug, Clone)]
@@ -17,6 +21,47 @@ pub enum Update {
     Status(Status),
     /// Its body has [published](crate::publish()) something.
     Progress(Progress),
+    /// It has entered a state of its machine.
+    State(StateUpdate),
+    /// So many states were entered, and left, that were not asked for in time: of a slow reader the last 1,024 are kept.
+    StatesMissed(u64),
+}
+
+/// A state that a run has entered.
+#[derive(Debug, Clone)]
+pub struct StateUpdate {
+    run: RunId,
+    name: String,
+    seen: StateSeen,
+}
+
+impl StateUpdate {
+    /// The state's name: that of its variant.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which of the run's visits it is, from 0.
+    #[must_use]
+    pub fn visit(&self) -> u32 {
+        self.seen.visit
+    }
+
+    /// Why the run has entered it; none of the state that it began in.
+    #[must_use]
+    pub fn reason(&self) -> Option<&Reason> {
+        self.seen.state.as_ref().map(|(_, reason)| reason)
+    }
+
+    /// The whole state.
+    ///
+    /// # Errors
+    /// [`Error::Undecodable`] when what is recorded is no state of the machine any more.
+    pub fn decode<M: Fsm>(&self) -> Result<M> {
+        let undecodable = |source| Error::Undecodable { what: "state", id: self.run.clone(), source };
+        M::read(&self.seen.value).map_err(undecodable)
+    }
 }
 
 /// What a run's body has [published](crate::publish()).
@@ -60,20 +105,65 @@ pub struct Watch {
     /// What was told last.
     status: Option<Status>,
     progress: Option<Payload>,
+    /// Of a machine.
+    states: Option<States>,
     ended: bool,
 }
 
+/// The states of a run that are to be told.
+struct States {
+    graph: &'static Graph,
+    entered: broadcast::Receiver<StateSeen>,
+    /// The state to be told first.
+    first: Option<StateSeen>,
+    /// The last visit that was told.
+    told: Option<u32>,
+}
+
+impl States {
+    fn new(live: &Held, graph: &'static Graph) -> States {
+        // First to listen, then to look: what comes in between is known by its visit.
+        let entered = live.states();
+        States { graph, entered, first: Some(live.seen().state), told: None }
+    }
+
+    /// The next state that was not told.
+    fn next(&mut self, run: &RunId) -> Option<Update> {
+        loop {
+            let seen = match self.first.take() {
+                Some(first) => first,
+                None => match self.entered.try_recv() {
+                    Ok(seen) => seen,
+                    Err(broadcast::error::TryRecvError::Lagged(missed)) => return Some(Update::StatesMissed(missed)),
+                    Err(_) => return None,
+                },
+            };
+            if self.told.is_some_and(|told| seen.visit <= told) {
+                continue;
+            }
+            self.told = Some(seen.visit);
+            let initial = || self.graph.initial().map(|state| state.name.to_owned());
+            let name = seen.state.as_ref().map(|(name, _)| (**name).to_owned()).or_else(initial).unwrap_or_default();
+            return Some(Update::State(StateUpdate { run: run.clone(), name, seen }));
+        }
+    }
+}
+
 impl Watch {
-    pub(super) fn new(live: &Held) -> Watch {
+    pub(super) fn new(live: &Held, plan: &'static Plan) -> Watch {
+        let states = match plan {
+            Plan::Machine(graph) => Some(States::new(live, graph)),
+            _ => None,
+        };
         let seen = live.watch();
-        Watch { live: Held::new(live), seen, status: None, progress: None, ended: false }
+        Watch { live: Held::new(live), seen, status: None, progress: None, states, ended: false }
     }
 
     /// The next thing that is new: at first what is there now, then each change when it is
     /// durable. `None` when the run's end was told, or the engine ends before the run does.
     ///
     /// It is the newest that is told: of statuses and of published values that follow one another
-    /// faster than this is called, those between are left out. What is published is told before
+    /// faster than this is called, those between are left out; of states each is told, before the status that comes with it. What is published is told before
     /// the status that the run has then. Whether a run that goes on waits or works is not
     /// recorded: it is told as it is at the moment.
     ///
@@ -84,6 +174,10 @@ impl Watch {
             // Whatever comes after this look is looked at again.
             let seen = self.seen.borrow_and_update().clone();
             let Seen::Phase(shown) = seen else { break };
+            // A state is sent before the status that comes with it can be seen.
+            if let Some(update) = self.states.as_mut().and_then(|states| states.next(&self.live.id)) {
+                return Some(update);
+            }
             if let Some(value) = shown.progress.as_ref().filter(|value| !self.knows(value)) {
                 self.progress = Some(value.clone());
                 return Some(Update::Progress(Progress::new(self.live.id.clone(), value.clone())));

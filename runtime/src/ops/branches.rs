@@ -69,6 +69,25 @@ where
     (branch, output)
 }
 
+/// A body as a branch, whose end decides the group.
+pub(super) fn body<'c, App, T>(
+    cx: Cx<App>,
+    body: impl FnOnce(Cx<App>) -> BoxFuture<'c, T> + Send + 'c,
+) -> (Branch<'c>, Output<T>)
+where
+    App: Send + Sync + 'static,
+    T: Send + 'c,
+{
+    let output = Output(Arc::new(Mutex::new(None)));
+    let kept = Output(output.0.clone());
+    let branch = Box::pin(async move {
+        let value = body(cx).await;
+        *kept.lock() = Some(value);
+        true
+    });
+    (branch, output)
+}
+
 /// What a group is.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Group {

@@ -42,6 +42,11 @@ impl<App> Cx<App> {
         Cx::new(self.host.clone(), self.app.clone(), group.branch(index))
     }
 
+    /// The scope itself.
+    pub(crate) fn scope(&self) -> Position {
+        self.scope.clone()
+    }
+
     /// The position of the next await of this scope.
     pub(crate) fn take_position(&self) -> Position {
         self.scope.child(self.next.fetch_add(1, Ordering::Relaxed))

@@ -7,6 +7,7 @@
 //! awaited, never when it is built, and one that is dropped without being
 //! awaited leaves no trace.
 
+mod against;
 mod all;
 mod branches;
 mod durable;
@@ -19,6 +20,7 @@ mod sleep;
 mod step;
 mod value;
 
+pub(crate) use against::against;
 pub use all::{All, TryAll, all, try_all};
 pub use durable::{Cx, Durable, durable};
 pub use join::{Join, join};

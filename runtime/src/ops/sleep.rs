@@ -15,6 +15,12 @@ pub struct Sleep {
     wake: Wake,
 }
 
+impl Sleep {
+    pub(super) fn new(wake: Wake) -> Sleep {
+        Sleep { wake }
+    }
+}
+
 /// Waits in a saga for a time by the wall clock. The moment of waking is
 /// recorded: a process that was down meanwhile wakes the saga at once.
 pub fn sleep(duration: Duration) -> Sleep {

@@ -1,6 +1,6 @@
 //! A digest of a plan that the compiler can work out: FNV-1a, 64 bits.
 
-use super::Plan;
+use super::{Graph, Plan};
 
 const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
@@ -49,6 +49,33 @@ const fn list(hash: u64, tag: u8, plans: &[Plan]) -> u64 {
     byte(hash, 0xfe)
 }
 
+const fn machine(mut hash: u64, graph: &Graph) -> u64 {
+    let mut i = 0;
+    while i < graph.states.len() {
+        let state = &graph.states[i];
+        hash = text(hash, state.name);
+        let bits = (state.initial as u8) | (state.terminal as u8) << 1 | (state.commit as u8) << 2;
+        hash = byte(hash, bits);
+        let mut j = 0;
+        while j < state.next.len() {
+            hash = text(hash, graph.states[state.next[j] as usize].name);
+            j += 1;
+        }
+        let mut j = 0;
+        while j < state.timeouts.len() {
+            let timeout = &state.timeouts[j];
+            hash = text(byte(hash, 0xfd), graph.states[timeout.to as usize].name);
+            if let Some(group) = timeout.group {
+                hash = text(hash, graph.groups[group as usize].name);
+            }
+            j += 1;
+        }
+        hash = byte(tree(hash, state.plan), 0xfe);
+        i += 1;
+    }
+    hash
+}
+
 const fn tree(hash: u64, plan: &Plan) -> u64 {
     match plan {
         Plan::Seq(plans) => list(hash, 1, plans),
@@ -71,5 +98,6 @@ const fn tree(hash: u64, plan: &Plan) -> u64 {
         Plan::Uuid => byte(hash, 18),
         Plan::Pause => byte(hash, 19),
         Plan::Publish => byte(hash, 20),
+        Plan::Machine(graph) => machine(byte(hash, 21), graph),
     }
 }

@@ -9,17 +9,24 @@ mod check;
 mod described;
 mod diagram;
 mod fingerprint;
+mod graph;
+mod sig;
 mod signals;
 #[cfg(test)]
 mod tests;
 mod walk;
 
 use check::same;
-pub use check::{Exit, Leave, Problems, problems, refuse};
+pub use check::{
+    Exit, GraphProblems, Leave, Problems, StateRules, graph_problems, problems, refuse, refuse_state, state_problems,
+};
 pub(crate) use check::{PlanProblem, check_across};
 pub use described::Described;
 pub use diagram::Diagram;
 pub use fingerprint::fingerprint;
+pub(crate) use graph::Policy;
+pub use graph::{Drawing, Graph, GroupMeta, StateMeta, TimeoutMeta};
+pub use sig::WorkflowSig;
 pub use signals::may_receive;
 pub(crate) use signals::signals;
 pub(crate) use walk::{Reached, reach, reach_step};
@@ -72,6 +79,8 @@ pub enum Plan {
     Pause,
     /// Progress that is told to whoever watches.
     Publish,
+    /// One of the states of a machine, then another.
+    Machine(&'static Graph),
 }
 
 /// A saga named inside another's plan. By function, so that sagas may call each other in a circle.
@@ -85,7 +94,7 @@ pub struct WorkflowRef {
     pub meta: fn() -> &'static WorkflowMeta,
 }
 
-/// A saga's name and plan: all that its attribute and its body say.
+/// A saga's or a machine's name and plan: all that its attribute and its body say.
 #[derive(Debug)]
 pub struct WorkflowMeta {
     /// The name on disk.
@@ -106,4 +115,14 @@ pub struct WorkflowMeta {
     pub strict: bool,
     /// The arms of its plan that never come to their end.
     pub exits: &'static [Exit],
+}
+
+impl WorkflowMeta {
+    /// What kind of workflow it is, in words.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.plan {
+            Plan::Machine(_) => "machine",
+            _ => "saga",
+        }
+    }
 }

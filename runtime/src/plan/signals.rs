@@ -23,6 +23,7 @@ pub const fn may_receive(plan: &Plan, signal: &str) -> bool {
         Plan::Loop(plan) | Plan::All(plan) | Plan::TryAll(plan) => may_receive(plan, signal),
         Plan::Signal(name) => same(name, signal),
         Plan::Saga(_) | Plan::Again(_) | Plan::Dynamic => true,
+        Plan::Machine(graph) => graph.accepts(signal),
         _ => false,
     }
 }
@@ -52,6 +53,13 @@ pub(crate) fn signals(saga: &WorkflowMeta) -> Accepts {
     accepts
 }
 
+/// The signals that something with this plan may take.
+pub(super) fn signals_of(plan: &Plan) -> Accepts {
+    let mut accepts = Accepts::default();
+    collect(plan, &mut accepts, &mut BTreeSet::new());
+    accepts
+}
+
 fn collect(plan: &Plan, accepts: &mut Accepts, seen: &mut BTreeSet<(&'static str, u32)>) {
     match plan {
         Plan::Seq(plans) | Plan::Branch(plans) | Plan::Join(plans) | Plan::Race(plans) => {
@@ -65,6 +73,7 @@ fn collect(plan: &Plan, accepts: &mut Accepts, seen: &mut BTreeSet<(&'static str
             collect((saga.meta)().plan, accepts, seen);
         }
         Plan::Dynamic => accepts.open = true,
+        Plan::Machine(graph) => accepts.names.extend(graph.signals),
         _ => {}
     }
 }

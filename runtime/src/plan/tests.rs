@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use factum::__private::SagaSig;
+use factum::__private::WorkflowSig;
 use factum::SagaFn;
 use factum::prelude::*;
 
@@ -38,7 +38,7 @@ struct Approval;
 struct Refusal;
 
 fn meta<Shape, F: SagaFn<Shape>>(_: F) -> &'static WorkflowMeta {
-    <F::Saga as SagaSig>::meta()
+    <F::Saga as WorkflowSig>::meta()
 }
 
 fn reached<Shape, F: SagaFn<Shape>>(saga: F) -> Reached {
@@ -242,6 +242,10 @@ fn words(plan: &Plan) -> String {
         Plan::Uuid => "uuid".to_owned(),
         Plan::Pause => "pause".to_owned(),
         Plan::Publish => "publish".to_owned(),
+        Plan::Machine(graph) => {
+            let states = graph.states.iter().map(|state| format!("{}({})", state.name, words(state.plan)));
+            states.collect::<Vec<_>>().join(", ")
+        }
     }
 }
 

@@ -48,6 +48,7 @@ fn visit(reached: &mut Reached, plan: &'static Plan) {
             spawned(reached, saga);
             reach(reached, (saga.meta)());
         }
+        Plan::Machine(graph) => graph.states.iter().for_each(|state| visit(reached, state.plan)),
         Plan::Sleep
         | Plan::Signal(_)
         | Plan::Dynamic

@@ -32,6 +32,13 @@ impl fmt::Display for Event {
             Event::Again { visit, input, carried: Carried { undo, inbox, .. } } => {
                 write!(f, ", visit {visit}, with {input:?}: carries {} undos and {} signals", undo.len(), inbox.len())
             }
+            Event::StateEntered { visit, state, value, reason, groups: _, carried: Carried { undo, inbox, .. } } => {
+                let (undos, signals) = (undo.len(), inbox.len());
+                write!(
+                    f,
+                    " `{state}`, visit {visit}, by {reason}, with {value:?}: carries {undos} undos and {signals} signals"
+                )
+            }
             Event::Published { at, value } => write!(f, " at {at}: {value:?}"),
             Event::RollbackDecided { scope, cause } => write!(f, " for {scope}: {cause}"),
             Event::CompensationStarted { of, kind, step, attempt } => {

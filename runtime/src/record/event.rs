@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Carried, Cause, ChildEnd, Kind, UndoKind};
+use super::{Carried, Cause, ChildEnd, Kind, Reason, UndoKind};
 use crate::codec::{ArtifactId, BlobAt, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
@@ -177,6 +177,22 @@ pub enum Event {
         visit: u32,
         /// The arguments of the new visit, as one JSON array.
         input: Payload,
+        /// What the run keeps.
+        carried: Carried,
+    },
+    /// The run is in another state of its machine; what came before is no longer needed.
+    #[non_exhaustive]
+    StateEntered {
+        /// The new visit, from 1.
+        visit: u32,
+        /// The state's name.
+        state: Name,
+        /// The whole state, as the JSON of the machine's enum.
+        value: Payload,
+        /// Why.
+        reason: Reason,
+        /// The groups that the state is in, each with the moment since when the run is in it.
+        groups: Vec<(Name, Timestamp)>,
         /// What the run keeps.
         carried: Carried,
     },
@@ -360,6 +376,7 @@ impl Event {
             Event::ChildStarted { .. } => Kind::ChildStarted,
             Event::ChildEnded { .. } => Kind::ChildEnded,
             Event::Again { .. } => Kind::Again,
+            Event::StateEntered { .. } => Kind::StateEntered,
             Event::Published { .. } => Kind::Published,
             Event::RollbackDecided { .. } => Kind::RollbackDecided,
             Event::CompensationStarted { .. } => Kind::CompensationStarted,

@@ -47,6 +47,7 @@ kinds! {
     BranchWon = 13, "branch won";
     ChildStarted = 14, "child started";
     ChildEnded = 15, "child ended";
+    StateEntered = 16, "state entered";
     Again = 17, "again";
     Published = 18, "published";
     RollbackDecided = 19, "rollback decided";

@@ -13,12 +13,14 @@ mod failure;
 pub(crate) mod json;
 mod kind;
 mod payloads;
+mod reason;
 
 pub use carried::{Carried, CarriedSignal, CarriedUndo};
 pub use event::Event;
 pub(crate) use event::Name;
 pub use failure::{Cause, ChildEnd, UndoKind};
 pub(crate) use kind::Kind;
+pub use reason::Reason;
 
 #[cfg(test)]
 mod tests;

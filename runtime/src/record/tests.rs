@@ -163,6 +163,38 @@ fn of_starts() -> Vec<Event> {
     vec![
         Event::Again { visit: 1, input: json("[1]"), carried: Carried::default() },
         Event::Again { visit: 300, input: json("[1]").with_blobs(vec![blob(10)]), carried },
+        Event::StateEntered {
+            visit: 2,
+            state: "Paid".into(),
+            value: json("{\"Paid\":{}}").with_blobs(vec![blob(11)]),
+            reason: Reason::Signal { name: "Pay".into() },
+            groups: vec![("Open".into(), Timestamp(7)), ("ü".into(), Timestamp(-7))],
+            carried: Carried::default(),
+        },
+        Event::StateEntered {
+            visit: u32::MAX,
+            state: "Page".into(),
+            value: json("null"),
+            reason: Reason::Handler,
+            groups: Vec::new(),
+            carried: Carried { past_pivot: true, ..Carried::default() },
+        },
+        Event::StateEntered {
+            visit: 1,
+            state: "Late".into(),
+            value: json("\"Late\""),
+            reason: Reason::Timeout { group: None },
+            groups: Vec::new(),
+            carried: Carried::default(),
+        },
+        Event::StateEntered {
+            visit: 1,
+            state: "Late".into(),
+            value: json("\"Late\""),
+            reason: Reason::Timeout { group: Some("Open".into()) },
+            groups: Vec::new(),
+            carried: Carried::default(),
+        },
         Event::StartOptions { deadline: None, begin_at: None, key: None, parent: None, linked: false },
         Event::StartOptions {
             deadline: Some(Timestamp(i64::MAX)),

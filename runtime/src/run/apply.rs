@@ -1,6 +1,7 @@
 //! From a state and an event to the next state.
 
 use super::state::{Illegal, Options, RunState};
+use super::visit::Visited;
 use super::{Entry, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::{self, Payload};
 use crate::id::Position;
@@ -35,7 +36,12 @@ impl RunState {
             | Event::Resumed {}
             | Event::Recovered {}
             | Event::ArtifactPut { .. } => {}
-            _ => self.begun = true,
+            _ => {
+                if !self.begun {
+                    self.since.at.get_or_insert(time);
+                }
+                self.begun = true;
+            }
         }
         match event {
             Event::RunStarted { .. } => return Err(illegal(event, "the run has been started before")),
@@ -135,7 +141,11 @@ impl RunState {
                 self.enter(event, at, Entry::ChildEnd { child: child.clone(), end: end.clone() })?;
                 self.new_fact();
             }
-            Event::Again { visit, input, carried } => self.again(event, *visit, input, carried)?,
+            Event::Again { visit, input, carried } => self.turn(event, *visit, input, carried)?,
+            Event::StateEntered { visit, state, value, reason, groups, carried } => {
+                let entered = Visited { visit: *visit, state, value, reason, groups, carried };
+                self.state_entered(event, time, &entered)?;
+            }
             Event::StartOptions { deadline, begin_at, key, parent, .. } => {
                 let (key, parent) = (key.clone(), parent.clone());
                 self.options = Options { deadline: *deadline, begin_at: *begin_at, key, parent };

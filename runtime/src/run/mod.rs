@@ -18,6 +18,7 @@ mod state;
 mod step;
 mod turn;
 mod undo;
+mod visit;
 
 pub(crate) use apply::NOW;
 pub(crate) use entry::Entry;
@@ -27,6 +28,7 @@ pub use policy::RetryPolicy;
 pub(crate) use state::{Decision, Illegal, RunState};
 pub(crate) use step::StepEntry;
 pub(crate) use undo::{UndoEntry, UndoState};
+pub(crate) use visit::Since;
 
 #[cfg(test)]
 mod tests;

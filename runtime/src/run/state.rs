@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::undo::UndoStack;
-use super::{Entry, Inbox, Phase, StepEntry, UndoEntry, UndoState};
+use super::{Entry, Inbox, Phase, Since, StepEntry, UndoEntry, UndoState};
 use crate::codec::Payload;
 use crate::id::{Position, RunId};
 use crate::record::{Event, Name, UndoKind};
@@ -59,8 +59,10 @@ pub(crate) struct RunState {
     pub(crate) options: Options,
     /// The arguments of the present visit.
     pub(crate) input: Payload,
-    /// The turn of the run, which begins afresh with `again`.
+    /// The turn of the run, which begins afresh with `again` and with each state that a machine enters.
     pub(crate) visit: u32,
+    /// The state that the run is in, if it has entered one.
+    pub(crate) since: Since,
     pub(crate) phase: Phase,
     /// Why it was paused, if it is.
     pub(crate) paused: Option<String>,
@@ -111,6 +113,7 @@ impl RunState {
             start,
             options: Options::default(),
             visit: 0,
+            since: Since::default(),
             phase: Phase::Forward,
             paused: None,
             cancel_requested: false,

@@ -11,7 +11,7 @@ use crate::record::{Carried, CarriedUndo, Event};
 
 impl RunState {
     /// The next turn begins with what is carried over, and with nothing else.
-    pub(super) fn again(&mut self, event: &Event, visit: u32, input: &Payload, carried: &Carried) -> Applied {
+    pub(super) fn turn(&mut self, event: &Event, visit: u32, input: &Payload, carried: &Carried) -> Applied {
         self.forward(event)?;
         // Turns in between may be gone.
         if visit <= self.visit {

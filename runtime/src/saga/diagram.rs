@@ -1,7 +1,7 @@
 //! Drawing a saga by its function.
 
-use super::{SagaFn, SagaSig};
-use crate::plan::Diagram;
+use super::SagaFn;
+use crate::plan::{Diagram, WorkflowSig};
 
 /// Draws a saga: its steps, branches, loops and groups, as the compiler knows them. Nothing runs.
 ///
@@ -34,5 +34,5 @@ use crate::plan::Diagram;
 /// ```
 pub fn diagram<Shape, F: SagaFn<Shape>>(saga: F) -> Diagram {
     let _ = saga;
-    Diagram::of(<F::Saga as SagaSig>::meta())
+    Diagram::of(F::Saga::meta())
 }

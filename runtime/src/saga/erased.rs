@@ -4,8 +4,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Saga;
-use crate::codec::{DecodeError, Payload};
-use crate::engine::{BodyEnd, Host, Workflow};
+use crate::codec::Payload;
+use crate::engine::{BodyEnd, Host, Misfit, Since, Workflow};
 use crate::id::Position;
 use crate::ops::Cx;
 use crate::plan::WorkflowMeta;
@@ -34,7 +34,8 @@ impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App>
         host: Arc<dyn Host>,
         input: &Payload,
         root: Position,
-    ) -> Result<BoxFuture<'static, BodyEnd>, DecodeError> {
+        _: &Since,
+    ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let args = S::decode_args(input)?;
         let cx = Cx::new(host, self.app.clone(), root);
         Ok(Box::pin(async move {

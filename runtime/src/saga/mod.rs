@@ -13,6 +13,7 @@ mod erased;
 mod nested;
 mod sig;
 mod spawn;
+mod start;
 
 pub use again::{Again, again};
 pub use call::{OutsideEngine, SagaCall};
@@ -21,6 +22,7 @@ pub(crate) use erased::SagaWorkflow;
 
 pub use sig::{Saga, SagaFn, SagaSig};
 pub use spawn::{Child, Spawn, spawn};
+pub use start::{StartArgs, Startable, start_state};
 
 use crate::codec::{EncodeError, Payload};
 

@@ -3,24 +3,14 @@
 use super::SagaCall;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::ops::Cx;
-use crate::plan::{Plan, WorkflowMeta};
+use crate::plan::WorkflowSig;
 use crate::platform::BoxFuture;
 use crate::step::{Signature, for_each_arity};
 
-/// A saga's name and plan. Implemented by `#[saga]`, not by hand.
-pub trait SagaSig: Signature {
+/// A saga's arguments. Implemented by `#[saga]`, not by hand.
+pub trait SagaSig: Signature + WorkflowSig<Output = <Self as Signature>::Ok, Error = <Self as Signature>::Err> {
     /// The arguments as they are decoded from the start record.
     type Owned: Send + 'static;
-
-    /// The name on disk.
-    const NAME: &'static str;
-    /// The version, from 1.
-    const VERSION: u32;
-    /// What the body awaits.
-    const PLAN: &'static Plan;
-
-    /// What the attribute and the body say.
-    fn meta() -> &'static WorkflowMeta;
 
     /// What the runs that share one limit of concurrency have in common (`key = ..`);
     /// none if all runs of the saga share it.

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{SagaCall, SagaSig};
+use super::{StartArgs, Startable};
 use crate::engine::{ChildError, NewChild, child_end};
 use crate::id::RunId;
 use crate::ops::{Cx, Durable};
-use crate::plan::{Described, Plan, WorkflowRef};
+use crate::plan::{Described, Plan, WorkflowRef, WorkflowSig};
 use crate::platform::BoxFuture;
 use crate::record::Name;
 use crate::step::Site;
@@ -15,22 +15,23 @@ use crate::step::Site;
 /// The start of a run of its own: a call of [`spawn`].
 #[must_use = "no run is started unless this is awaited: add `.await`"]
 #[derive(Debug)]
-pub struct Spawn<'a, S: SagaSig> {
-    call: SagaCall<'a, S>,
+pub struct Spawn<W> {
+    start: StartArgs,
     id: Option<RunId>,
     linked: bool,
+    workflow: PhantomData<fn() -> W>,
 }
 
-/// Starts a saga as a run of its own, with an id, a status and a history of its own, and gives a [`Child`] to wait for:
+/// Starts a saga, or a state machine by its initial state, as a run of its own, with an id, a status and a history of its own, and gives a [`Child`] to wait for:
 /// `let child = spawn(ship(order)).await; .. child.await?`. Its start and this run's record of it are one.
 ///
-/// The saga must be registered on the engine. The child goes on by itself, awaited or not, whatever becomes of this
+/// The workflow must be registered on the engine. The child goes on by itself, awaited or not, whatever becomes of this
 /// run, unless it is [`linked`](Spawn::linked).
-pub fn spawn<S: SagaSig>(call: SagaCall<'_, S>) -> Spawn<'_, S> {
-    Spawn { call, id: None, linked: false }
+pub fn spawn<C: Startable>(call: C) -> Spawn<C::Workflow> {
+    Spawn { start: call.into_start(), id: None, linked: false, workflow: PhantomData }
 }
 
-impl<S: SagaSig> Spawn<'_, S> {
+impl<W> Spawn<W> {
     /// Cancels the child when what this saga did is undone, and waits for its end then.
     pub fn linked(self) -> Self {
         Spawn { linked: true, ..self }
@@ -43,47 +44,45 @@ impl<S: SagaSig> Spawn<'_, S> {
     }
 }
 
-impl<S: SagaSig> Described for Spawn<'_, S> {
-    const PLAN: Plan = Plan::Spawn(WorkflowRef { name: S::NAME, version: S::VERSION, meta: S::meta });
+impl<W: WorkflowSig> Described for Spawn<W> {
+    const PLAN: Plan = Plan::Spawn(WorkflowRef { name: W::NAME, version: W::VERSION, meta: W::meta });
 }
 
-impl<S: SagaSig, App: Send + Sync + 'static> Durable<App> for Spawn<'_, S> {
-    type Output = Child<S>;
+impl<W: WorkflowSig, App: Send + Sync + 'static> Durable<App> for Spawn<W> {
+    type Output = Child<W>;
 
-    fn perform<'c>(self, cx: &'c Cx<App>, site: Site) -> BoxFuture<'c, Child<S>>
+    fn perform<'c>(self, cx: &'c Cx<App>, site: Site) -> BoxFuture<'c, Child<W>>
     where
         Self: 'c,
     {
         let at = cx.take_position();
         Box::pin(async move {
             let seam = &*cx.host;
-            let args = &self.call.args;
-            let input = super::input::<S>(args).and_then(|input| Ok((input, S::hash_args(args)?)));
-            let (input, hash) = match input {
+            let (input, hash) = match self.start.input {
                 Ok(input) => input,
                 Err(error) => match seam.unrecordable(at, site, error.to_string()).await {},
             };
             let child = NewChild {
                 id: self.id,
-                workflow: Name::Borrowed(S::NAME),
-                version: S::VERSION,
+                workflow: Name::Borrowed(W::NAME),
+                version: W::VERSION,
                 input,
                 args: hash,
-                key: S::key(args),
+                key: self.start.key,
                 linked: self.linked,
             };
-            Child { id: seam.spawn(at, site, child).await, saga: PhantomData }
+            Child { id: seam.spawn(at, site, child).await, workflow: PhantomData }
         })
     }
 }
 
 /// A run that this one has started. Awaiting it, or `&child`, gives how it ended.
-pub struct Child<S> {
+pub struct Child<W> {
     id: RunId,
-    saga: PhantomData<fn() -> S>,
+    workflow: PhantomData<fn() -> W>,
 }
 
-impl<S> Child<S> {
+impl<W> Child<W> {
     /// The child's id.
     #[must_use]
     pub fn id(&self) -> &RunId {
@@ -91,28 +90,28 @@ impl<S> Child<S> {
     }
 }
 
-impl<S> Clone for Child<S> {
+impl<W> Clone for Child<W> {
     fn clone(&self) -> Self {
-        Child { id: self.id.clone(), saga: PhantomData }
+        Child { id: self.id.clone(), workflow: PhantomData }
     }
 }
 
-impl<S> fmt::Debug for Child<S> {
+impl<W> fmt::Debug for Child<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Child").field(&self.id).finish()
     }
 }
 
-impl<S> Described for Child<S> {
+impl<W> Described for Child<W> {
     const PLAN: Plan = Plan::Child;
 }
 
-impl<S> Described for &Child<S> {
+impl<W> Described for &Child<W> {
     const PLAN: Plan = Plan::Child;
 }
 
-impl<S: SagaSig, App: Send + Sync + 'static> Durable<App> for Child<S> {
-    type Output = Result<S::Ok, ChildError<S::Err>>;
+impl<W: WorkflowSig, App: Send + Sync + 'static> Durable<App> for Child<W> {
+    type Output = Result<W::Output, ChildError<W::Error>>;
 
     fn perform<'c>(self, cx: &'c Cx<App>, site: Site) -> BoxFuture<'c, Self::Output>
     where
@@ -122,7 +121,7 @@ impl<S: SagaSig, App: Send + Sync + 'static> Durable<App> for Child<S> {
         Box::pin(async move {
             let seam = &*cx.host;
             let end = seam.child(at.clone(), site, self.id.clone()).await;
-            match child_end::<S::Ok, S::Err>(&end) {
+            match child_end::<W::Output, W::Error>(&end) {
                 Ok(end) => end,
                 Err(Some(error)) => match seam.unreadable(at, error).await {},
                 Err(None) => {
@@ -134,8 +133,8 @@ impl<S: SagaSig, App: Send + Sync + 'static> Durable<App> for Child<S> {
     }
 }
 
-impl<S: SagaSig, App: Send + Sync + 'static> Durable<App> for &Child<S> {
-    type Output = Result<S::Ok, ChildError<S::Err>>;
+impl<W: WorkflowSig, App: Send + Sync + 'static> Durable<App> for &Child<W> {
+    type Output = Result<W::Output, ChildError<W::Error>>;
 
     fn perform<'c>(self, cx: &'c Cx<App>, site: Site) -> BoxFuture<'c, Self::Output>
     where

@@ -45,7 +45,7 @@ pub(super) fn wanted(records: &[Record]) -> Wanted {
     let row = !has(Kind::RunStarted);
     let deleted = has(Kind::RunDeleted);
     let ended = records.iter().any(ends);
-    let turned = has(Kind::Again);
+    let turned = records.iter().any(turns);
     Wanted {
         row,
         journal: row && (ended || turned),
@@ -58,9 +58,14 @@ fn ends(record: &Record) -> bool {
     [Kind::RunCompleted, Kind::RunFailed, Kind::RunCancelled].iter().any(|kind| *kind as u8 == record.kind)
 }
 
+/// Whether a record begins a turn of its run: what came before it goes.
+fn turns(record: &Record) -> bool {
+    [Kind::Again, Kind::StateEntered].iter().any(|kind| *kind as u8 == record.kind)
+}
+
 /// The records of a run that outlive its last turn's beginning: how it was started, and all from there on.
 fn of_last_turn(records: impl DoubleEndedIterator<Item = Record> + Clone) -> Vec<Record> {
-    let turn = records.clone().rev().find(|record| record.kind == Kind::Again as u8).map(|record| record.lsn);
+    let turn = records.clone().rev().find(turns).map(|record| record.lsn);
     let start = |record: &Record| [Kind::RunStarted, Kind::StartOptions].iter().any(|kind| *kind as u8 == record.kind);
     records.filter(|record| turn.is_none_or(|turn| record.lsn >= turn) || start(record)).collect()
 }
@@ -122,7 +127,7 @@ impl<'a> Fold<'a> {
 
     /// Takes the next records of one run.
     pub(super) fn run(&mut self, number: RunNumber, before: Before, records: &[Record]) -> Result<(), Broken> {
-        let turned = records.iter().any(|record| record.kind == Kind::Again as u8);
+        let turned = records.iter().any(turns);
         let all = || before.records.iter().chain(records).cloned();
         let last_turn = if turned { of_last_turn(all()) } else { Vec::new() };
         match turned {
@@ -345,6 +350,9 @@ fn outcome(records: &[Record]) -> Vec<Record> {
             Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit())
         )
     };
-    let kept = |record: &&Record| record.kind == Kind::RunStarted as u8 || ends(record) || decided(record);
+    // The state in which it ended, or was when it failed, is what there is of a machine.
+    let state = |record: &Record| record.kind == Kind::StateEntered as u8;
+    let kept =
+        |record: &&Record| record.kind == Kind::RunStarted as u8 || state(record) || ends(record) || decided(record);
     records.iter().filter(kept).cloned().collect()
 }

@@ -283,10 +283,14 @@ fn names(event: &Event) -> Vec<&Name> {
         | Event::ChildStarted { workflow: name, .. }
         | Event::ValueDrawn { source: name, .. }
         | Event::CompensationStarted { step: name, .. } => vec![name],
-        Event::Again { carried, .. } => {
+        Event::Again { carried, .. } | Event::StateEntered { carried, .. } => {
             let steps = carried.undo.iter().filter(|undo| undo.kind != UndoKind::Child).map(|undo| &undo.step);
             let signals = carried.inbox.iter().map(|signal| &signal.signal);
-            steps.chain(signals).chain(carried.senders.iter().map(|(signal, _)| signal)).collect()
+            let state = match event {
+                Event::StateEntered { state, .. } => Some(state),
+                _ => None,
+            };
+            steps.chain(signals).chain(carried.senders.iter().map(|(signal, _)| signal)).chain(state).collect()
         }
         _ => Vec::new(),
     }

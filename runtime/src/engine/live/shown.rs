@@ -3,6 +3,7 @@
 use crate::codec::Payload;
 use crate::engine::Error;
 use crate::id::Lsn;
+use crate::record::{Name, Reason};
 use crate::run::{Phase, RunState};
 
 /// A durable phase, as others see it.
@@ -13,17 +14,34 @@ pub(crate) struct Shown {
     pub(crate) phase: Phase,
     pub(crate) paused: Option<String>,
     pub(crate) progress: Option<Payload>,
+    /// Where it stands, if it is a machine's.
+    pub(crate) state: StateSeen,
+}
+
+/// A state that a run has entered.
+#[derive(Debug, Clone)]
+pub(crate) struct StateSeen {
+    pub(crate) visit: u32,
+    /// Its name, and why it was entered; none of the first one.
+    pub(crate) state: Option<(Name, Reason)>,
+    pub(crate) value: Payload,
 }
 
 impl Shown {
     pub(super) fn of(state: &RunState, at: Lsn) -> Shown {
         let (phase, paused, progress) = (state.phase.clone(), state.paused.clone(), state.progress.clone());
-        Shown { at, phase, paused, progress }
+        Shown { at, phase, paused, progress, state: StateSeen::of(state) }
     }
 
     /// Whether the run goes on by itself.
     pub(crate) fn goes_on(&self) -> bool {
         self.phase.is_active() && self.paused.is_none()
+    }
+}
+
+impl StateSeen {
+    pub(crate) fn of(state: &RunState) -> StateSeen {
+        StateSeen { visit: state.visit, state: state.since.state.clone(), value: state.input.clone() }
     }
 }
 

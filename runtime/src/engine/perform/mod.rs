@@ -97,7 +97,7 @@ impl Performer {
     }
 
     /// Waits until everything that the run recorded is durable.
-    async fn barrier(&self) {
+    pub(in crate::engine) async fn barrier(&self) {
         let last = self.run.lock().last;
         if let Err(error) = self.core.journal.durable(last).await {
             self.broken(error.into()).await;

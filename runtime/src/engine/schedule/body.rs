@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::{Cron, Scheduled, run_at};
 use crate::codec::{self, DecodeError, Payload};
 use crate::engine::host::{self, Draw, Host, NewChild, Wake};
-use crate::engine::registry::{BodyEnd, Workflow};
+use crate::engine::registry::{BodyEnd, Misfit, Workflow};
 use crate::id::Position;
 use crate::plan::{Plan, WorkflowMeta, fingerprint};
 use crate::platform::BoxFuture;
+use crate::run::Since;
 use crate::step::Site;
 use crate::time::Timestamp;
 
@@ -51,7 +52,8 @@ impl Workflow for ScheduleWorkflow {
         host: Arc<dyn Host>,
         input: &Payload,
         root: Position,
-    ) -> Result<BoxFuture<'static, BodyEnd>, DecodeError> {
+        _: &Since,
+    ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let scheduled = Scheduled::decode(input)?;
         let cron = scheduled.cron().map_err(|error| DecodeError::new("schedule", error))?;
         Ok(Box::pin(turn(host, scheduled, cron, root)))

@@ -2,7 +2,7 @@
 
 use super::Known;
 use super::found::{Problem, Problems, Rule};
-use super::holds::{Holds, holds, of_saga, of_step};
+use super::holds::{Holds, holds, is_one_of, of_saga, of_step};
 use super::place::Place;
 use crate::plan::Plan;
 use crate::step::{Effect, StepMeta};
@@ -34,11 +34,31 @@ pub const fn problems(plan: &Plan, exits: &[Exit], strict: bool) -> Problems {
     with_known(plan, exits, strict, &[])
 }
 
+/// What is wrong with the plan of a state's handler.
+pub(super) const fn of_state(plan: &Plan, exits: &[Exit], known: &[Known], state: InState<'_>) -> Problems {
+    walk(plan, exits, false, known, Some(state))
+}
+
 pub(super) const fn with_known(plan: &Plan, exits: &[Exit], strict: bool, known: &[Known]) -> Problems {
+    walk(plan, exits, strict, known, None)
+}
+
+/// The state whose handler a body is.
+#[derive(Clone, Copy)]
+pub(super) struct InState<'p> {
+    pub(super) name: &'static str,
+    /// The signals that it accepts.
+    pub(super) accepts: &'p [&'static str],
+    /// A timeout may stop the handler.
+    pub(super) timed: bool,
+}
+
+const fn walk(plan: &Plan, exits: &[Exit], strict: bool, known: &[Known], state: Option<InState<'_>>) -> Problems {
     let mut walk = Walk {
         exits,
         known,
         strict,
+        state,
         found: Problems::NONE,
         given_up_by: None,
         breaks: Flow::NEVER,
@@ -76,6 +96,7 @@ struct Walk<'p> {
     exits: &'p [Exit],
     known: &'p [Known],
     strict: bool,
+    state: Option<InState<'p>>,
     found: Problems,
     /// The innermost group around that does not let all of its branches end.
     given_up_by: Option<&'static str>,
@@ -122,8 +143,19 @@ impl Walk<'_> {
             Plan::Step(step) => self.leaf(of_step(step), before, place, Some(step)),
             Plan::Saga(saga) => self.leaf(of_saga(saga, self.known), before, place, None),
             Plan::Again(saga) => {
+                if let Some(state) = self.state {
+                    self.found.add(Problem { rule: Rule::Again, place, step: saga.name, other: state.name });
+                }
                 self.leaf(of_saga(saga, self.known), before, place, None);
                 Flow::NEVER
+            }
+            Plan::Signal(name) => {
+                if let Some(state) = self.state
+                    && !is_one_of(name, state.accepts)
+                {
+                    self.found.add(Problem { rule: Rule::NotAccepted, place, step: name, other: state.name });
+                }
+                before
             }
             Plan::Dynamic => {
                 if self.strict {
@@ -141,6 +173,9 @@ impl Walk<'_> {
         }
         if let (Some(group), Some(pivot)) = (self.given_up_by, holds.pivot) {
             self.found.add(Problem { rule: Rule::GivenUp, place, step: pivot, other: group });
+        }
+        if let (Some(InState { name, timed: true, .. }), Some(pivot)) = (self.state, holds.pivot) {
+            self.found.add(Problem { rule: Rule::TimedOut, place, step: pivot, other: name });
         }
         if let Some(step) = step
             && self.strict

@@ -21,6 +21,12 @@ pub(super) enum Rule {
     Unclassed,
     /// Nobody knows what is awaited.
     Untold,
+    /// The state `other` does not accept the signal `step`, for which its handler waits.
+    NotAccepted,
+    /// A timeout of the state `other` may stop its handler, in which the pivot `step` stands.
+    TimedOut,
+    /// The handler of the state `other` goes on with another saga's turn.
+    Again,
 }
 
 /// One thing that is wrong with a plan.
@@ -74,6 +80,19 @@ impl Problem {
                 "`#[saga(strict)]` wants to know each step, and which one is awaited here is known only when it runs; \
                  write the call itself where it is awaited, `charge(order).await`",
             ),
+            Rule::NotAccepted => text
+                .with("state ")
+                .name(self.other)
+                .with(" does not accept the signal ")
+                .name(self.step)
+                .with("; add its type to the `#[accepts(..)]` of ")
+                .name(self.other),
+            Rule::TimedOut => text
+                .with("a `pivot` cannot stand in the handler of a state with a timeout, which stops the handler and undoes what it did: ")
+                .name(self.step)
+                .with(" cannot be undone; move it into a state of its own, or leave out its `pivot` or the timeout of ")
+                .name(self.other),
+            Rule::Again => text.with("`again` begins another turn of a saga; a state's handler goes on with `go(..)`, to its own state, too"),
         }
     }
 }

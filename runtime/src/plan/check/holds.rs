@@ -68,8 +68,29 @@ pub(super) const fn holds(plan: &Plan, known: &[Known]) -> Holds {
         Plan::Loop(plan) | Plan::All(plan) | Plan::TryAll(plan) => holds(plan, known),
         Plan::Step(step) => of_step(step),
         Plan::Saga(saga) | Plan::Again(saga) => of_saga(saga, known),
+        Plan::Machine(graph) => {
+            let mut found = Holds::NOTHING;
+            let mut i = 0;
+            while i < graph.states.len() {
+                found = found.or(holds(graph.states[i].plan, known));
+                i += 1;
+            }
+            found
+        }
         _ => Holds::NOTHING,
     }
+}
+
+/// Whether a text is one of some, for the compiler.
+pub(super) const fn is_one_of(text: &str, texts: &[&str]) -> bool {
+    let mut i = 0;
+    while i < texts.len() {
+        if same(texts[i], text) {
+            return true;
+        }
+        i += 1;
+    }
+    false
 }
 
 /// Whether two texts are the same, for the compiler.

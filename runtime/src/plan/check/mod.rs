@@ -9,6 +9,7 @@ mod across;
 mod flow;
 mod found;
 mod holds;
+mod machine;
 mod place;
 mod text;
 
@@ -17,4 +18,5 @@ pub use flow::{Exit, Leave, problems};
 pub use found::{Problems, refuse};
 pub(crate) use holds::Known;
 pub(super) use holds::same;
+pub use machine::{GraphProblems, StateRules, graph_problems, refuse_state, state_problems};
 pub(crate) use text::Text;

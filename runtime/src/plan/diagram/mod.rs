@@ -11,29 +11,57 @@ mod mermaid;
 #[cfg(test)]
 mod tests;
 
-use super::WorkflowMeta;
+use super::{Drawing, Plan, WorkflowMeta};
 use graph::Graph;
 
-/// A drawing of what a saga does: see [`diagram`](crate::diagram()).
+/// A drawing of what a saga or a state machine does: see [`diagram`](crate::diagram()).
 #[derive(Debug, Clone)]
 pub struct Diagram {
-    graph: Graph,
+    drawn: Drawn,
+}
+
+#[derive(Debug, Clone)]
+enum Drawn {
+    Saga(Graph),
+    /// It was drawn when it was compiled.
+    Machine(&'static Drawing),
 }
 
 impl Diagram {
-    pub(crate) fn of(saga: &WorkflowMeta) -> Diagram {
-        Diagram { graph: Graph::of(saga) }
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of(workflow: &WorkflowMeta) -> Diagram {
+        let drawn = match workflow.plan {
+            Plan::Machine(graph) => Drawn::Machine(&graph.drawing),
+            _ => Drawn::Saga(Graph::of(workflow)),
+        };
+        Diagram { drawn }
     }
 
-    /// The drawing as a Mermaid flowchart, which Markdown can hold.
+    /// The drawing in Mermaid's language, which Markdown can hold: a saga's flowchart, a machine's states.
     #[must_use]
     pub fn mermaid(&self) -> String {
-        mermaid::write(&self.graph)
+        match &self.drawn {
+            Drawn::Saga(graph) => mermaid::write(graph),
+            Drawn::Machine(drawing) => drawing.mermaid.to_owned(),
+        }
     }
 
     /// The drawing in the DOT language of Graphviz.
     #[must_use]
     pub fn dot(&self) -> String {
-        dot::write(&self.graph)
+        match &self.drawn {
+            Drawn::Saga(graph) => dot::write(graph),
+            Drawn::Machine(drawing) => drawing.dot.to_owned(),
+        }
+    }
+
+    /// What each state of a machine does with each signal, as a table in Markdown; of a saga, nothing.
+    #[must_use]
+    pub fn table(&self) -> String {
+        match &self.drawn {
+            Drawn::Saga(_) => String::new(),
+            Drawn::Machine(drawing) => drawing.table.to_owned(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::fields::{
     time, undo_kind,
 };
 use crate::codec::wire::{WireError, Writer};
-use crate::record::{Carried, CarriedSignal, CarriedUndo};
+use crate::record::{Carried, CarriedSignal, CarriedUndo, Reason};
 
 pub(super) fn carried(w: &mut Writer<'_>, carried: &Carried) {
     let Carried { undo, received, inbox, senders, now, progress, past_pivot } = carried;
@@ -29,6 +29,37 @@ pub(super) fn carried(w: &mut Writer<'_>, carried: &Carried) {
     w.option(*now, time);
     w.option(progress.as_ref(), payload);
     w.flag(*past_pivot);
+}
+
+/// The numbers of the reasons for which a state is entered.
+const HANDLER: u8 = 0;
+const SIGNAL: u8 = 1;
+const TIMEOUT: u8 = 2;
+const GROUP_TIMEOUT: u8 = 3;
+
+pub(super) fn reason(w: &mut Writer<'_>, reason: &Reason) {
+    match reason {
+        Reason::Handler => w.byte(HANDLER),
+        Reason::Signal { name } => {
+            w.byte(SIGNAL);
+            w.text(name);
+        }
+        Reason::Timeout { group: None } => w.byte(TIMEOUT),
+        Reason::Timeout { group: Some(group) } => {
+            w.byte(GROUP_TIMEOUT);
+            w.text(group);
+        }
+    }
+}
+
+pub(super) fn get_reason(r: &mut Body<'_>) -> Result<Reason, WireError> {
+    Ok(match r.wire.byte("reason")? {
+        HANDLER => Reason::Handler,
+        SIGNAL => Reason::Signal { name: name(r, "signal")? },
+        TIMEOUT => Reason::Timeout { group: None },
+        GROUP_TIMEOUT => Reason::Timeout { group: Some(name(r, "group")?) },
+        found => return Err(WireError::Unknown { field: "reason", found: found.into() }),
+    })
 }
 
 pub(super) fn get_carried(r: &mut Body<'_>) -> Result<Carried, WireError> {

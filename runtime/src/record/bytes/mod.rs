@@ -6,11 +6,11 @@ mod fields;
 
 use std::sync::Arc;
 
-use self::carried::{carried, get_carried};
+use self::carried::{carried, get_carried, get_reason, reason};
 use self::child::{child_end, get_child_end};
 use self::fields::{
-    Body, get_cause, get_id, get_payload, get_position, get_time, get_undo_kind, id, name, option, owned, payload,
-    position, put_cause, time, undo_kind,
+    Body, get_cause, get_id, get_list, get_payload, get_position, get_time, get_undo_kind, id, list, name, option,
+    owned, payload, position, put_cause, time, undo_kind,
 };
 use super::{Event, Kind};
 use crate::codec::wire::{Reader, WireError, Writer};
@@ -112,6 +112,17 @@ impl Event {
             Event::Again { visit, input, carried: older } => {
                 w.number(u64::from(*visit));
                 payload(w, input);
+                carried(w, older);
+            }
+            Event::StateEntered { visit, state, value, reason: why, groups, carried: older } => {
+                w.number(u64::from(*visit));
+                w.text(state);
+                payload(w, value);
+                reason(w, why);
+                list(w, groups, |w, (group, since)| {
+                    w.text(group);
+                    time(w, *since);
+                });
                 carried(w, older);
             }
             Event::Published { at, value } => {
@@ -257,6 +268,14 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
         Kind::Again => {
             Event::Again { visit: r.wire.small("visit")?, input: get_payload(r, "input")?, carried: get_carried(r)? }
         }
+        Kind::StateEntered => Event::StateEntered {
+            visit: r.wire.small("visit")?,
+            state: name(r, "state")?,
+            value: get_payload(r, "value")?,
+            reason: get_reason(r)?,
+            groups: get_list(r, "groups", |r| Ok((name(r, "group")?, get_time(r)?)))?,
+            carried: get_carried(r)?,
+        },
         Kind::Published => Event::Published { at: get_position(r)?, value: get_payload(r, "value")? },
         Kind::RollbackDecided => Event::RollbackDecided { scope: get_position(r)?, cause: get_cause(r)? },
         Kind::CompensationStarted => Event::CompensationStarted {

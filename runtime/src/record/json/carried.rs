@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::fields::{Json, JsonOption, Text, TimeOption};
+use super::fields::{Json, JsonOption, Text, Time, TimeOption};
 use super::form::UndoKindForm;
 use crate::codec::Payload;
 use crate::id::Position;
@@ -67,6 +67,26 @@ impl Undos {
     fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CarriedUndo>, D::Error> {
         let undos = Vec::<Undo>::deserialize(deserializer)?;
         Ok(undos.into_iter().map(|undo| undo.0).collect())
+    }
+}
+
+/// Groups, each with a moment.
+pub(super) struct Groups;
+
+#[derive(Serialize)]
+struct GroupRef<'a>(&'a Name, #[serde(with = "Time")] &'a Timestamp);
+
+#[derive(Deserialize)]
+struct Group(Name, #[serde(with = "Time")] Timestamp);
+
+impl Groups {
+    pub(super) fn serialize<S: Serializer>(groups: &[(Name, Timestamp)], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(groups.iter().map(|(group, since)| GroupRef(group, since)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(Name, Timestamp)>, D::Error> {
+        let groups = Vec::<Group>::deserialize(deserializer)?;
+        Ok(groups.into_iter().map(|Group(group, since)| (group, since)).collect())
     }
 }
 

@@ -4,13 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::carried::CarriedForm;
+use super::carried::{CarriedForm, Groups};
 use super::fields::{
     BlobId, CauseOption, Hash, Id, IdOption, Json, JsonOption, JsonResult, Text, TextOption, Time, TimeOption, UuidText,
 };
 use crate::codec::{ArtifactId, Payload};
 use crate::id::{Position, RunId};
-use crate::record::{Carried, Cause, ChildEnd, Event, Name, UndoKind};
+use crate::record::{Carried, Cause, ChildEnd, Event, Name, Reason, UndoKind};
 use crate::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
@@ -144,6 +144,19 @@ pub(super) enum EventForm {
         visit: u32,
         #[serde(with = "Json")]
         input: Payload,
+        #[serde(with = "CarriedForm")]
+        carried: Carried,
+    },
+    #[serde(rename = "state entered")]
+    StateEntered {
+        visit: u32,
+        state: Name,
+        #[serde(with = "Json")]
+        value: Payload,
+        #[serde(with = "ReasonForm")]
+        reason: Reason,
+        #[serde(with = "Groups", default, skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<(Name, Timestamp)>,
         #[serde(with = "CarriedForm")]
         carried: Carried,
     },
@@ -319,6 +332,20 @@ enum ChildEndForm {
     Cancelled,
     #[serde(rename = "forgotten")]
     Forgotten,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Reason", deny_unknown_fields)]
+enum ReasonForm {
+    #[serde(rename = "handler")]
+    Handler,
+    #[serde(rename = "signal")]
+    Signal { name: Name },
+    #[serde(rename = "timeout")]
+    Timeout {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<Name>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

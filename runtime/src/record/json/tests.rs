@@ -5,7 +5,7 @@ use super::*;
 use crate::codec::{ArtifactId, BlobAt, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::record::tests::samples;
-use crate::record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Kind, Name, UndoKind};
+use crate::record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Kind, Name, Reason, UndoKind};
 use crate::time::Timestamp;
 
 fn back(text: &str) -> Result<Event, serde_json::Error> {
@@ -181,6 +181,14 @@ fn cause() -> impl Strategy<Value = Cause> {
     ]
 }
 
+fn reason() -> impl Strategy<Value = Reason> {
+    prop_oneof![
+        Just(Reason::Handler),
+        name().prop_map(|name| Reason::Signal { name }),
+        prop::option::of(name()).prop_map(|group| Reason::Timeout { group }),
+    ]
+}
+
 fn kind_of_undo() -> impl Strategy<Value = UndoKind> {
     prop_oneof![Just(UndoKind::Compensate), Just(UndoKind::Unknown), Just(UndoKind::Child)]
 }
@@ -288,6 +296,19 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
         Kind::Again => (any::<u32>(), payload(), carried())
             .prop_map(|(visit, input, carried)| Event::Again { visit, input, carried })
             .boxed(),
+        Kind::StateEntered => {
+            let groups = prop::collection::vec((name(), time()), 0..3);
+            (any::<u32>(), name(), payload(), reason(), groups, carried())
+                .prop_map(|(visit, state, value, reason, groups, carried)| Event::StateEntered {
+                    visit,
+                    state,
+                    value,
+                    reason,
+                    groups,
+                    carried,
+                })
+                .boxed()
+        }
         Kind::Published => (position(), payload()).prop_map(|(at, value)| Event::Published { at, value }).boxed(),
         Kind::RollbackDecided => {
             (position(), cause()).prop_map(|(scope, cause)| Event::RollbackDecided { scope, cause }).boxed()

@@ -1,0 +1,89 @@
+//! A run goes on in another state of its machine.
+//!
+//! What must always hold: what the run keeps is what there is when the state's record is made, both under one lock;
+//! nobody is told of a state before it is durable.
+
+use std::sync::Arc;
+
+use super::driver;
+use super::live::{Interrupt, Shown};
+use super::perform::Performer;
+use super::registry::{By, Entering, Workflow};
+use crate::codec::Payload;
+use crate::id::Lsn;
+use crate::record::{Cause, Event, Name, Reason};
+
+/// The first state of a run begins: its observers are told, unless it has begun before.
+pub(super) async fn begins(performer: &Performer, workflow: &Arc<dyn Workflow>) {
+    let Some(hooks) = performer.core.registry.hooks(workflow.meta()) else { return };
+    let first = {
+        let state = &performer.run.lock().state;
+        (!state.begun && state.visit == 0).then(|| state.input.clone())
+    };
+    if let Some(value) = first {
+        performer.barrier().await;
+        hooks.entered(&performer.run.id, &value);
+    }
+}
+
+/// Enters a state, unless the run was cancelled or paused in this moment: a paused one comes here again when it is resumed.
+pub(super) async fn state(
+    performer: &Performer,
+    workflow: &Arc<dyn Workflow>,
+    mut entering: Entering,
+) -> Result<(), Interrupt> {
+    let Performer { core, run } = performer;
+    entering.value = core.settle(entering.value).await.map_err(Interrupt::Engine)?;
+    let value = entering.value.clone();
+    let (left, last, shown) = match record(performer, entering)? {
+        Recorded::Cancelled => return driver::fail(performer, Cause::Cancelled).await,
+        Recorded::Paused => return driver::commit(performer, None).await,
+        Recorded::Entered { left, last, shown } => (left, last, shown),
+    };
+    core.journal.durable(last).await.map_err(|error| Interrupt::Engine(error.into()))?;
+    run.entered(shown.state.clone());
+    run.publish(shown);
+    if let Some(hooks) = core.registry.hooks(workflow.meta()) {
+        hooks.left(&run.id, &left);
+        hooks.entered(&run.id, &value);
+    }
+    Ok(())
+}
+
+/// What became of a state that was to be entered.
+enum Recorded {
+    Cancelled,
+    Paused,
+    Entered { left: Payload, last: Lsn, shown: Shown },
+}
+
+fn record(performer: &Performer, entering: Entering) -> Result<Recorded, Interrupt> {
+    let Entering { state, value, by, commit, terminal, groups, inside, ignores } = entering;
+    let Performer { core, run } = performer;
+    let mut inner = run.lock();
+    let before = &inner.state;
+    if before.cancel_requested {
+        return Ok(Recorded::Cancelled);
+    }
+    if before.paused.is_some() {
+        return Ok(Recorded::Paused);
+    }
+    let left = before.input.clone();
+    let now = core.now();
+    let reason = match by {
+        By::Handler => before.reason(),
+        By::Timeout { group } => Reason::Timeout { group },
+    };
+    let end = terminal.then(|| Event::RunCompleted { output: value.clone() });
+    let entered = Event::StateEntered {
+        visit: before.visit + 1,
+        state: Name::Borrowed(state),
+        value,
+        reason,
+        groups: before.groups_since(&groups, &inside, now),
+        carried: before.carry_into(commit, &ignores),
+    };
+    let events = [Some(entered), end].into_iter().flatten();
+    let last = inner.record(&core.journal, run.number, now, events).map_err(Interrupt::Engine)?;
+    Ok(Recorded::Entered { left, last, shown: inner.to_show() })
+}

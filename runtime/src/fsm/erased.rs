@@ -1,0 +1,124 @@
+//! A machine with its types taken away, for the engine.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::{Fsm, FsmOn, Turn, Visit};
+use crate::codec::Payload;
+use crate::engine::{BodyEnd, By, Entering, Host, Misfit, Since, Takes, Workflow};
+use crate::id::Position;
+use crate::ops::Cx;
+use crate::plan::{Graph, Policy, StateMeta, WorkflowMeta};
+use crate::platform::BoxFuture;
+use crate::record::Name;
+use crate::step::Recordable;
+
+/// A machine together with the app it runs on.
+pub(crate) struct FsmWorkflow<M, App> {
+    app: Arc<App>,
+    machine: PhantomData<fn() -> M>,
+}
+
+impl<M: Fsm, App> FsmWorkflow<M, App> {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        FsmWorkflow { app, machine: PhantomData }
+    }
+}
+
+/// What the graph says of the state that a value is.
+fn meta<M: Fsm>(state: &M) -> &'static StateMeta {
+    &M::GRAPH.states[state.index()]
+}
+
+impl<M, App> Workflow for FsmWorkflow<M, App>
+where
+    M: FsmOn<App>,
+    App: Send + Sync + 'static,
+{
+    fn meta(&self) -> &'static WorkflowMeta {
+        M::meta()
+    }
+
+    fn body(
+        &self,
+        host: Arc<dyn Host>,
+        input: &Payload,
+        root: Position,
+        since: &Since,
+    ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
+        let state = M::read(input).map_err(|error| misfit(M::GRAPH, since.name(), &error.to_string()))?;
+        let visit = Visit::new(Cx::new(host, self.app.clone(), root), since.clone(), input.clone());
+        let present = meta(&state);
+        Ok(Box::pin(async move {
+            let encoded = match state.visit(visit).await {
+                Ok(Turn::To(next, timer)) => next.record().map(|(value, next)| {
+                    BodyEnd::Enters(Box::new(entering(M::GRAPH, present, meta(&next), value, timer)))
+                }),
+                Ok(Turn::Ended(state)) => state.record().map(|(value, _)| BodyEnd::Done(value)),
+                Err(error) => error.record().map(|(json, _)| BodyEnd::Failed(json)),
+            };
+            encoded.unwrap_or_else(BodyEnd::Unrecordable)
+        }))
+    }
+
+    fn takes(&self, state: Option<&str>, value: &Payload, signal: &str) -> Takes {
+        let graph = M::GRAPH;
+        let known = match state {
+            Some(name) => graph.state(name),
+            None => graph.initial(),
+        };
+        // Its variant may have got another name, by which its JSON is still read.
+        let meta = known.or_else(|| M::read(value).ok().map(|state| meta(&state)));
+        let Some(meta) = meta else { return Takes::Yes };
+        match graph.policy(meta, signal) {
+            Some(Policy::Accept | Policy::Defer) | None => Takes::Yes,
+            Some(Policy::Ignore) => Takes::Ignored,
+            Some(Policy::Reject) => Takes::No { state: meta.name, accepts: graph.accepted(meta).collect() },
+        }
+    }
+}
+
+/// What the engine is told of a state that is entered.
+fn entering(
+    graph: &Graph,
+    present: &StateMeta,
+    next: &'static StateMeta,
+    value: Payload,
+    timer: Option<usize>,
+) -> Entering {
+    let by = match timer {
+        None => By::Handler,
+        Some(timer) => By::Timeout { group: group_of(graph, present, timer).map(Name::Borrowed) },
+    };
+    let ignored = |signal: &&&'static str| graph.policy(next, signal) == Some(Policy::Ignore);
+    Entering {
+        state: next.name,
+        value,
+        by,
+        commit: next.commit,
+        terminal: next.terminal,
+        groups: graph.groups(next).map(|group| group.name).collect(),
+        inside: graph.groups(present).map(|group| group.name).collect(),
+        ignores: graph.signals.iter().filter(ignored).copied().collect(),
+    }
+}
+
+/// The group whose timeout it was; none for the state's own.
+fn group_of(graph: &Graph, state: &StateMeta, timer: usize) -> Option<&'static str> {
+    let group = state.timeouts.get(timer)?.group?;
+    graph.groups.get(usize::from(group)).map(|group| group.name)
+}
+
+/// What is said of a recorded state that is none of the machine's any more.
+fn misfit(graph: &Graph, state: Option<&str>, error: &str) -> Misfit {
+    let name = state.or_else(|| graph.initial().map(|state| state.name)).unwrap_or_default();
+    let expected = format!("state `{name}`");
+    let found = match graph.state(name) {
+        Some(_) => format!("cannot read it: {error}"),
+        None => {
+            let names: Vec<String> = graph.states.iter().map(|state| format!("`{}`", state.name)).collect();
+            format!("has no such state: it has {}", names.join(", "))
+        }
+    };
+    Misfit { expected, found }
+}

@@ -1,0 +1,106 @@
+//! The traits that `#[fsm]` and `#[state]` implement.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Next, Turn, Visit};
+use crate::ops::Cx;
+use crate::plan::{Exit, Graph, Plan, WorkflowSig};
+use crate::platform::BoxFuture;
+use crate::step::Recordable;
+
+/// A state machine: an enum with `#[fsm]`. Implemented by it, not by hand.
+#[diagnostic::on_unimplemented(message = "`{Self}` is not a state machine", label = "expected an enum with `#[fsm]`")]
+pub trait Fsm: WorkflowSig<Output = Self> + Recordable + Send + 'static {
+    /// The app that the handlers' steps need.
+    #[doc(hidden)]
+    type App: Send + Sync + 'static;
+
+    #[doc(hidden)]
+    const GRAPH: &'static Graph;
+
+    /// Which of the graph's states it is.
+    #[doc(hidden)]
+    fn index(&self) -> usize;
+}
+
+/// A machine that can run on an engine whose app is `App`. Implemented by `#[fsm]`, not by hand.
+#[diagnostic::on_unimplemented(
+    message = "the machine `{Self}` needs another app than `{App}`",
+    label = "the machine's `app = ..` is not `{App}`",
+    note = "give the app before the machine: `Engine::builder(path).app(..).fsm::<{Self}>()`"
+)]
+pub trait FsmOn<App>: Fsm {
+    /// One visit of the state that it is.
+    #[doc(hidden)]
+    fn visit(self, visit: Visit<App>) -> BoxFuture<'static, Result<Turn<Self>, Self::Error>>;
+}
+
+/// A state of a machine, as the struct that its handler takes. Implemented by `#[fsm]`, not by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a state of a machine",
+    label = "expected a struct of the module that `#[fsm]` makes, as in `purchase::Placed`"
+)]
+pub trait State: Into<Self::Machine> + Send + Sized + 'static {
+    /// The machine.
+    type Machine: Fsm;
+    /// What its handler may go to.
+    type Successor: Into<Self::Machine> + Send + 'static;
+
+    /// The name on disk.
+    const NAME: &'static str;
+    #[doc(hidden)]
+    const INDEX: usize;
+    /// A run ends in it.
+    const TERMINAL: bool;
+    /// The names of the signals that it accepts.
+    const ACCEPTS: &'static [&'static str];
+    #[doc(hidden)]
+    const TIMEOUTS: &'static [StateTimeout<Self::Machine>];
+}
+
+/// A deadline of a state: how long, and what follows.
+#[doc(hidden)]
+pub struct StateTimeout<M> {
+    /// How long after the state, or the group, was entered.
+    pub after: Duration,
+    /// The state that follows the present one.
+    pub to: fn(M) -> M,
+}
+
+impl<M> fmt::Debug for StateTimeout<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateTimeout").field("after", &self.after).finish_non_exhaustive()
+    }
+}
+
+/// A declared transition, from `Self` to `To`. Implemented by `#[fsm]` for each target of `#[next(..)]`, not by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no transition to `{To}`",
+    label = "not a declared successor of `{Self}`",
+    note = "add it to the `#[next(..)]` of that state"
+)]
+pub trait Transition<To>: State {
+    #[doc(hidden)]
+    fn successor(to: To) -> Self::Successor;
+}
+
+/// A state that has a handler. Implemented by `#[state]`, not by hand.
+#[diagnostic::on_unimplemented(
+    message = "the state `{Self}` has no handler",
+    label = "no function with `#[state]` takes `{Self}`",
+    note = "write `#[state] async fn handler(state: {Self}) -> Next<{Self}> {{ .. }}`, or mark the variant `#[terminal]`"
+)]
+pub trait Handler: State {
+    /// What its body awaits.
+    #[doc(hidden)]
+    const PLAN: &'static Plan;
+    #[doc(hidden)]
+    const EXITS: &'static [Exit];
+
+    #[doc(hidden)]
+    fn handle<'c>(
+        cx: &'c Cx<<Self::Machine as Fsm>::App>,
+        state: Self,
+    ) -> BoxFuture<'c, Result<Next<Self>, <Self::Machine as WorkflowSig>::Error>>;
+}

@@ -1,0 +1,88 @@
+//! One visit of a state: its handler, and the timers that may end it.
+
+use std::sync::Arc;
+
+use super::{Fsm, Handler};
+use crate::codec::Payload;
+use crate::engine::{Since, Wake, host};
+use crate::io::NoApp;
+use crate::ops::{Cx, against};
+use crate::plan::{StateMeta, TimeoutMeta, WorkflowSig};
+use crate::platform::BoxFuture;
+
+/// A visit of a state: where its handler's body stands, and since when the run is in it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Visit<App> {
+    cx: Cx<App>,
+    since: Arc<Since>,
+    /// The state as it was recorded.
+    value: Payload,
+}
+
+/// How a visit ended.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Turn<M> {
+    /// The machine goes to a state: as its handler says, or by one of the state's timeouts.
+    To(M, Option<usize>),
+    /// It is in a state in which it ends.
+    Ended(M),
+}
+
+impl<App> Visit<App> {
+    pub(super) fn new(cx: Cx<App>, since: Since, value: Payload) -> Self {
+        Visit { cx, since: Arc::new(since), value }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_app(self) -> Visit<NoApp> {
+        Visit { cx: self.cx.without_app(), since: self.since, value: self.value }
+    }
+}
+
+/// A visit of a state in which the machine ends.
+#[doc(hidden)]
+pub fn ended<M: Fsm>(state: M) -> BoxFuture<'static, Result<Turn<M>, M::Error>> {
+    Box::pin(async { Ok(Turn::Ended(state)) })
+}
+
+/// A visit of a state that has a handler.
+#[doc(hidden)]
+pub fn visit<S: Handler>(
+    visit: Visit<<S::Machine as Fsm>::App>,
+    state: S,
+) -> BoxFuture<'static, Result<Turn<S::Machine>, <S::Machine as WorkflowSig>::Error>> {
+    Box::pin(async move {
+        let Visit { cx, since, value } = visit;
+        if S::TIMEOUTS.is_empty() {
+            let next = S::handle(&cx, state).await?;
+            return Ok(Turn::To(next.into_successor().into(), None));
+        }
+        let meta = &<S::Machine as Fsm>::GRAPH.states[S::INDEX];
+        let timers = timers::<S::Machine>(meta, &since);
+        let body = move |inner: Cx<_>| -> BoxFuture<'_, _> { Box::pin(async move { S::handle(&inner, state).await }) };
+        match against(&cx, meta.site, &timers, body).await {
+            Ok(next) => Ok(Turn::To(next?.into_successor().into(), None)),
+            Err(timer) => {
+                // The handler had the state; a timeout gets it as it was recorded.
+                let at = cx.scope();
+                let present: S::Machine = host::value(&*cx.host, &at, meta.site, &value).await;
+                Ok(Turn::To((S::TIMEOUTS[timer].to)(present), Some(timer)))
+            }
+        }
+    })
+}
+
+/// When the state's timers wake. What the first visit began with is not recorded before it begins.
+fn timers<M: Fsm>(meta: &StateMeta, since: &Since) -> Vec<Wake> {
+    let wake = |timeout: &TimeoutMeta| {
+        let begun = match timeout.group.and_then(|group| M::GRAPH.groups.get(usize::from(group))) {
+            Some(group) => since.group(group.name),
+            None => since.at,
+        };
+        begun.map_or(Wake::After(timeout.after), |begun| Wake::At(begun.after(timeout.after)))
+    };
+    meta.timeouts.iter().map(wake).collect()
+}

@@ -1,0 +1,36 @@
+//! A body against timers: the handler of a state that has timeouts.
+
+use super::branches::{Branch, Group, branch, run};
+use super::{Cx, Sleep};
+use crate::engine::{GroupKind, Wake};
+use crate::platform::BoxFuture;
+use crate::step::Site;
+
+const RACE: Group = Group { kind: GroupKind::Race, limit: usize::MAX };
+
+/// Runs a body until it ends, or the first of some timers wakes: then the body is stopped as the loser of a race is, and what it
+/// did is undone. The timers come first, so that of a body whose time is over nothing begins.
+///
+/// Gives what the body gave, or which timer it was.
+pub(crate) async fn against<'c, App, T: Send + 'c>(
+    cx: &'c Cx<App>,
+    site: Site,
+    timers: &[Wake],
+    body: impl FnOnce(Cx<App>) -> BoxFuture<'c, T> + Send + 'c,
+) -> Result<T, usize>
+where
+    App: Send + Sync + 'static,
+{
+    let at = cx.take_position();
+    let mut branches: Vec<Branch<'c>> = Vec::with_capacity(timers.len() + 1);
+    for (index, wake) in (0..).zip(timers) {
+        branches.push(branch(cx, &at, index, site, Sleep::new(*wake), |()| true).0);
+    }
+    let last = u32::try_from(timers.len()).unwrap_or(u32::MAX);
+    let (body, ended) = super::branches::body(cx.branch(&at, last), body);
+    branches.push(body);
+    match run(&*cx.host, at, site, RACE, branches).await.map(|won| won as usize) {
+        Some(won) if won < timers.len() => Err(won),
+        _ => Ok(ended.taken().await),
+    }
+}
