@@ -16,12 +16,12 @@ use crate::record::{Cause, Event, Name, Reason};
 /// The first state of a run begins: its observers are told, unless it has begun before.
 pub(super) async fn begins(performer: &Performer, workflow: &Arc<dyn Workflow>) {
     let Some(hooks) = performer.core.registry.hooks(workflow.meta()) else { return };
-    let first = {
+    let (first, root) = {
         let state = &performer.run.lock().state;
-        (!state.begun && state.visit == 0).then(|| state.input.clone())
+        ((!state.begun && state.visit == 0).then(|| state.input.clone()), state.root())
     };
     if let Some(value) = first {
-        performer.barrier().await;
+        performer.counted(&root, None, performer.barrier()).await;
         hooks.entered(&performer.run.id, &value);
     }
 }

@@ -9,6 +9,8 @@ mod erased;
 mod next;
 mod rules;
 mod sig;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 pub(crate) use erased::FsmWorkflow;

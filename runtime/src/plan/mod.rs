@@ -17,10 +17,9 @@ mod tests;
 mod walk;
 
 use check::same;
-pub use check::{
-    Exit, GraphProblems, Leave, Problems, StateRules, graph_problems, problems, refuse, refuse_state, state_problems,
-};
+pub use check::{Exit, GraphProblems, Leave, Problems, graph_problems, problems, refuse, refuse_state};
 pub(crate) use check::{PlanProblem, check_across};
+pub(crate) use check::{StateRules, state_problems};
 pub use described::Described;
 pub use diagram::Diagram;
 pub use fingerprint::fingerprint;

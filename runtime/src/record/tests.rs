@@ -259,7 +259,7 @@ fn every_value_of_an_event_is_listed_once_to_be_looked_at_and_to_be_replaced() {
 #[test]
 fn an_event_is_told_in_one_line() {
     let told = |event: &Event| event.to_string();
-    let [plain, full] = [of_starts().swap_remove(2), of_starts().swap_remove(3)];
+    let [plain, full] = [of_starts().swap_remove(6), of_starts().swap_remove(7)];
     assert_eq!(told(&plain), "start options: none");
     assert_eq!(
         told(&full),
@@ -270,6 +270,11 @@ fn an_event_is_told_in_one_line() {
     assert_eq!(told(&started), "child started at visit 1 300.2: `order-42/1`, `ship` version 2, linked");
     assert_eq!(told(&ended), "child ended at visit 1 300.2: `order-42/1` completed: [3]");
     assert_eq!(told(&of_starts().swap_remove(1)), "again, visit 300, with [1]: carries 3 undos and 2 signals");
+    assert_eq!(
+        told(&of_starts().swap_remove(2)),
+        "state entered `Paid`, visit 2, by signal `Pay`, with {\"Paid\":{}}: carries 0 undos and 0 signals"
+    );
+    assert_eq!(Reason::Timeout { group: Some("Open".into()) }.to_string(), "the timeout of `Open`");
     assert_eq!(told(&of_people().swap_remove(1)), "retried at visit 1 300.2");
     assert_eq!(Cause::Abandoned { note: "n".into() }.to_string(), "abandoned: n");
 }

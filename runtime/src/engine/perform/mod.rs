@@ -55,7 +55,7 @@ enum Found<T> {
 
 impl Performer {
     /// An operation, known while the body waits for it.
-    fn counted<'a, T: 'a>(
+    pub(in crate::engine) fn counted<'a, T: 'a>(
         &'a self,
         at: &Position,
         site: Option<Site>,

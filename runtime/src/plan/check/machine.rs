@@ -13,18 +13,17 @@ const MOST: usize = 8;
 
 /// What a state says of its handler.
 #[derive(Debug, Clone, Copy)]
-pub struct StateRules {
+pub(crate) struct StateRules {
     /// The state's name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// The signals that it accepts.
-    pub accepts: &'static [&'static str],
+    pub(crate) accepts: &'static [&'static str],
     /// It has a timeout.
-    pub timed: bool,
+    pub(crate) timed: bool,
 }
 
 /// What is wrong with the plan of a state's handler. What is inside the sagas that it names is not known while it is compiled.
-#[must_use]
-pub const fn state_problems(plan: &Plan, exits: &[Exit], rules: StateRules) -> Problems {
+pub(crate) const fn state_problems(plan: &Plan, exits: &[Exit], rules: StateRules) -> Problems {
     let StateRules { name, accepts, timed } = rules;
     of_state(plan, exits, &[], InState { name, accepts, timed })
 }

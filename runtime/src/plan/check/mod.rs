@@ -18,5 +18,6 @@ pub use flow::{Exit, Leave, problems};
 pub use found::{Problems, refuse};
 pub(crate) use holds::Known;
 pub(super) use holds::same;
-pub use machine::{GraphProblems, StateRules, graph_problems, refuse_state, state_problems};
+pub use machine::{GraphProblems, graph_problems, refuse_state};
+pub(crate) use machine::{StateRules, state_problems};
 pub(crate) use text::Text;
