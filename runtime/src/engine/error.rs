@@ -100,7 +100,7 @@ pub enum Error {
     /// Two workflows or two steps have one name.
     #[error("two {what} are called `{name}`, at {first} and at {second}: give one of them `name = \"..\"`")]
     DuplicateName {
-        /// "sagas" or "steps".
+        /// "workflows" or "steps".
         what: &'static str,
         /// The name.
         name: String,
@@ -110,10 +110,10 @@ pub enum Error {
         second: Site,
     },
 
-    /// A saga and the sagas inside it do not go together.
-    #[error("the saga `{saga}` at {site}, with the sagas inside it, cannot be run: {problem}")]
+    /// A saga or a machine, and the sagas inside it, do not go together.
+    #[error("the workflow `{saga}` at {site}, with the sagas inside it, cannot be run: {problem}")]
     Plan {
-        /// The saga.
+        /// The saga or the machine.
         saga: &'static str,
         /// Where it is written.
         site: Site,

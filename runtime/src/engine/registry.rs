@@ -137,7 +137,7 @@ impl Registry {
             registry.workflows.entry(meta.name).or_default().insert(meta.version, workflow);
         }
         for ((name, _), same) in &reached.sagas {
-            unique("sagas", name, same.iter().map(|saga| saga.site))?;
+            unique("workflows", name, same.iter().map(|saga| saga.site))?;
         }
         for (name, same) in &reached.steps {
             unique("steps", name, same.iter().map(|step| step.site))?;
@@ -158,7 +158,7 @@ impl Registry {
         };
         let (found, meant) = (found.meta(), (spawned.meta)());
         if (found.identity)() != (meant.identity)() {
-            unique("sagas", name, [found.site, meant.site].into_iter())?;
+            unique("workflows", name, [found.site, meant.site].into_iter())?;
         }
         Ok(())
     }

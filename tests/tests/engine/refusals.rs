@@ -103,7 +103,7 @@ async fn two_steps_or_two_sagas_of_one_name_are_refused_at_open() {
     assert!(error.to_string().contains("two steps are called `act`, at "), "{error}");
     assert!(error.to_string().contains("refusals.rs:"), "{error}");
     let error = builder(dir.path(), &world).saga(acts).saga(same_name).open().await.unwrap_err();
-    assert!(error.to_string().contains("two sagas are called `acts`"), "{error}");
+    assert!(error.to_string().contains("two workflows are called `acts`"), "{error}");
     builder(dir.path(), &world).saga(acts).saga(acts).open().await.unwrap().shutdown().await.unwrap();
 }
 
@@ -198,9 +198,12 @@ async fn spawns() {
 async fn a_saga_that_another_spawns_is_registered_or_refused_at_open() {
     let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
     let error = builder(dir.path(), &world).saga(spawns).open().await.unwrap_err();
-    assert_eq!(error.to_string(), "`acts` version 1 is not registered: add `.saga(acts)` to the engine's builder");
+    assert_eq!(
+        error.to_string(),
+        "`acts` version 1 is not registered: add `.saga(acts)`, or `.fsm::<acts>()` for a machine, to the engine's builder"
+    );
     let error = builder(dir.path(), &world).saga(spawns).saga(same_name).open().await.unwrap_err();
-    assert!(matches!(&error, Error::DuplicateName { what: "sagas", name, .. } if name == "acts"), "{error}");
+    assert!(matches!(&error, Error::DuplicateName { what: "workflows", name, .. } if name == "acts"), "{error}");
     let engine = builder(dir.path(), &world).saga(spawns).saga(acts).open().await.unwrap();
     engine.shutdown().await.unwrap();
 }
@@ -211,7 +214,7 @@ async fn a_pivot_in_a_nested_saga_before_what_can_be_undone_is_refused_at_open()
     let error = builder(dir.path(), &world).saga(ends_too_early).open().await.unwrap_err();
     assert!(matches!(error, Error::Plan { saga: "ends_too_early", .. }), "{error}");
     let (text, line) = (error.to_string(), format!("{}:", file!()));
-    assert!(text.starts_with("the saga `ends_too_early` at ") && text.contains(&line), "{text}");
+    assert!(text.starts_with("the workflow `ends_too_early` at ") && text.contains(&line), "{text}");
     assert!(text.ends_with("await `compensated` before `final_act`, or leave out one of the two keys"), "{text}");
     let engine = builder(dir.path(), &world).saga(ends_in_time).open().await.unwrap();
     engine.shutdown().await.unwrap();
