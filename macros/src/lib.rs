@@ -78,6 +78,59 @@ pub fn signal(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> p
     signal_of(attr.into(), item.into()).into()
 }
 
+/// Makes an `enum` a state machine: a run is in one of its states at a time, and each
+/// state has a handler, a function with `#[state]`, that says what comes next.
+///
+/// It stands first, above the enum's derives, which its states then have, too. Beside
+/// the enum it makes a module, named after it, in which each state is a struct with the
+/// variant's data: `purchase::Placed`. An enum inside a function cannot be a machine.
+///
+/// ```text
+/// #[fsm(error = PurchaseError)]
+/// #[group(Open, next(Cancelled), accepts(Cancel), timeout("30 days" => Expired {}))]
+/// #[reject]
+/// #[derive(Debug, Clone, Serialize, Deserialize)]
+/// pub enum Purchase {
+///     #[initial] #[next(Paid)] #[parent(Open)] #[accepts(Pay)] #[timeout("3 days" => Cancelled {})]
+///     Placed { cart: Cart },
+///     #[commit] #[next(Shipped, Refunded)] Paid { cart: Cart, payment: Payment },
+///     #[terminal] Shipped { tracking: String },
+///     #[terminal] Refunded(String),
+///     #[terminal] Cancelled,
+///     #[terminal] Expired,
+/// }
+/// ```
+///
+/// | key | meaning |
+/// |---|---|
+/// | `error = Type` | the error that its handlers return; without it they return none |
+/// | `app = Type` | the app that its steps need |
+/// | `version = 2` | its version, from 1 |
+/// | `name = ".."` | its name on disk, else the enum's |
+/// | `endless` | not every state needs a way to a terminal one |
+/// | `module = ident` | the module of its states, else the enum's name in lower case |
+/// | `crate = path` | where factum is, else `::factum` |
+///
+/// | attribute | on | meaning |
+/// |---|---|---|
+/// | `#[initial]` | a variant | a run begins in this state; one state has it |
+/// | `#[terminal]` | a variant | a run ends in this state |
+/// | `#[next(A, B)]` | a variant or group | the states that its handler may go to |
+/// | `#[commit]` | a variant | entering it makes what came before final: it is not undone any more |
+/// | `#[timeout("3 days" => A { .. })]` | a variant or group | what follows when the state was not left in that time, or its group. The expression makes the state that follows from `state`: what was left, for a group's timeout as the enum. It awaits nothing, and needs no `next` |
+/// | `#[accepts(S, T)]` | a variant or group | the signals that its handler waits for |
+/// | `#[reject]`, `#[defer]`, `#[ignore]` | a variant, group or the enum | what becomes of signals that a state does not accept: the sender is told, they are kept for a later state, or they are taken and forgotten; with a list, as in `#[defer(S)]`, of these. The state's word outweighs its groups', and theirs the enum's, and a name outweighs what is said of all others |
+/// | `#[parent(G)]` | a variant or group | it is in this group |
+/// | `#[group(G, ..)]` | the enum | a group, and what holds for all of its states: `next(..)`, `timeout(..)`, `accepts(..)`, `reject`, `defer`, `ignore`, `parent(..)`, written as the attributes are. A group's time runs from when it was entered from outside |
+///
+/// The graph is checked: every state is reached from the first one and leads to a
+/// terminal one, and says what becomes of every signal. Where the enum is documented, a
+/// drawing of it stands below.
+#[proc_macro_attribute]
+pub fn fsm(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    fsm_of(attr.into(), item.into()).into()
+}
+
 /// Lets `impl CheckpointStore for ..` be written with plain `async fn`s.
 ///
 /// ```text
@@ -120,6 +173,13 @@ fn signal_of(attr: TokenStream, item: TokenStream) -> TokenStream {
     let mut diag = Diag::default();
     let signal = check::signal(attr, item.clone(), &mut diag);
     let expanded = signal.map_or(item, |signal| expand::signal(&signal));
+    with_errors(expanded, diag)
+}
+
+fn fsm_of(attr: TokenStream, item: TokenStream) -> TokenStream {
+    let mut diag = Diag::default();
+    let machine = check::fsm(attr, &item, &mut diag);
+    let expanded = machine.map_or(item, |machine| expand::fsm(&machine));
     with_errors(expanded, diag)
 }
 

@@ -9,6 +9,7 @@ use crate::parse::{Entries, Key, Shape};
 
 pub(super) const NAME: Key = Key { name: "name", shape: Shape::Expr, example: "name = \"charge\"" };
 pub(super) const APP: Key = Key { name: "app", shape: Shape::Type, example: "app = Shop" };
+pub(super) const VERSION: Key = Key { name: "version", shape: Shape::Expr, example: "version = 2" };
 pub(super) const CRATE: Key = Key { name: "crate", shape: Shape::Path, example: "crate = ::factum" };
 
 /// `crate = ..`, or `::factum`.
@@ -39,6 +40,16 @@ pub(super) fn name(entries: &mut Entries, ident: &Ident, diag: &mut Diag) -> Str
         return name;
     }
     by_ident
+}
+
+/// A version, from 1.
+pub(super) fn version(expr: &Expr, diag: &mut Diag) -> Option<u32> {
+    let version = whole(expr, "version", VERSION.example, diag)?;
+    if version == 0 {
+        diag.error(expr, "versions begin at 1; leave `version` out for the first one");
+        return None;
+    }
+    Some(version)
 }
 
 /// An expression without the invisible group that a `$literal` of a user's macro comes in.

@@ -7,6 +7,7 @@
 mod body;
 mod flow;
 mod forbidden;
+mod fsm;
 mod keys;
 mod mentions;
 mod retry;
@@ -17,6 +18,7 @@ mod step;
 mod store;
 mod undo;
 
+pub(crate) use fsm::{fsm, serde_word};
 pub(crate) use saga::saga;
 pub(crate) use signal::signal;
 pub(crate) use step::step;

@@ -2,7 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::keys::{self, APP, CRATE, NAME, whole};
+use super::keys::{self, APP, CRATE, NAME, VERSION};
 use super::sig::{Kind, sig};
 use super::{Broken, Checked, Verdict, body, flow};
 use crate::diag::Diag;
@@ -11,7 +11,7 @@ use crate::parse::{self, Function, Key, Shape};
 
 const KEYS: &[Key] = &[
     NAME,
-    Key { name: "version", shape: Shape::Expr, example: "version = 2" },
+    VERSION,
     APP,
     Key { name: "concurrency", shape: Shape::Expr, example: "concurrency = 10" },
     Key { name: "key", shape: Shape::Expr, example: "key = order.customer" },
@@ -28,14 +28,7 @@ pub(crate) fn saga(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
     let krate = keys::krate(&mut entries);
     let name = keys::name(&mut entries, &function.sig.ident, diag);
     let app = entries.ty("app").map(|(_, app)| app);
-    let version = entries.expr("version").and_then(|(_, expr)| {
-        let version = whole(&expr, "version", "version = 2", diag)?;
-        if version == 0 {
-            diag.error(expr, "versions begin at 1; leave `version` out for the first one");
-            return None;
-        }
-        Some(version)
-    });
+    let version = entries.expr("version").and_then(|(_, expr)| keys::version(&expr, diag));
     let limit = entries.expr("concurrency");
     let concurrency = limit.as_ref().and_then(|(_, expr)| flow::concurrency(expr, diag));
     let key = entries.expr("key");

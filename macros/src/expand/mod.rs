@@ -8,6 +8,7 @@
 mod args;
 mod awaits;
 mod broken;
+mod fsm;
 mod key;
 mod marker;
 mod plan;
@@ -24,6 +25,7 @@ mod unordered;
 mod values;
 
 pub(crate) use broken::{broken_saga, broken_step};
+pub(crate) use fsm::fsm;
 pub(crate) use saga::saga;
 pub(crate) use signal::signal;
 pub(crate) use step::step;

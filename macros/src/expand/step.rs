@@ -98,7 +98,7 @@ fn policy(krate: &Path, retry: &Retry) -> TokenStream {
     }
 }
 
-fn time(krate: &Path, duration: Duration) -> TokenStream {
+pub(super) fn time(krate: &Path, duration: Duration) -> TokenStream {
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     quote!(#krate::__private::Duration::new(#seconds, #nanos))
 }

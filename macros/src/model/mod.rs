@@ -1,8 +1,9 @@
-//! What a step, a saga, a signal or a store is, once its words are understood.
+//! What a step, a saga, a machine, a signal or a store is, once its words are understood.
 //!
 //! Owns plain data, no rules. What must always hold: everything of the user's
 //! keeps its own tokens, and so its spans.
 
+mod machine;
 mod store;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use syn::{Attribute, Block, Expr, Path, Token, Type, Visibility};
 
+pub(crate) use machine::{Group as StateGroup, Machine, Policy, State, Timeout, TimeoutOf};
 pub(crate) use store::{StoreImpl, StoreMethod};
 
 /// An argument: one name, one type.

@@ -8,9 +8,11 @@
 mod attr;
 mod duration;
 mod item;
+mod machine;
 mod std_macro;
 
 pub(crate) use attr::{Entries, Entry, Key, Raw, Shape, entries};
 pub(crate) use duration::duration;
 pub(crate) use item::{Function, ParsedItem, function};
+pub(crate) use machine::{Mark, MarkValue, Place, is_mark, mark_names, marks};
 pub(crate) use std_macro::{first_await, has_await, macro_args};

@@ -1,0 +1,185 @@
+//! The enum itself: what no machine can be made of is told, and taken out.
+
+use proc_macro2::{Ident, Span};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Generics, ItemEnum, Lifetime, Type, TypeReference};
+
+use crate::diag::Diag;
+
+pub(super) fn shape(item: &mut ItemEnum, diag: &mut Diag) {
+    if !item.generics.params.is_empty() {
+        diag.error(
+            &item.generics.params,
+            "a machine cannot be generic: its states have one shape on disk; write one enum for each",
+        );
+    } else if let Some(clause) = &item.generics.where_clause {
+        diag.error(clause, "a machine has no parameters to say something of; leave the `where` out");
+    }
+    if item.variants.is_empty() {
+        diag.error(&item.ident, format!("`{}` has no states; write a variant for each", item.ident));
+    }
+    for variant in &mut item.variants {
+        if let Some((_, value)) = variant.discriminant.take() {
+            diag.error(value, "a state is known by its name; leave this number out");
+        }
+        cfgs(&mut variant.attrs, "a state", diag);
+        if let Some((word, span)) = serde_word(&variant.attrs, &["skip", "skip_serializing", "skip_deserializing"]) {
+            let name = &variant.ident;
+            diag.at(span, format!("every state is recorded when it is entered; leave `{word}` of `{name}` out"));
+        }
+        for field in variant.fields.iter_mut() {
+            cfgs(&mut field.attrs, "a part of a state", diag);
+            owned(&mut field.ty, diag);
+        }
+    }
+}
+
+/// The graph is made of tokens, and so is the same in every build.
+fn cfgs(attrs: &mut Vec<Attribute>, what: &str, diag: &mut Diag) {
+    attrs.retain(|attr| {
+        let decides = attr.path().is_ident("cfg")
+            || attr.path().is_ident("cfg_attr") && says(attr, &|word| word == "cfg" || super::is_ours(word));
+        if decides {
+            diag.error(
+                attr,
+                format!("{what} cannot be there in some builds only: runs on disk may be in it; leave this out"),
+            );
+        }
+        !decides
+    });
+}
+
+/// Whether an identifier stands directly behind a comma in a list.
+fn says(attr: &Attribute, is: &dyn Fn(&Ident) -> bool) -> bool {
+    let Ok(list) = attr.meta.require_list() else { return false };
+    let mut after_comma = false;
+    list.tokens.clone().into_iter().any(|token| {
+        let found = after_comma && matches!(&token, proc_macro2::TokenTree::Ident(ident) if is(ident));
+        after_comma = matches!(&token, proc_macro2::TokenTree::Punct(punct) if punct.as_char() == ',');
+        found
+    })
+}
+
+/// A word of `#[serde(..)]`.
+pub(crate) fn serde_word(attrs: &[Attribute], words: &[&str]) -> Option<(String, Span)> {
+    let mut found = None;
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        // What serde cannot read, it tells itself.
+        let _ = attr.parse_nested_meta(|meta| {
+            if words.iter().any(|word| meta.path.is_ident(word)) {
+                found = found.take().or(Some((meta.path.to_token_stream().to_string(), meta.path.span())));
+            }
+            if meta.input.peek(syn::token::Paren) {
+                let content;
+                syn::parenthesized!(content in meta.input);
+                content.parse::<proc_macro2::TokenStream>()?;
+            } else if let Ok(value) = meta.value() {
+                value.parse::<syn::Lit>()?;
+            }
+            Ok(())
+        });
+    }
+    found
+}
+
+/// What is read back from disk borrows from nothing.
+fn owned(ty: &mut Type, diag: &mut Diag) {
+    struct Owned<'d>(&'d mut Diag);
+    impl VisitMut for Owned<'_> {
+        fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
+            if ty.lifetime.is_none() {
+                self.0.error(ty.and_token, "a state owns its data, which is read back from disk; take it by value");
+                ty.lifetime = Some(Lifetime::new("'static", Span::call_site()));
+            }
+            visit_mut::visit_type_reference_mut(self, ty);
+        }
+    }
+    Owned(diag).visit_type_mut(ty);
+}
+
+/// What the enum has no more of after its faults were told.
+pub(super) fn without_generics(item: &ItemEnum) -> bool {
+    let Generics { params, where_clause, .. } = &item.generics;
+    params.is_empty() && where_clause.is_none()
+}
+
+/// The module's name: the enum's in lower case, with underscores.
+pub(super) fn module(machine: &Ident, given: Option<syn::Path>, diag: &mut Diag) -> Ident {
+    if let Some(path) = given {
+        if let Some(ident) = path.get_ident() {
+            return ident.clone();
+        }
+        diag.error(path, "`module` is the name of a module that is made here; write `module = purchase`");
+    }
+    let name = snake_case(&machine.unraw().to_string());
+    if name == machine.unraw().to_string() {
+        diag.error(
+            machine,
+            format!(
+                "the module of this machine's states would be called `{name}` as well; write `#[fsm(module = ..)]`"
+            ),
+        );
+        return Ident::new(&format!("{name}_states"), machine.span());
+    }
+    match syn::parse_str::<Ident>(&name) {
+        Ok(_) => Ident::new(&name, machine.span()),
+        Err(_) if ["self", "super", "crate"].contains(&name.as_str()) => {
+            diag.error(machine, format!("no module can be called `{name}`; write `#[fsm(module = ..)]`"));
+            Ident::new(&format!("{name}_states"), machine.span())
+        }
+        Err(_) => Ident::new_raw(&name, machine.span()),
+    }
+}
+
+fn snake_case(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    let mut snake = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let begins = letter.is_uppercase()
+            && at > 0
+            && letters[at - 1] != '_'
+            && (!letters[at - 1].is_uppercase() || letters.get(at + 1).is_some_and(|next| next.is_lowercase()));
+        if begins {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
+}
+
+/// The structs of the states and the enums of their successors stand side by side.
+pub(super) fn clashes(item: &ItemEnum, diag: &mut Diag) {
+    let names: std::collections::BTreeSet<String> =
+        item.variants.iter().map(|variant| variant.ident.unraw().to_string()).collect();
+    for variant in &item.variants {
+        let name = variant.ident.unraw().to_string();
+        if let Some(of) = name.strip_suffix("Next").filter(|of| names.contains(*of)) {
+            diag.error(
+                &variant.ident,
+                format!("`{name}` is what the successors of `{of}` are called; give this state another name"),
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_is_called_after_its_enum() {
+        for (name, wanted) in [
+            ("Purchase", "purchase"),
+            ("OrderLifecycle", "order_lifecycle"),
+            ("HTTPServer", "http_server"),
+            ("A", "a"),
+            ("Order2Go", "order2_go"),
+            ("My_Machine", "my_machine"),
+        ] {
+            assert_eq!(snake_case(name), wanted);
+        }
+    }
+}

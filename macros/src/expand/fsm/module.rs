@@ -1,0 +1,114 @@
+//! The module of a machine's states: a struct for each, and the enum of its successors.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Fields, Variant};
+
+use super::super::marker::cfgs;
+use super::Names;
+use super::carried::Carried;
+use super::visibility::inside;
+use crate::model::Machine;
+
+pub(super) fn module(machine: &Machine, names: &Names<'_>) -> TokenStream {
+    let (module, enum_, vis) = (&machine.module, &machine.item.ident, &machine.item.vis);
+    let cfgs = cfgs(&machine.item.attrs);
+    let carried = Carried::of(&machine.item);
+    let mut aliases = Aliases { machine: enum_, count: 0, tokens: TokenStream::new() };
+    let within = inside(vis);
+    let mut items = TokenStream::new();
+    for (at, (_, variant)) in names.states().enumerate() {
+        let (ident, attrs) = (&variant.ident, carried.state(variant));
+        let doc = doc(variant, &format!("The state `{}` of [`{1}`](super::{1}).", ident.unraw(), enum_.unraw()));
+        let body = body(variant, &carried, &within, &mut aliases);
+        let successor = names.successor(at);
+        let next = machine.states[at].next.iter().map(|&to| &machine.states[to].ident);
+        let about = format!("What follows [`{0}`].", ident.unraw());
+        items.extend(quote! {
+            #doc
+            #attrs
+            #within struct #ident #body
+
+            #[doc = #about]
+            #within enum #successor { #(#next(#next)),* }
+        });
+    }
+    let aliases = aliases.tokens;
+    let about = format!("The states of [`{0}`](super::{0}).", enum_.unraw());
+    quote! {
+        #(#cfgs)*
+        #aliases
+
+        #(#cfgs)*
+        #[doc = #about]
+        #[allow(
+            dead_code,
+            deprecated,
+            missing_docs,
+            missing_debug_implementations,
+            missing_copy_implementations,
+            private_interfaces,
+            unreachable_pub,
+            unused_imports,
+            unused_qualifications,
+            non_camel_case_types,
+            clippy::all,
+            clippy::pedantic,
+            clippy::nursery,
+            reason = "the user wrote the enum"
+        )]
+        #vis mod #module {
+            // For the derives, for paths in serde's attributes, and for links in the documentation.
+            use super::*;
+
+            #items
+        }
+    }
+}
+
+/// What the user says of a state, or else what can be said of it.
+fn doc(variant: &Variant, else_: &str) -> TokenStream {
+    let docs: Vec<_> = variant.attrs.iter().filter(|attr| attr.path().is_ident("doc")).collect();
+    if docs.is_empty() { quote!(#[doc = #else_]) } else { quote!(#(#docs)*) }
+}
+
+fn body(variant: &Variant, carried: &Carried, within: &syn::Visibility, aliases: &mut Aliases<'_>) -> TokenStream {
+    let mut fields = Vec::new();
+    for field in &variant.fields {
+        let attrs = carried.field(variant, &field.attrs);
+        let ty = aliases.of(&field.ty);
+        let name = field.ident.as_ref().map(|name| quote!(#name:));
+        fields.push(quote!(#attrs #within #name #ty));
+    }
+    match &variant.fields {
+        Fields::Named(_) => quote!({ #(#fields),* }),
+        Fields::Unnamed(_) => quote!((#(#fields),*);),
+        Fields::Unit => quote!(;),
+    }
+}
+
+/// The types of fields under names of ours, in the scope in which the user wrote them: there
+/// `self::` and a type called like a state mean what they mean in the enum.
+struct Aliases<'m> {
+    machine: &'m Ident,
+    count: usize,
+    tokens: TokenStream,
+}
+
+impl Aliases<'_> {
+    fn of(&mut self, ty: &syn::Type) -> TokenStream {
+        let alias = format_ident!("__{}Field{}", self.machine.unraw(), self.count, span = Span::call_site());
+        self.count += 1;
+        self.tokens.extend(quote! {
+            #[doc(hidden)]
+            #[allow(non_camel_case_types, reason = "the name is that of the enum")]
+            type #alias = #ty;
+        });
+        // What a derive says of the type is said where the user wrote it.
+        let span = ty.span();
+        let alias = Ident::new(&alias.to_string(), alias.span().located_at(span));
+        quote_spanned!(alias.span()=> super::#alias).into_token_stream()
+    }
+}
