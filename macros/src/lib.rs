@@ -69,6 +69,32 @@ pub fn saga(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pro
     saga_of(attr.into(), item.into()).into()
 }
 
+/// Makes an `async fn` the handler of a state: what a machine does from when it
+/// enters the state until it goes on to the next one.
+///
+/// ```text
+/// #[state]
+/// async fn placed(state: purchase::Placed) -> Result<Next<purchase::Placed>, PurchaseError> {
+///     let pay = signal::<Pay>().await;
+///     Ok(go(purchase::Paid { payment: settle(pay).await?, cart: state.cart }))
+/// }
+/// ```
+///
+/// Its one argument is the state, by value, and the argument's type says which state it
+/// is. What it returns is made by `go(..)`, of one of the successors that the state
+/// declares with `#[next(..)]`: a `Next`, or where the machine has an `error`, a
+/// `Result<Next<..>, _>` with that error, after which the machine has failed, and what it
+/// did is undone. Its body is that of a [`macro@saga`], under the same rules. Nothing
+/// else calls it, so no function of its name is left.
+///
+/// | key | meaning |
+/// |---|---|
+/// | `crate = path` | where factum is, else `::factum` |
+#[proc_macro_attribute]
+pub fn state(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    state_of(attr.into(), item.into()).into()
+}
+
 /// Makes a `struct` or `enum` with `Serialize` and `Deserialize` a signal: a
 /// message that a run can be sent, and waits for with `signal::<T>()`.
 ///
@@ -165,6 +191,15 @@ fn saga_of(attr: TokenStream, item: TokenStream) -> TokenStream {
         Some(match check::saga(attr, function, diag) {
             check::Verdict::Usable(saga) => expand::saga(&saga),
             check::Verdict::Broken(broken) => expand::broken_saga(&broken),
+        })
+    })
+}
+
+fn state_of(attr: TokenStream, item: TokenStream) -> TokenStream {
+    on_function("#[state]", item, |function, diag| {
+        Some(match check::state(attr, &function, diag) {
+            check::Verdict::Usable(handler) => expand::state(&handler),
+            check::Verdict::Broken(broken) => expand::broken_state(&broken),
         })
     })
 }

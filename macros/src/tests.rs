@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::{checkpoint_store_of, saga_of, signal_of, step_of};
+use super::{checkpoint_store_of, saga_of, signal_of, state_of, step_of};
 
 const ATTRIBUTES: [&str; 4] = [
     "",
@@ -13,7 +13,7 @@ const ATTRIBUTES: [&str; 4] = [
     r#"name = "pay", version = 2, app = Shop, concurrency = 10, key = format!("{order}/{}", n?), strict, crate = ::factum"#,
 ];
 
-const ITEMS: [&str; 5] = [
+const ITEMS: [&str; 6] = [
     "pub(crate) async fn charge(io: &mut Io<Shop>, mut order: Order, note: &str, list: &[Cow<'_, str>]) -> Result<u8, E> {
         io.key(); Ok(1)
     }",
@@ -26,6 +26,10 @@ const ITEMS: [&str; 5] = [
         while k.await { match m.n().await { 1 if o().await => vec![p().await; 2], q => format!(\"{}\", r(q).await) } };
         std::env::var(\"X\"); async { s().await }; |t| t.await; u!(v.await); x || y().await;
         for (a, b) in &map { let set = HashSet::new(); set.iter().map(|c| c).sum(); set.drain() }
+    }",
+    "#[cfg(all())] async fn placed(purchase::Placed { mut cart, .. }: purchase::Placed) -> Result<Next<purchase::Placed>, E> {
+        spawn(shop::Started { cart, ..d }).linked().await; spawn(shop::Begun(1, (2, 3))).await; spawn(shop::IDLE).await;
+        match race((signal::<Pay>(), sleep(days(3)))).await { First(pay) => Ok(go(purchase::Paid { cart })), _ => return go(b) }
     }",
     "#[derive(Serialize)] pub struct Approval<T> where T: Copy { by: T }",
     "impl<T: X> a::CheckpointStore for My<'_, T> {
@@ -63,7 +67,7 @@ fn parse(text: &str) -> TokenStream {
 }
 
 fn expand_all(attr: &TokenStream, item: &TokenStream) {
-    for expand in [step_of, saga_of, signal_of, checkpoint_store_of] {
+    for expand in [step_of, saga_of, state_of, signal_of, checkpoint_store_of] {
         assert!(!expand(attr.clone(), item.clone()).is_empty() || item.is_empty());
     }
 }
@@ -143,11 +147,18 @@ fn while_a_body_is_typed_its_function_is_there_for_its_callers() {
                 "pub async fn checkout(order: Order) -> Result<Receipt, Error>",
                 "pub fn checkout (order : Order) -> :: factum :: __private :: SagaCall",
             ),
+            (
+                state_of,
+                "async fn placed(order: purchase::Placed) -> Result<Next<purchase::Placed>, Error>",
+                "impl :: factum :: __private :: Handler for purchase :: Placed",
+            ),
         ] {
             let item = parse(head).into_iter().chain([Group::new(Delimiter::Brace, body.clone()).into()]).collect();
             let expanded = expand(TokenStream::new(), item);
             let (text, body) = (expanded.to_string(), body.to_string());
             assert!(text.contains(function), "{body}:\n{text}");
+            // Of a handler nothing is left that could be called.
+            assert!(!text.contains("fn placed"), "{body}:\n{text}");
             // What is wrong with a beginning, the compiler tells, which reads it itself.
             assert!(!text.contains("compile_error"), "{body}:\n{text}");
             assert!(
@@ -156,6 +167,48 @@ fn while_a_body_is_typed_its_function_is_there_for_its_callers() {
             );
             assert!(syn::parse2::<syn::File>(expanded).is_ok() || text.contains(&body), "{body}:\n{text}");
         }
+    }
+}
+
+#[test]
+fn a_handler_with_a_wrong_signature_is_still_that_of_its_state() {
+    for (item, state) in [
+        ("fn placed(state: purchase::Placed) -> Next<purchase::Placed> {}", Some("purchase :: Placed")),
+        ("async fn placed(state: purchase::Placed) {}", Some("purchase :: Placed")),
+        ("async fn placed(state: &purchase::Placed) {}", Some("purchase :: Placed")),
+        ("async fn placed(a: u8, b: u8) -> my::Result<Next<purchase::Placed>> {}", Some("purchase :: Placed")),
+        ("async fn placed(&self) -> Next<purchase::Placed> {}", Some("purchase :: Placed")),
+        ("async fn placed() {}", None),
+        ("async fn placed<S>(state: S) -> Next<S> {}", None),
+    ] {
+        let text = state_of(TokenStream::new(), parse(item)).to_string();
+        assert!(text.contains("compile_error"), "{text}");
+        let handled = state.is_some_and(|state| text.contains(&format!("Handler for {state} {{")));
+        assert_eq!((handled, text.contains("Handler for")), (state.is_some(), state.is_some()), "{text}");
+    }
+}
+
+#[test]
+fn a_state_that_is_spawned_is_told_by_its_type() {
+    let plan = |arg: &str| {
+        let item = format!("async fn f(local: u8) {{ let bound = 1; spawn({arg}).linked().await }}");
+        let text = saga_of(TokenStream::new(), parse(&item)).to_string();
+        let (_, plan) = text.split_once("__FACTUM_PLAN").unwrap_or_default();
+        let (plan, _) = plan.split_once("__FACTUM_EXITS").unwrap_or_default();
+        plan.replace(' ', "")
+    };
+    for (arg, probe) in [
+        ("purchase::Placed { cart, n: 1 }", "spawn(purchase::Placed{..::factum::__private::any()})"),
+        ("(crate::a::Placed { ..local })", "spawn(crate::a::Placed{..::factum::__private::any()})"),
+        ("Placed(1, f(2))", "spawn(Placed(::factum::__private::any(),::factum::__private::any()))"),
+        ("purchase::Placed", "spawn(purchase::Placed)"),
+        ("purchase::Placed::new(1)", "spawn(purchase::Placed::new(::factum::__private::any()))"),
+        ("sell(1)", "spawn(sell(::factum::__private::any()))"),
+    ] {
+        assert!(plan(arg).contains(probe), "{}", plan(arg));
+    }
+    for arg in ["local", "bound", "Purchase::Placed { cart }", "Purchase::Placed", "Purchase::Placed(1)", "a.b", "5"] {
+        assert!(plan(arg).contains("Plan::Dynamic"), "{}", plan(arg));
     }
 }
 

@@ -68,7 +68,7 @@ pub use engine::{
     Missed, MissingStep, MissingWorkflow, OpenReport, ParseCursorError, Result, RunHistory, RunInfo, RunPage, Stats,
     Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
-pub use factum_macros::{checkpoint_store, saga, signal, step};
+pub use factum_macros::{checkpoint_store, fsm, saga, signal, state, step};
 pub use fsm::{Fsm, FsmOn, Handler, HandlerReturn, Next, State, Transition, go};
 pub use handle::{
     Builder, Cancelled, Completed, Diverged, Engine, Failed, FailedUndo, LeftUndo, ListRequest, Outcome, Paused,

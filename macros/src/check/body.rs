@@ -1,14 +1,26 @@
-//! A saga's body: where it may await, and what it must not call.
+//! The body of a saga or a handler: where it may await, and what it must not call.
 
+use proc_macro2::{Group, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, ExprAsync, ExprAwait, ExprClosure, ExprPath, Item, Macro};
 
 use super::forbidden;
+use super::kind::Kind;
 use crate::diag::Diag;
+use crate::model::Code;
 use crate::parse::{first_await, macro_args};
 
-pub(super) fn body(block: &Block, diag: &mut Diag) {
-    Body { inside: None, diag }.visit_block(block);
+/// Reads a body. One that cannot be read, as while it is typed, is kept as it was written.
+pub(super) fn read(kind: Kind, written: &Group, diag: &mut Diag) -> Code {
+    let before = diag.len();
+    let (block, unread) = match syn::parse2::<Block>(TokenTree::from(written.clone()).into()) {
+        Ok(block) => {
+            Body { kind, inside: None, diag }.visit_block(&block);
+            ((diag.len() == before).then_some(block), None)
+        }
+        Err(error) => (None, Some(format!("`{}` cannot read this body: {error}", kind.attribute()))),
+    };
+    Code { block, written: written.clone(), unread }
 }
 
 /// Something in whose inside an await has no place among the saga's awaits.
@@ -19,6 +31,7 @@ enum Inside {
 }
 
 struct Body<'d> {
+    kind: Kind,
     inside: Option<Inside>,
     diag: &'d mut Diag,
 }
@@ -41,26 +54,31 @@ impl<'ast> Visit<'ast> for Body<'_> {
         {
             self.diag.at(
                 span,
-                "`.await` in an expression that `#[saga]` does not know; bind the result to a variable first, and use that inside",
+                format!(
+                    "`.await` in an expression that `{}` does not know; bind the result to a variable first, and use that inside",
+                    self.kind.attribute()
+                ),
             );
         }
         visit::visit_expr(self, expr);
     }
 
     fn visit_expr_await(&mut self, expr: &'ast ExprAwait) {
+        let a = self.kind.a();
+        let turn = format!("its turn among {}'s awaits would not be the same in a replay", self.kind.the());
         let mend = "move what is awaited here into a saga of its own, and await that";
         match self.inside {
             Some(Inside::AsyncBlock) => self.diag.error(
                 expr.await_token,
-                format!("`.await` in an async block of a saga: its turn among the saga's awaits would not be the same in a replay; {mend}"),
+                format!("`.await` in an async block of {a}: {turn}; {mend}"),
             ),
             Some(Inside::Closure) => self.diag.error(
                 expr.await_token,
-                format!("`.await` in a closure of a saga: its turn among the saga's awaits would not be the same in a replay; for each of many write `all(items.map(|item| step(item))).await`, with no `.await` inside, or use a loop, or {mend}"),
+                format!("`.await` in a closure of {a}: {turn}; for each of many write `all(items.map(|item| step(item))).await`, with no `.await` inside, or use a loop, or {mend}"),
             ),
             None => {}
         }
-        if let Some(message) = awaited_call(&expr.base) {
+        if let Some(message) = awaited_call(self.kind, &expr.base) {
             // Said once, for the call and its await together.
             self.diag.error(&expr.base, message);
             if let Expr::Call(call) = &*expr.base {
@@ -80,21 +98,23 @@ impl<'ast> Visit<'ast> for Body<'_> {
     }
 
     fn visit_expr_path(&mut self, expr: &'ast ExprPath) {
-        if let Some(message) = forbidden::path(&expr.path) {
+        if let Some(message) = forbidden::path(self.kind, &expr.path) {
             self.diag.error(expr, message);
         }
     }
 
     fn visit_macro(&mut self, mac: &'ast Macro) {
-        if let Some(message) = forbidden::macro_name(&mac.path) {
+        if let Some(message) = forbidden::macro_name(self.kind, &mac.path) {
             self.diag.error(&mac.path, message);
             return;
         }
         if let Some(args) = macro_args(mac) {
-            args.exprs().into_iter().for_each(|expr| Body { inside: self.inside, diag: self.diag }.visit_expr(expr));
+            args.exprs()
+                .into_iter()
+                .for_each(|expr| Body { kind: self.kind, inside: self.inside, diag: self.diag }.visit_expr(expr));
             return;
         }
-        for (span, message) in forbidden::tokens(&mac.tokens) {
+        for (span, message) in forbidden::tokens_in(self.kind, &mac.tokens) {
             self.diag.error(span, message);
         }
         if let Some(span) = first_await(mac.tokens.clone()) {
@@ -108,10 +128,10 @@ impl<'ast> Visit<'ast> for Body<'_> {
 }
 
 /// What to say of an awaited call that must not be made.
-fn awaited_call(base: &Expr) -> Option<String> {
+fn awaited_call(kind: Kind, base: &Expr) -> Option<String> {
     match base {
         Expr::Call(call) => match &*call.func {
-            Expr::Path(path) => forbidden::path(&path.path),
+            Expr::Path(path) => forbidden::path(kind, &path.path),
             _ => None,
         },
         _ => None,

@@ -9,11 +9,13 @@ mod flow;
 mod forbidden;
 mod fsm;
 mod keys;
+mod kind;
 mod mentions;
 mod retry;
 mod saga;
 mod sig;
 mod signal;
+mod state;
 mod step;
 mod store;
 mod undo;
@@ -21,6 +23,7 @@ mod undo;
 pub(crate) use fsm::{fsm, serde_word};
 pub(crate) use saga::saga;
 pub(crate) use signal::signal;
+pub(crate) use state::{BrokenHandler, state};
 pub(crate) use step::step;
 pub(crate) use store::store;
 
@@ -47,7 +50,7 @@ pub(crate) struct Broken {
 
 /// What a check makes of an item.
 #[derive(Debug)]
-pub(crate) enum Verdict<T> {
+pub(crate) enum Verdict<T, B = Broken> {
     Usable(Box<Checked<T>>),
-    Broken(Broken),
+    Broken(B),
 }

@@ -1,10 +1,12 @@
 //! A saga: its keys and its body.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 
+use super::body::read;
 use super::keys::{self, APP, CRATE, NAME, VERSION};
-use super::sig::{Kind, sig};
-use super::{Broken, Checked, Verdict, body, flow};
+use super::kind::Kind;
+use super::sig::sig;
+use super::{Broken, Checked, Verdict, flow};
 use crate::diag::Diag;
 use crate::model::Saga;
 use crate::parse::{self, Function, Key, Shape};
@@ -22,8 +24,6 @@ const KEYS: &[Key] = &[
 /// The saga that an attribute and a function make. A body that cannot be read, as
 /// while it is typed, leaves a saga of its signature: those who call it see no change.
 pub(crate) fn saga(attr: TokenStream, function: Box<Function>, diag: &mut Diag) -> Verdict<Saga> {
-    let written = function.body.clone();
-    let block = syn::parse2::<syn::Block>(TokenTree::from(written.clone()).into());
     let mut entries = parse::entries(attr, "#[saga]", KEYS, diag);
     let krate = keys::krate(&mut entries);
     let name = keys::name(&mut entries, &function.sig.ident, diag);
@@ -37,19 +37,12 @@ pub(crate) fn saga(attr: TokenStream, function: Box<Function>, diag: &mut Diag) 
     }
     let strict = entries.flag("strict").is_some();
     let sig = sig(Kind::Saga, &function, diag);
-    let before = diag.len();
-    let (body, unread) = match block {
-        Ok(block) => {
-            body::body(&block, diag);
-            ((diag.len() == before).then_some(block), None)
-        }
-        Err(error) => (None, Some(error.to_string())),
-    };
+    let body = read(Kind::Saga, &function.body, diag);
     match sig {
         Some((sig, _)) => {
             let key = key.and_then(|(_, expr)| flow::key(expr, &sig.args, diag));
             let version = version.unwrap_or(1);
-            let saga = Saga { krate, sig, body, written, unread, app, name, version, concurrency, key, strict };
+            let saga = Saga { krate, sig, body, app, name, version, concurrency, key, strict };
             Verdict::Usable(Box::new(Checked(saga)))
         }
         None => Verdict::Broken(Broken { krate, function }),

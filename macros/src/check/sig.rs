@@ -1,35 +1,20 @@
-//! The function itself: what a step or a saga cannot be written as.
+//! The function itself: what a step, a saga or a handler cannot be written as.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{
-    FnArg, GenericArgument, GenericParam, Lifetime, Pat, PathArguments, ReturnType, Safety, Signature, Type, TypeFnPtr,
-    TypeImplTrait, TypePath, TypeReference, TypeTraitObject,
+    FnArg, GenericArgument, GenericParam, Lifetime, Pat, PatType, PathArguments, Receiver, ReturnType, Safety,
+    Signature, Type, TypeFnPtr, TypeImplTrait, TypePath, TypeReference, TypeTraitObject,
 };
 
+use super::kind::Kind;
 use crate::diag::Diag;
 use crate::model::{Arg, IoParam, Ret, Sig};
 use crate::parse::Function;
 
 /// The most arguments, `io` aside; the runtime knows functions up to this many.
 const MOST_ARGS: usize = 8;
-
-/// What the function is the function of, for messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Step,
-    Saga,
-}
-
-impl Kind {
-    fn a(self) -> &'static str {
-        match self {
-            Kind::Step => "a step",
-            Kind::Saga => "a saga",
-        }
-    }
-}
 
 /// The parts of a signature, or none if one of them cannot be used.
 pub(super) fn sig(kind: Kind, function: &Function, diag: &mut Diag) -> Option<(Sig, Option<IoParam>)> {
@@ -46,7 +31,7 @@ pub(super) fn sig(kind: Kind, function: &Function, diag: &mut Diag) -> Option<(S
 }
 
 /// It is `async`, and nothing else.
-fn qualifiers(kind: Kind, sig: &Signature, diag: &mut Diag) {
+pub(super) fn qualifiers(kind: Kind, sig: &Signature, diag: &mut Diag) {
     let a = kind.a();
     if sig.asyncness.is_none() {
         diag.error(sig.fn_token, format!("{a} is an `async fn`; write `async fn {}(..)`", sig.ident));
@@ -65,24 +50,27 @@ fn qualifiers(kind: Kind, sig: &Signature, diag: &mut Diag) {
     }
 }
 
-/// One function has one name on disk, so it is not a family of functions.
-fn generics(kind: Kind, sig: &Signature, diag: &mut Diag) {
-    let a = kind.a();
+/// It is one function, not a family of them.
+pub(super) fn generics(kind: Kind, sig: &Signature, diag: &mut Diag) {
+    let (a, is_one) = (kind.a(), kind.is_one());
     for param in &sig.generics.params {
-        match param {
-            GenericParam::Lifetime(param) => diag.error(
-                param,
-                format!("{a} cannot name a lifetime; leave it out, as in `&str` or `Page<'_>`: arguments are borrowed for the call"),
-            ),
-            GenericParam::Type(param) => diag.error(
-                param,
-                format!("{a} cannot be generic: it has one name on disk; write one function for each type"),
-            ),
-            GenericParam::Const(param) => diag.error(
-                param,
-                format!("{a} cannot be generic: it has one name on disk; take `{}` as an argument", param.ident),
-            ),
-        }
+        let mend = match (param, kind) {
+            (GenericParam::Lifetime(_), Kind::Handler) => {
+                "cannot name a lifetime; leave it out: a state owns what it has".to_owned()
+            }
+            (GenericParam::Lifetime(_), _) => {
+                "cannot name a lifetime; leave it out, as in `&str` or `Page<'_>`: arguments are borrowed for the call"
+                    .to_owned()
+            }
+            (GenericParam::Type(_) | GenericParam::Const(_), Kind::Handler) => {
+                format!("cannot be generic: {is_one}; write one function for each state")
+            }
+            (GenericParam::Type(_), _) => format!("cannot be generic: {is_one}; write one function for each type"),
+            (GenericParam::Const(param), _) => {
+                format!("cannot be generic: {is_one}; take `{}` as an argument", param.ident)
+            }
+        };
+        diag.error(param, format!("{a} {mend}"));
     }
     if let Some(clause) = &sig.generics.where_clause {
         diag.error(
@@ -98,21 +86,12 @@ fn parameters(kind: Kind, sig: &Signature, diag: &mut Diag) -> (Option<IoParam>,
     for (at, input) in sig.inputs.iter().enumerate() {
         let typed = match input {
             FnArg::Receiver(receiver) => {
-                diag.error(
-                    receiver,
-                    format!(
-                        "{} has no `self`: it runs again after a crash, when no such value is left; \
-                        write a free function and take what it needs as arguments",
-                        kind.a()
-                    ),
-                );
+                no_self(kind, receiver, diag);
                 continue;
             }
             FnArg::Typed(typed) => typed,
         };
-        for attr in &typed.attrs {
-            diag.error(attr, format!("an argument of {} cannot have attributes; leave it out", kind.a()));
-        }
+        plain(kind, typed, diag);
         let Some(arg) = one_name(typed, diag) else {
             continue;
         };
@@ -149,8 +128,30 @@ fn parameters(kind: Kind, sig: &Signature, diag: &mut Diag) -> (Option<IoParam>,
     (io, args)
 }
 
+/// It is called after a crash, with what was recorded and nothing else.
+pub(super) fn no_self(kind: Kind, receiver: &Receiver, diag: &mut Diag) {
+    let mend = match kind {
+        Kind::Step | Kind::Saga => "take what it needs as arguments",
+        Kind::Handler => "put what it needs into the state",
+    };
+    diag.error(
+        receiver,
+        format!(
+            "{} has no `self`: it runs again after a crash, when no such value is left; write a free function and {mend}",
+            kind.a()
+        ),
+    );
+}
+
+/// An argument is a pattern and a type.
+pub(super) fn plain(kind: Kind, arg: &PatType, diag: &mut Diag) {
+    for attr in &arg.attrs {
+        diag.error(attr, format!("an argument of {} cannot have attributes; leave it out", kind.a()));
+    }
+}
+
 /// Names on disk and in undo expressions need a name each.
-fn one_name(typed: &syn::PatType, diag: &mut Diag) -> Option<Arg> {
+fn one_name(typed: &PatType, diag: &mut Diag) -> Option<Arg> {
     match &*typed.pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => {
             Some(Arg { mutability: pat.mutability, ident: pat.ident.clone(), ty: (*typed.ty).clone() })
@@ -185,7 +186,7 @@ fn is_bare_io(target: &Type) -> bool {
     last_segment(target).is_some_and(|(ident, args)| ident == "Io" && args.is_empty())
 }
 
-fn last_segment(ty: &Type) -> Option<(&Ident, &PathArguments)> {
+pub(super) fn last_segment(ty: &Type) -> Option<(&Ident, &PathArguments)> {
     match ty {
         Type::Path(path) => path.path.segments.last().map(|segment| (&segment.ident, &segment.arguments)),
         Type::Paren(paren) => last_segment(&paren.elem),

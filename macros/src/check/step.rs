@@ -4,8 +4,9 @@ use proc_macro2::{Ident, TokenStream};
 
 use super::flow::{self, rate};
 use super::keys::{self, APP, CRATE, NAME};
+use super::kind::Kind;
 use super::retry::{self, retry, time};
-use super::sig::{Kind, sig};
+use super::sig::sig;
 use super::undo::undo;
 use super::{Broken, Checked, Verdict};
 use crate::diag::Diag;

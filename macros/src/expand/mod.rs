@@ -7,6 +7,7 @@
 
 mod args;
 mod awaits;
+mod body;
 mod broken;
 mod fsm;
 mod key;
@@ -18,6 +19,7 @@ mod scope;
 mod signal;
 mod signature;
 mod spans;
+mod state;
 mod step;
 mod store;
 mod undo;
@@ -28,5 +30,6 @@ pub(crate) use broken::{broken_saga, broken_step};
 pub(crate) use fsm::fsm;
 pub(crate) use saga::saga;
 pub(crate) use signal::signal;
+pub(crate) use state::{broken_state, state};
 pub(crate) use step::step;
 pub(crate) use store::store;

@@ -1,14 +1,13 @@
 //! A saga: the function that calls it, its plan, and its body as a scope of awaits.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 
 use super::args::{locals, owned};
-use super::marker::body_attrs;
 use super::spans::at;
 use super::step::{optional, site};
 use super::values::{decode, encode};
-use super::{awaits, key, plan, signature, unordered};
+use super::{body, key, plan, signature};
 use crate::check::Checked;
 use crate::model::Saga;
 
@@ -34,11 +33,8 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
     let concurrency = optional(krate, saga.concurrency.map(|count| quote!(#count)));
     let strict = saga.strict;
     let site = site(krate, sig.ident.span());
-    let plan = match &saga.body {
-        Some(block) => plan::plan(krate, sig, block),
-        None => plan::unknown(krate),
-    };
-    let plan::Planned { plan, exits, checks, doc } = plan;
+    let bound = sig.args.iter().map(|arg| arg.ident.to_string());
+    let plan::Planned { plan, exits, checks, doc } = plan::plan(krate, &sig.ident, bound, &saga.body);
     let mut documented = sig.clone();
     // A saga of which the user says nothing is left as it is.
     if let Some(doc) = doc.filter(|_| sig.attrs.iter().any(|attr| attr.path().is_ident("doc"))) {
@@ -105,7 +101,6 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
 fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
     let (krate, sig) = (&saga.krate, &saga.sig);
     let p = quote!(#krate::__private);
-    let attrs = body_attrs(&sig.attrs);
     let locals = locals(&sig.args);
     let params = sig.args.iter().map(|arg| {
         let (mutability, ident, ty) = (&arg.mutability, &arg.ident, &arg.ty);
@@ -124,32 +119,16 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
     // The body of a saga without an app runs over no app at all, not over any:
     // its errors would name a type that the user never wrote.
     let own = saga.app.is_some();
-    let body = match &saga.body {
-        Some(block) => {
-            let mut block = block.clone();
-            unordered::warn(krate, sig, &mut block);
-            let block = awaits::rewrite(krate, &block);
-            quote! {
-                #[deny(unused_must_use)]
-                #[allow(clippy::too_many_arguments, reason = "one of them is the engine")]
-                #(#attrs)*
-                async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret #block
-            }
-        }
-        None => {
-            let params: Vec<_> = params.collect();
-            let nothing = in_place_of(saga);
-            let typed = as_typed(saga, &params);
-            quote! {
-                #[allow(unused_variables, unused_mut, clippy::too_many_arguments, reason = "its errors are told already")]
-                async fn __factum_body(__factum_cx: &#p::Cx<#body_app>, #(#params),*) -> #ret {
-                    #nothing
-                }
-
-                #typed
-            }
-        }
-    };
+    let body = body::function(&body::Function {
+        krate,
+        place: Span::call_site(),
+        attrs: &sig.attrs,
+        args: &sig.args,
+        params: params.collect(),
+        app: body_app,
+        ret,
+        code: &saga.body,
+    });
     let inner = if own {
         quote!(#p::Box::pin(__factum_body(__factum_cx, #(#locals),*)))
     } else {
@@ -179,36 +158,5 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
                 #outer
             }
         }
-    }
-}
-
-/// What stands for a body with an error: nothing of it is left that could cause others.
-fn in_place_of(saga: &Saga) -> TokenStream {
-    let p = {
-        let krate = &saga.krate;
-        quote!(#krate::__private)
-    };
-    match &saga.unread {
-        None => quote!(#p::broken()),
-        // Where the compiler could read it all the same, no program is made of it: this is
-        // worked out last of all, when nothing else is wrong.
-        Some(error) => {
-            let message = format!("`#[saga]` cannot read this body: {error}");
-            let refused = at(saga.written.span_open(), quote!(const { #p::unread_body(#message) }));
-            quote!({ #refused; #p::broken() })
-        }
-    }
-}
-
-/// The body as it was written: the compiler reads it, and says what it cannot read;
-/// an editor, which alone sees more of it, can complete what is being typed.
-fn as_typed(saga: &Saga, params: &[TokenStream]) -> TokenStream {
-    let (ret, written) = (&saga.sig.ret.ty, &saga.written);
-    quote! {
-        #[allow(unexpected_cfgs, reason = "not every compiler knows of the editor")]
-        const _: () = {
-            #[cfg(rust_analyzer)]
-            async fn __factum_typed(#(#params),*) -> #ret #written
-        };
     }
 }

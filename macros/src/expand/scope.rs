@@ -67,9 +67,7 @@ impl Scopes {
 
     /// The names that a pattern binds, from here on, and whether to what an operation gave.
     pub(super) fn bind_value(&mut self, pat: &Pat, is_outcome: bool) {
-        let mut bindings = Bindings(BTreeSet::new());
-        bindings.visit_pat(pat);
-        for name in bindings.0 {
+        for name in bound_names(pat) {
             self.own(name.clone());
             if let Some(scope) = self.0.last_mut().filter(|_| is_outcome) {
                 scope.outcomes.insert(name);
@@ -114,6 +112,13 @@ impl Scopes {
             quote!({ #(#[allow(unused_imports, reason = "the expression may need none of them")] #uses)* #expr })
         })
     }
+}
+
+/// The names that a pattern binds.
+pub(super) fn bound_names(pat: &Pat) -> BTreeSet<String> {
+    let mut bindings = Bindings(BTreeSet::new());
+    bindings.visit_pat(pat);
+    bindings.0
 }
 
 struct Bindings(BTreeSet<String>);

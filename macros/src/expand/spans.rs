@@ -34,7 +34,16 @@ pub(super) fn awaited(user: &impl ToTokens, function: TokenStream, args: TokenSt
 
 /// Tokens in parentheses that are where `span` is; the tokens stay where they are.
 pub(super) fn parens(span: Span, tokens: TokenStream) -> Group {
-    let mut group = Group::new(Delimiter::Parenthesis, tokens);
+    group(Delimiter::Parenthesis, span, tokens)
+}
+
+/// Tokens in braces that are where `span` is; the tokens stay where they are.
+pub(super) fn braces(span: Span, tokens: TokenStream) -> Group {
+    group(Delimiter::Brace, span, tokens)
+}
+
+fn group(delimiter: Delimiter, span: Span, tokens: TokenStream) -> Group {
+    let mut group = Group::new(delimiter, tokens);
     group.set_span(span);
     group
 }
@@ -42,6 +51,11 @@ pub(super) fn parens(span: Span, tokens: TokenStream) -> Group {
 /// The span of the first token.
 pub(super) fn first(user: &impl ToTokens) -> Span {
     ends(user).0
+}
+
+/// The span of the last token.
+pub(super) fn last(user: &impl ToTokens) -> Span {
+    ends(user).1
 }
 
 fn ends(user: &impl ToTokens) -> (Span, Span) {

@@ -17,7 +17,7 @@ use syn::{
 };
 
 use super::spans::at;
-use crate::model::Sig;
+use crate::model::Arg;
 
 /// The types, each with as many parameters as it has while its order is left to chance.
 const TYPES: [(&str, usize); 2] = [("HashMap", 2), ("HashSet", 1)];
@@ -47,9 +47,9 @@ const ANY_ORDER: [&str; 7] = ["count", "sum", "product", "min", "max", "any", "a
 const ORDERED: [&str; 5] = ["BTreeMap", "BTreeSet", "BinaryHeap", "HashMap", "HashSet"];
 
 /// Puts the warnings into a body.
-pub(super) fn warn(krate: &Path, sig: &Sig, block: &mut Block) {
+pub(super) fn warn(krate: &Path, args: &[Arg], block: &mut Block) {
     let mut unordered = Unordered { krate, scopes: vec![BTreeMap::new()] };
-    for arg in &sig.args {
+    for arg in args {
         unordered.bind(arg.ident.to_string(), is_unordered(&arg.ty));
     }
     unordered.visit_block_mut(block);

@@ -1,4 +1,4 @@
-//! What a step, a saga, a machine, a signal or a store is, once its words are understood.
+//! What a step, a saga, a machine, a handler, a signal or a store is, once its words are understood.
 //!
 //! Owns plain data, no rules. What must always hold: everything of the user's
 //! keeps its own tokens, and so its spans.
@@ -9,7 +9,7 @@ mod store;
 use std::time::Duration;
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
-use syn::{Attribute, Block, Expr, Path, Token, Type, Visibility};
+use syn::{Attribute, Block, Expr, Pat, Path, Token, Type, Visibility};
 
 pub(crate) use machine::{Group as StateGroup, Machine, Policy, State, Timeout, TimeoutOf};
 pub(crate) use store::{StoreImpl, StoreMethod};
@@ -128,17 +128,37 @@ pub(crate) struct Step {
     pub(crate) undo: Option<Undo>,
 }
 
+/// A body that awaits durable operations.
+#[derive(Debug)]
+pub(crate) struct Code {
+    /// None when something in it is wrong.
+    pub(crate) block: Option<Block>,
+    /// As it was written.
+    pub(crate) written: Group,
+    /// Why it could not be read, which the compiler has most likely told, and better.
+    pub(crate) unread: Option<String>,
+}
+
+/// What a machine does in one of its states.
+#[derive(Debug)]
+pub(crate) struct Handler {
+    pub(crate) krate: Path,
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) ident: Ident,
+    /// What the state is called in the body.
+    pub(crate) pat: Pat,
+    /// The state's type.
+    pub(crate) state: Type,
+    pub(crate) ret: Type,
+    pub(crate) body: Code,
+}
+
 /// A saga.
 #[derive(Debug)]
 pub(crate) struct Saga {
     pub(crate) krate: Path,
     pub(crate) sig: Sig,
-    /// None when something in it is wrong.
-    pub(crate) body: Option<Block>,
-    /// The body as it was written.
-    pub(crate) written: Group,
-    /// Why it could not be read, which the compiler has most likely told, and better.
-    pub(crate) unread: Option<String>,
+    pub(crate) body: Code,
     pub(crate) app: Option<Type>,
     pub(crate) name: String,
     pub(crate) version: u32,

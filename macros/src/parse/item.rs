@@ -1,4 +1,4 @@
-//! The function that `#[step]` or `#[saga]` stands on.
+//! The function that `#[step]`, `#[saga]` or `#[state]` stands on.
 
 use proc_macro2::{Group, TokenStream};
 use syn::parse::{Parse, ParseStream};

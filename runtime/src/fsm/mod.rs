@@ -14,7 +14,7 @@ mod tests;
 mod visit;
 
 pub(crate) use erased::FsmWorkflow;
-pub use next::{HandlerReturn, Next, go};
+pub use next::{HandlerReturn, MachineError, Next, go};
 pub use rules::{assert_not_terminal, state_problems};
 pub use sig::{Fsm, FsmOn, Handler, State, StateTimeout, Transition};
 pub use visit::{Turn, Visit, ended, visit};

@@ -41,17 +41,35 @@ pub fn go<From: Transition<To>, To>(to: To) -> Next<From> {
 )]
 pub trait HandlerReturn<S: State> {
     #[doc(hidden)]
-    fn into_result(self) -> Result<Next<S>, <S::Machine as WorkflowSig>::Error>;
+    fn into_result(self) -> Result<S::Machine, <S::Machine as WorkflowSig>::Error>;
 }
 
 impl<S: State> HandlerReturn<S> for Next<S> {
-    fn into_result(self) -> Result<Next<S>, <S::Machine as WorkflowSig>::Error> {
-        Ok(self)
+    fn into_result(self) -> Result<S::Machine, <S::Machine as WorkflowSig>::Error> {
+        Ok(self.successor.into())
     }
 }
 
-impl<S: State> HandlerReturn<S> for Result<Next<S>, <S::Machine as WorkflowSig>::Error> {
-    fn into_result(self) -> Result<Next<S>, <S::Machine as WorkflowSig>::Error> {
+impl<S: State, E: MachineError<<S::Machine as WorkflowSig>::Error>> HandlerReturn<S> for Result<Next<S>, E> {
+    fn into_result(self) -> Result<S::Machine, <S::Machine as WorkflowSig>::Error> {
+        self.map(|next| next.successor.into()).map_err(E::of_machine)
+    }
+}
+
+/// An error that is that of the machine.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "the error of this handler is `{Self}`, and that of its machine is `{Declared}`",
+    label = "expected a `Result` with the error `{Declared}`",
+    note = "the error of a machine is that of its `#[fsm(error = ..)]`; without one its handlers return a `Next` and no `Result`"
+)]
+pub trait MachineError<Declared> {
+    /// Itself.
+    fn of_machine(self) -> Declared;
+}
+
+impl<E> MachineError<E> for E {
+    fn of_machine(self) -> E {
         self
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Next, Turn, Visit};
+use super::{Turn, Visit};
 use crate::ops::Cx;
 use crate::plan::{Exit, Graph, Plan, WorkflowSig};
 use crate::platform::BoxFuture;
@@ -44,6 +44,9 @@ pub trait FsmOn<App>: Fsm {
 pub trait State: Into<Self::Machine> + Send + Sized + 'static {
     /// The machine.
     type Machine: Fsm;
+    /// The state itself. What names it in this way says nothing of a type that is no state, of which more would be told otherwise.
+    #[doc(hidden)]
+    type Itself;
     /// What its handler may go to.
     type Successor: Into<Self::Machine> + Send + 'static;
 
@@ -91,7 +94,11 @@ pub trait Transition<To>: State {
     label = "no function with `#[state]` takes `{Self}`",
     note = "write `#[state] async fn handler(state: {Self}) -> Next<{Self}> {{ .. }}`, or mark the variant `#[terminal]`"
 )]
-pub trait Handler: State {
+pub trait Handler: Sized {
+    /// The machine. Not that of a [`State`] by its bound: of a type that is none it is told once, where the handler names it.
+    #[doc(hidden)]
+    type Of: Fsm;
+
     /// What its body awaits.
     #[doc(hidden)]
     const PLAN: &'static Plan;
@@ -100,7 +107,7 @@ pub trait Handler: State {
 
     #[doc(hidden)]
     fn handle<'c>(
-        cx: &'c Cx<<Self::Machine as Fsm>::App>,
+        cx: &'c Cx<<Self::Of as Fsm>::App>,
         state: Self,
-    ) -> BoxFuture<'c, Result<Next<Self>, <Self::Machine as WorkflowSig>::Error>>;
+    ) -> BoxFuture<'c, Result<Self::Of, <Self::Of as WorkflowSig>::Error>>;
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::__private as p;
-use crate::fsm::{Handler, Next, State, Transition, go};
+use crate::fsm::{Handler, HandlerReturn, Next, State, Transition, go};
 use crate::handle::Update;
 use crate::platform::sim::Sim;
 use crate::prelude::*;
@@ -174,6 +174,7 @@ impl<A: Send + Sync + 'static> p::FsmOn<A> for Order {
 
 impl State for Placed {
     type Machine = Order;
+    type Itself = Self;
     type Successor = PlacedNext;
     const NAME: &'static str = "Placed";
     const INDEX: usize = 0;
@@ -184,6 +185,7 @@ impl State for Placed {
 }
 impl State for Paid {
     type Machine = Order;
+    type Itself = Self;
     type Successor = PaidNext;
     const NAME: &'static str = "Paid";
     const INDEX: usize = 1;
@@ -220,30 +222,34 @@ impl p::Startable for Placed {
 }
 
 impl Handler for Placed {
+    type Of = Order;
     const PLAN: &'static p::Plan = &p::Plan::Seq(&[p::Plan::Signal("Pay"), p::Plan::Signal("Cancel")]);
     const EXITS: &'static [p::Exit] = &[];
-    fn handle<'c>(cx: &'c p::Cx<p::NoApp>, state: Self) -> p::BoxFuture<'c, Result<Next<Self>, String>> {
-        Box::pin(async move {
+    fn handle<'c>(cx: &'c p::Cx<p::NoApp>, state: Self) -> p::BoxFuture<'c, Result<Order, String>> {
+        async fn body(cx: &p::Cx<p::NoApp>, state: Placed) -> Result<Next<Placed>, String> {
             match p::durable(cx, race((signal::<Pay>(), signal::<Cancel>()))).await {
                 First(Pay(0)) => Err("nothing paid".to_owned()),
                 First(Pay(paid)) => Ok(go(Paid { total: state.total, paid })),
                 Second(Cancel) => Ok(go(Cancelled)),
             }
-        })
+        }
+        Box::pin(async move { HandlerReturn::<Placed>::into_result(body(cx, state).await) })
     }
 }
 impl Handler for Paid {
+    type Of = Order;
     const PLAN: &'static p::Plan = &p::Plan::Signal("Pay");
     const EXITS: &'static [p::Exit] = &[];
-    fn handle<'c>(cx: &'c p::Cx<p::NoApp>, state: Self) -> p::BoxFuture<'c, Result<Next<Self>, String>> {
-        Box::pin(async move {
+    fn handle<'c>(cx: &'c p::Cx<p::NoApp>, state: Self) -> p::BoxFuture<'c, Result<Order, String>> {
+        async fn body(cx: &p::Cx<p::NoApp>, state: Paid) -> Result<Next<Paid>, String> {
             let Paid { total, paid } = state;
             if paid >= total {
                 return Ok(go(Shipped(format!("track-{paid}"))));
             }
             let Pay(more) = p::durable(cx, signal::<Pay>()).await;
             Ok(go(Paid { total, paid: paid + more }))
-        })
+        }
+        Box::pin(async move { HandlerReturn::<Paid>::into_result(body(cx, state).await) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Fsm, Handler};
+use super::{Fsm, Handler, State};
 use crate::codec::Payload;
 use crate::engine::{Since, Wake, host};
 use crate::io::NoApp;
@@ -50,21 +50,20 @@ pub fn ended<M: Fsm>(state: M) -> BoxFuture<'static, Result<Turn<M>, M::Error>> 
 
 /// A visit of a state that has a handler.
 #[doc(hidden)]
-pub fn visit<S: Handler>(
+pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
     visit: Visit<<S::Machine as Fsm>::App>,
     state: S,
 ) -> BoxFuture<'static, Result<Turn<S::Machine>, <S::Machine as WorkflowSig>::Error>> {
     Box::pin(async move {
         let Visit { cx, since, value } = visit;
         if S::TIMEOUTS.is_empty() {
-            let next = S::handle(&cx, state).await?;
-            return Ok(Turn::To(next.into_successor().into(), None));
+            return Ok(Turn::To(S::handle(&cx, state).await?, None));
         }
         let meta = &<S::Machine as Fsm>::GRAPH.states[S::INDEX];
         let timers = timers::<S::Machine>(meta, &since);
         let body = move |inner: Cx<_>| -> BoxFuture<'_, _> { Box::pin(async move { S::handle(&inner, state).await }) };
         match against(&cx, meta.site, &timers, body).await {
-            Ok(next) => Ok(Turn::To(next?.into_successor().into(), None)),
+            Ok(next) => Ok(Turn::To(next?, None)),
             Err(timer) => {
                 // The handler had the state; a timeout gets it as it was recorded.
                 let at = cx.scope();

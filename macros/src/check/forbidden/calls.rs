@@ -1,4 +1,6 @@
-//! The calls that are known to have no place in a saga's body, and what is written instead.
+//! The calls that are known to have no place in the body of a saga or a handler, and what is written instead.
+
+use super::super::kind::Kind;
 
 /// Why it must not be called.
 #[derive(Clone, Copy)]
@@ -28,7 +30,7 @@ pub(super) enum Why {
 }
 
 impl Why {
-    pub(super) fn message(self, name: &str) -> String {
+    pub(super) fn message(self, kind: Kind, name: &str) -> String {
         let differs = "its value would differ in a replay";
         let lost = "this wait is lost in a crash";
         let (what, mend) = match self {
@@ -49,7 +51,7 @@ impl Why {
             }
             Why::First => (FIRST, RACE.to_owned()),
         };
-        format!("`{name}` in a saga: {what}; {mend}")
+        format!("`{name}` in {}: {what}; {mend}", kind.a())
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a saga's body must not call, as far as tokens can tell.
+//! What the body of a saga or a handler must not call, as far as tokens can tell.
 //!
 //! A body runs again after every crash, and must then do what it did before.
 //! What an import hides from here is caught in the replay, as a divergence.
@@ -9,15 +9,16 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::Path;
 
+use super::kind::Kind;
 use calls::{ENDS, STARTS, Why};
 
 /// What to say of a path, if it must not be used.
-pub(super) fn path(path: &Path) -> Option<String> {
+pub(super) fn path(kind: Kind, path: &Path) -> Option<String> {
     let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
-    names(&segments)
+    names(kind, &segments)
 }
 
-fn names(segments: &[String]) -> Option<String> {
+fn names(kind: Kind, segments: &[String]) -> Option<String> {
     let same = |(a, b): (&String, &&str)| a == b;
     let ends = ENDS.iter().find(|(end, _)| {
         segments.len() >= end.len() && segments[segments.len() - end.len()..].iter().zip(*end).all(same)
@@ -25,11 +26,11 @@ fn names(segments: &[String]) -> Option<String> {
     let starts =
         || STARTS.iter().find(|(start, _)| segments.len() >= start.len() && segments.iter().zip(*start).all(same));
     let (_, why) = ends.or_else(starts)?;
-    Some(why.message(&segments.join("::")))
+    Some(why.message(kind, &segments.join("::")))
 }
 
 /// What to say of a macro, if it must not be used.
-pub(super) fn macro_name(path: &Path) -> Option<String> {
+pub(super) fn macro_name(kind: Kind, path: &Path) -> Option<String> {
     let mut segments = path.segments.iter().rev();
     let name = segments.next()?.ident.to_string();
     let krate = segments.last().map(|segment| segment.ident.to_string());
@@ -41,17 +42,22 @@ pub(super) fn macro_name(path: &Path) -> Option<String> {
         _ => return None,
     };
     let full = path.to_token_stream().to_string().replace(' ', "");
-    is_async_crate.then(|| why.message(&format!("{full}!")))
+    is_async_crate.then(|| why.message(kind, &format!("{full}!")))
+}
+
+/// The paths in tokens that must not be used.
+pub(super) fn tokens(tokens: &TokenStream) -> Vec<(TokenStream, String)> {
+    tokens_in(Kind::Saga, tokens)
 }
 
 /// What to say of the paths in tokens that cannot be parsed.
-pub(super) fn tokens(tokens: &TokenStream) -> Vec<(TokenStream, String)> {
+pub(super) fn tokens_in(kind: Kind, tokens: &TokenStream) -> Vec<(TokenStream, String)> {
     let mut found = Vec::new();
     let mut segments: Vec<String> = Vec::new();
     let mut spelt = TokenStream::new();
     let mut colons = 0;
     let mut end = |segments: &mut Vec<String>, spelt: &mut TokenStream| {
-        if let Some(message) = names(segments) {
+        if let Some(message) = names(kind, segments) {
             found.push((spelt.clone(), message));
         }
         segments.clear();
@@ -84,7 +90,7 @@ pub(super) fn tokens(tokens: &TokenStream) -> Vec<(TokenStream, String)> {
         }
     }
     end(&mut segments, &mut spelt);
-    inner.iter().for_each(|stream| found.extend(self::tokens(stream)));
+    inner.iter().for_each(|stream| found.extend(tokens_in(kind, stream)));
     found
 }
 
@@ -113,7 +119,7 @@ mod tests {
             "std::thread::spawn",
         ] {
             let wrong: Path = syn::parse_str(wrong).unwrap_or_else(|error| panic!("{error}"));
-            assert!(path(&wrong).is_some(), "{}", quote!(#wrong));
+            assert!(path(Kind::Saga, &wrong).is_some(), "{}", quote!(#wrong));
         }
     }
 
@@ -144,7 +150,7 @@ mod tests {
             "join_all",
         ] {
             let right: Path = syn::parse_str(right).unwrap_or_else(|error| panic!("{error}"));
-            assert!(path(&right).is_none(), "{}", quote!(#right));
+            assert!(path(Kind::Saga, &right).is_none(), "{}", quote!(#right));
         }
     }
 
@@ -168,18 +174,18 @@ mod tests {
             ("TcpStream::connect", "`#[step]`"),
         ] {
             let wrong: Path = syn::parse_str(wrong).unwrap_or_else(|error| panic!("{error}"));
-            let message = path(&wrong).unwrap_or_default();
+            let message = path(Kind::Saga, &wrong).unwrap_or_default();
             assert!(message.contains(durable), "{message}");
         }
         for (wrong, durable) in
             [("tokio::join", "`join((a, b))"), ("try_join", "`join((a, b))"), ("select", "`race((a, b))")]
         {
             let wrong: Path = syn::parse_str(wrong).unwrap_or_else(|error| panic!("{error}"));
-            let message = macro_name(&wrong).unwrap_or_default();
+            let message = macro_name(Kind::Saga, &wrong).unwrap_or_default();
             assert!(message.contains(durable), "{message}");
         }
         let own: Path = syn::parse_quote!(my::join);
-        assert_eq!(macro_name(&own), None);
+        assert_eq!(macro_name(Kind::Saga, &own), None);
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub(super) fn states(machine: &Machine, names: &Names<'_>) -> TokenStream {
         tokens.extend(quote! {
             impl #p::State for #struct_ {
                 type Machine = #enum_;
+                type Itself = Self;
                 type Successor = #module::#successor;
 
                 const NAME: &'static #p::str = #name;

@@ -92,7 +92,7 @@ mod tests {
 
     fn drawn(block: syn::Block) -> Option<String> {
         let krate = syn::parse_quote!(::factum);
-        section("pay", &walk::nodes(&krate, std::iter::empty(), &block))
+        section("pay", &walk::nodes(&krate, [], &block))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use quote::{ToTokens, quote};
 use syn::{Expr, ExprCall, ExprClosure, ExprPath, Path, PathArguments, Stmt};
 
 use super::super::scope::Scopes;
-use super::super::spans::{first, over, parens};
+use super::super::spans::{braces, first, over, parens};
 use super::leaf::{Mark, UNKNOWN, called};
 use crate::parse::macro_args;
 
@@ -46,8 +46,10 @@ enum Takes {
     Tuple,
     /// Operations of one type.
     Many,
-    /// One operation.
-    One,
+    /// One call of a saga.
+    Call,
+    /// What can be started: a call of a saga, or a state of a machine.
+    Start,
 }
 
 /// The call that the expression makes, if it makes one of a function that the plan can name.
@@ -70,9 +72,8 @@ pub(super) fn made(krate: &Path, scopes: &mut Scopes, expr: &Expr) -> Option<Mad
         let label = format!("{}({})", label(path), labels.join(", "));
         return Some(Made { call: quote!(#path #args), first: first(path), label, marks });
     }
-    let args = call.args.iter().map(|arg| over(arg, quote!(#krate::__private::any())));
-    let args = parens(call.paren_token.span.join(), quote!(#(#args),*));
-    Some(Made { call: quote!(#path #args), first: first(path), label: label(path), marks: vec![Mark::of(&last(path))] })
+    let made = call_of_any(krate, path, call);
+    Some(Made { call: made, first: first(path), label: label(path), marks: vec![Mark::of(&last(path))] })
 }
 
 /// Whether a function is one of ours that takes operations. A user's own of
@@ -90,7 +91,8 @@ fn takes(krate: &Path, path: &Path) -> Option<Takes> {
     let takes = match name.to_string().as_str() {
         "join" | "race" => Takes::Tuple,
         "all" | "try_all" => Takes::Many,
-        "spawn" | "again" => Takes::One,
+        "spawn" => Takes::Start,
+        "again" => Takes::Call,
         _ => return None,
     };
     ours.then_some(takes)
@@ -126,14 +128,18 @@ struct Operands {
     labels: Vec<String>,
 }
 
+impl Operands {
+    fn one(made: Made) -> Operands {
+        Operands { arg: made.call, marks: Vec::new(), labels: vec![made.label] }
+    }
+}
+
 fn operands(krate: &Path, scopes: &mut Scopes, takes: Takes, arg: &Expr) -> Option<Operands> {
     match (takes, arg) {
         (_, Expr::Paren(paren)) => operands(krate, scopes, takes, &paren.expr),
         (_, Expr::Group(group)) => operands(krate, scopes, takes, &group.expr),
-        (Takes::One, arg) => {
-            let Made { call, label, .. } = operation(krate, scopes, arg)?;
-            Some(Operands { arg: call, marks: Vec::new(), labels: vec![label] })
-        }
+        (Takes::Call, arg) => operation(krate, scopes, arg).map(Operands::one),
+        (Takes::Start, arg) => operation(krate, scopes, arg).or_else(|| state(krate, scopes, arg)).map(Operands::one),
         (Takes::Tuple, Expr::Tuple(tuple)) => {
             let mut found = false;
             let (mut marks, mut labels) = (Vec::new(), Vec::new());
@@ -168,6 +174,42 @@ fn operation(krate: &Path, scopes: &mut Scopes, expr: &Expr) -> Option<Made> {
         return None;
     }
     made(krate, scopes, expr)
+}
+
+/// A state of a machine, as a struct with fields, in parentheses, or without any. Not a variant of its enum: that is no start.
+fn state(krate: &Path, scopes: &Scopes, expr: &Expr) -> Option<Made> {
+    let path = match expr {
+        Expr::Struct(expr) if expr.qself.is_none() => &expr.path,
+        Expr::Path(expr) if expr.qself.is_none() => &expr.path,
+        Expr::Call(call) => match &*call.func {
+            Expr::Path(path) if path.qself.is_none() => &path.path,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let is_type = |ident: &Ident| ident.to_string().starts_with(char::is_uppercase);
+    let mut segments = path.segments.iter().rev();
+    let name = &segments.next().filter(|name| is_type(&name.ident))?.ident;
+    if scopes.hides(path) || segments.next().is_some_and(|module| is_type(&module.ident)) {
+        return None;
+    }
+    let call = match expr {
+        Expr::Struct(expr) => {
+            let fields = over(expr, quote!(..#krate::__private::any()));
+            let fields = braces(expr.brace_token.span.join(), fields);
+            quote!(#path #fields)
+        }
+        Expr::Call(call) => call_of_any(krate, path, call),
+        _ => quote!(#path),
+    };
+    Some(Made { call, first: first(path), label: name.to_string(), marks: Vec::new() })
+}
+
+/// A function called with arguments that nobody has.
+fn call_of_any(krate: &Path, path: &impl ToTokens, call: &ExprCall) -> TokenStream {
+    let args = call.args.iter().map(|arg| over(arg, quote!(#krate::__private::any())));
+    let args = parens(call.paren_token.span.join(), quote!(#(#args),*));
+    quote!(#path #args)
 }
 
 /// The call that each of many is.

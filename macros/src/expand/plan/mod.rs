@@ -1,4 +1,4 @@
-//! A saga's plan: the tree of its awaits, as a constant, and what is checked of it.
+//! The plan of a body: the tree of its awaits, as a constant, and what is checked of it.
 //!
 //! What must always hold: what the plan says of a place and what the checks
 //! say of it have the same indexes, those of the children on the way from the root.
@@ -10,12 +10,12 @@ mod made;
 mod outcome;
 mod walk;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
-use syn::{Block, Path};
+use syn::Path;
 
 use super::spans::at;
-use crate::model::Sig;
+use crate::model::Code;
 use leaf::{Leaf, Mark};
 use leave::Leave;
 
@@ -28,7 +28,7 @@ pub(super) struct Planned {
     pub(super) exits: TokenStream,
     /// Assertions over `__FACTUM_PROBLEMS`, each at the user's token.
     pub(super) checks: TokenStream,
-    /// A section for the saga's documentation.
+    /// A section for the documentation.
     pub(super) doc: Option<String>,
 }
 
@@ -48,10 +48,13 @@ struct Part {
     leaves: Option<Leave>,
 }
 
-/// The plan of a body.
-pub(super) fn plan(krate: &Path, sig: &Sig, block: &Block) -> Planned {
-    let nodes = walk::nodes(krate, sig.args.iter(), block);
-    let doc = doc::section(&sig.ident.to_string(), &nodes);
+/// The plan of what is called `name`; a body that was refused tells nothing.
+pub(super) fn plan(krate: &Path, name: &Ident, bound: impl IntoIterator<Item = String>, code: &Code) -> Planned {
+    let Some(block) = &code.block else {
+        return unknown(krate);
+    };
+    let nodes = walk::nodes(krate, bound, block);
+    let doc = doc::section(&name.to_string(), &nodes);
     let mut writer = Writer { krate, at: Vec::new(), exits: Vec::new(), checks: TokenStream::new() };
     let nodes = writer.list(nodes.iter(), |writer, node| writer.node(node));
     let exits = &writer.exits;
@@ -63,8 +66,7 @@ pub(super) fn plan(krate: &Path, sig: &Sig, block: &Block) -> Planned {
     }
 }
 
-/// The plan of a body that was refused.
-pub(super) fn unknown(krate: &Path) -> Planned {
+fn unknown(krate: &Path) -> Planned {
     Planned { plan: quote!(#krate::__private::Plan::Dynamic), exits: quote!([]), checks: TokenStream::new(), doc: None }
 }
 

@@ -11,14 +11,13 @@ use super::leaf::leaf;
 use super::leave::{self, Leave};
 use super::outcome::is_outcome;
 use super::{Node, Part};
-use crate::model::Arg;
 use crate::parse::macro_args;
 
-/// The nodes of a body.
-pub(super) fn nodes<'a>(krate: &Path, args: impl Iterator<Item = &'a Arg>, block: &Block) -> Vec<Node> {
+/// The nodes of a body, that has names bound already.
+pub(super) fn nodes(krate: &Path, bound: impl IntoIterator<Item = String>, block: &Block) -> Vec<Node> {
     let mut planner = Planner { krate, scopes: Scopes::default(), nodes: Vec::new() };
     planner.scopes.enter();
-    args.for_each(|arg| planner.scopes.bind_name(arg.ident.to_string()));
+    bound.into_iter().for_each(|name| planner.scopes.bind_name(name));
     planner.visit_block(block);
     planner.nodes
 }
