@@ -5,6 +5,7 @@
 
 mod broken;
 mod checks;
+mod handlers;
 mod plans;
 mod values;
 mod warnings;
@@ -29,6 +30,7 @@ pub use checks::{
     FromTimedOut, IsNoResult, IsResult, KeyText, RetryArg, SagaArg, StepArg, UndoArg, assert_no_result,
     assert_retry_arg, assert_saga_arg, assert_step_arg, assert_undo_arg, key_text,
 };
+pub use handlers::{HandlerOf, HasNoHandler};
 pub use plans::{HasNoPlan, HasPlan, IsLeaf, IsNoLeaf, Opaque, PlanTag, Probe, any, opaque, plan_of};
 pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, EncodesNot};
 #[allow(deprecated, reason = "it is there to be warned of")]

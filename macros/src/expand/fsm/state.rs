@@ -56,7 +56,7 @@ fn start(machine: &Machine, names: &Names<'_>) -> Option<TokenStream> {
             type Workflow = #enum_;
 
             fn into_start(self) -> #p::StartArgs {
-                #p::start_state(<#enum_ as #p::From<#initial>>::from(self))
+                #p::start_state(&<#enum_ as #p::From<#initial>>::from(self))
             }
         }
     })

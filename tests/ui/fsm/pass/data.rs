@@ -1,0 +1,143 @@
+//! Every shape of data, every derive that carries over, and what serde is told.
+#![deny(warnings, missing_docs, unreachable_pub, clippy::pedantic)]
+#![allow(unused_crate_dependencies)]
+
+use std::collections::BTreeMap;
+
+use factum::__private as p;
+use factum::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// A cart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cart {
+    /// What is in it.
+    pub lines: Vec<u32>,
+}
+
+/// Pays.
+#[signal]
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Pay;
+
+/// Cancels.
+#[signal]
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Cancel;
+
+/// What goes wrong.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct PurchaseError;
+
+/// A purchase of a [`Cart`].
+#[fsm(error = PurchaseError)]
+#[group(Open, next(Cancelled), accepts(Cancel), timeout("30 days" => Expired {}))]
+#[reject]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case", rename_all_fields = "camelCase")]
+pub enum Purchase {
+    /// The [`Cart`] was sent.
+    #[initial]
+    #[next(Paid)]
+    #[parent(Open)]
+    #[accepts(Pay)]
+    #[timeout("3 days" => Cancelled)]
+    Placed {
+        /// What is bought.
+        the_cart: Cart,
+        /// What is known of it besides.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        more: BTreeMap<String, String>,
+    },
+    /// It is paid.
+    #[commit]
+    #[next(Shipped, Refunded)]
+    #[timeout("1 day" => Refunded { why: format!("{} lines", state.cart.lines.len()) })]
+    Paid {
+        /// What is bought.
+        cart: Cart,
+        /// Not kept.
+        #[serde(skip)]
+        seen: u32,
+    },
+    /// It is on its way.
+    #[terminal]
+    Shipped {
+        /// By which number.
+        tracking: String,
+    },
+    /// The money is back.
+    #[terminal]
+    Refunded {
+        /// What for.
+        why: String,
+    },
+    /// Nobody wanted it.
+    #[terminal]
+    Cancelled,
+    /// Nobody paid.
+    #[terminal]
+    Expired,
+}
+
+/// Tuples and units.
+#[fsm(endless, name = "shape of things", version = 3, module = shapes)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Shape {
+    /// One.
+    #[initial]
+    #[next(Two)]
+    #[timeout("5s" => Two(1, state.0 == 'a'))]
+    One(char),
+    /// Two.
+    #[next(None)]
+    #[timeout("5s" => None {})]
+    Two(u8, bool),
+    /// No data.
+    #[next(One, Empty)]
+    None,
+    /// No data in braces.
+    #[next(One)]
+    #[timeout("5s" => Unit())]
+    Empty {},
+    /// No data in parentheses.
+    #[terminal]
+    Unit(),
+}
+
+macro_rules! handlers {
+    ($($state:ty => $error:ty;)*) => {$(
+        impl p::Handler for $state {
+            const PLAN: &'static p::Plan = &p::Plan::Dynamic;
+            const EXITS: &'static [p::Exit] = &[];
+            fn handle<'c>(_: &'c p::Cx<p::NoApp>, _: Self) -> p::BoxFuture<'c, Result<Next<Self>, $error>> {
+                loop {}
+            }
+        }
+    )*};
+}
+handlers! {
+    purchase::Placed => PurchaseError;
+    purchase::Paid => PurchaseError;
+    shapes::One => factum::Never;
+    shapes::Two => factum::Never;
+    shapes::None => factum::Never;
+    shapes::Empty => factum::Never;
+}
+
+fn main() {
+    let placed = purchase::Placed { the_cart: Cart::default(), more: BTreeMap::new() };
+    assert_eq!(serde_json::to_string(&placed).unwrap(), r#"{"theCart":{"lines":[]}}"#);
+    let machine = Purchase::from(placed.clone());
+    assert_eq!(serde_json::to_string(&machine).unwrap(), r#"{"state":"placed","theCart":{"lines":[]}}"#);
+    assert_eq!(purchase::Placed::try_from(machine.clone()), Ok(placed));
+    assert_eq!(purchase::Paid::try_from(machine.clone()), Err(machine));
+    let late = (<purchase::Paid as factum::State>::TIMEOUTS[0].to)(Purchase::Paid { cart: Cart { lines: vec![1] }, seen: 1 });
+    assert_eq!(late, Purchase::Refunded { why: "1 lines".to_owned() });
+    assert_eq!(<purchase::Placed as factum::State>::ACCEPTS, ["Pay", "Cancel"]);
+    assert_eq!((<shapes::One as factum::State>::TIMEOUTS[0].to)(Shape::One('a')), Shape::Two(1, true));
+    assert!(shapes::One('a') < shapes::One('b'));
+    assert_eq!(Purchase::from(purchase::PlacedNext::Cancelled(purchase::Cancelled)), Purchase::Cancelled);
+    assert!(Purchase::diagram().mermaid().contains("Placed --> Cancelled : after 3 days"));
+    assert!(Purchase::diagram().table().contains("| Placed | accept | accept |"));
+}
