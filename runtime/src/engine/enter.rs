@@ -41,7 +41,7 @@ pub(super) async fn state(
         Recorded::Entered { left, last, shown } => (left, last, shown),
     };
     core.journal.durable(last).await.map_err(|error| Interrupt::Engine(error.into()))?;
-    run.entered(shown.state.clone());
+    run.entered(&shown.state);
     run.publish(shown);
     if let Some(hooks) = core.registry.hooks(workflow.meta()) {
         hooks.left(&run.id, &left);

@@ -48,7 +48,7 @@ pub(crate) use hooks::{Hook, HooksOf};
 pub(crate) use host::{Draw, GroupKind, Host, NewChild, Wake};
 pub(crate) use listing::Filter;
 pub use listing::{Cursor, ParseCursorError, RunPage};
-pub(crate) use live::{Held, Seen, Shown, StateSeen, problem};
+pub(crate) use live::{Held, NextState, Seen, Shown, StateSeen, States, problem};
 pub use outcome::{ChildError, Failure};
 pub(crate) use outcome::{child_end, failure_of};
 pub(crate) use recovery::{Options, open};

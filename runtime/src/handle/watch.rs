@@ -3,11 +3,10 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use tokio::sync::broadcast;
 use tokio::sync::watch::Receiver;
 
 use crate::codec::{self, Payload};
-use crate::engine::{Error, Held, Result, Seen, StateSeen, Status};
+use crate::engine::{Error, Held, NextState, Result, Seen, StateSeen, States, Status};
 use crate::fsm::Fsm;
 use crate::id::RunId;
 use crate::plan::{Graph, Plan};
@@ -106,25 +105,25 @@ pub struct Watch {
     status: Option<Status>,
     progress: Option<Payload>,
     /// Of a machine.
-    states: Option<States>,
+    states: Option<StatesOf>,
     ended: bool,
 }
 
 /// The states of a run that are to be told.
-struct States {
+struct StatesOf {
     graph: &'static Graph,
-    entered: broadcast::Receiver<StateSeen>,
+    entered: States,
     /// The state to be told first.
     first: Option<StateSeen>,
     /// The last visit that was told.
     told: Option<u32>,
 }
 
-impl States {
-    fn new(live: &Held, graph: &'static Graph) -> States {
+impl StatesOf {
+    fn new(live: &Held, graph: &'static Graph) -> StatesOf {
         // First to listen, then to look: what comes in between is known by its visit.
         let entered = live.states();
-        States { graph, entered, first: Some(live.seen().state), told: None }
+        StatesOf { graph, entered, first: Some(live.seen().state), told: None }
     }
 
     /// The next state that was not told.
@@ -132,10 +131,9 @@ impl States {
         loop {
             let seen = match self.first.take() {
                 Some(first) => first,
-                None => match self.entered.try_recv() {
-                    Ok(seen) => seen,
-                    Err(broadcast::error::TryRecvError::Lagged(missed)) => return Some(Update::StatesMissed(missed)),
-                    Err(_) => return None,
+                None => match self.entered.next()? {
+                    NextState::Entered(seen) => seen,
+                    NextState::Missed(states) => return Some(Update::StatesMissed(states)),
                 },
             };
             if self.told.is_some_and(|told| seen.visit <= told) {
@@ -152,7 +150,7 @@ impl States {
 impl Watch {
     pub(super) fn new(live: &Held, plan: &'static Plan) -> Watch {
         let states = match plan {
-            Plan::Machine(graph) => Some(States::new(live, graph)),
+            Plan::Machine(graph) => Some(StatesOf::new(live, graph)),
             _ => None,
         };
         let seen = live.watch();

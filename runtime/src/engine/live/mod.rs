@@ -7,14 +7,15 @@
 mod body;
 mod inner;
 mod shown;
+mod states;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, watch};
 
 use super::Error;
 use super::status::{RunInfo, Status, Waiting};
@@ -24,9 +25,8 @@ use crate::step::{Site, StepMeta};
 use body::Doing;
 pub(crate) use inner::{Inner, Interrupt};
 pub(crate) use shown::{Seen, Shown, StateSeen, problem};
-
-/// How many states are kept for one who watches.
-pub(crate) const STATES_KEPT: usize = 1024;
+use states::Watchers;
+pub(crate) use states::{NextState, States};
 
 /// How many attempts of a run that was in flight at a crash are cautious.
 pub(crate) const CAUTIOUS_ATTEMPTS: u32 = 16;
@@ -41,8 +41,8 @@ pub(crate) struct LiveRun {
     /// Something happened that a waiting operation may want to know.
     pub(crate) changed: Notify,
     seen: watch::Sender<Seen>,
-    /// Every state that is entered, for those who watch; made for the first of them.
-    states: OnceLock<broadcast::Sender<StateSeen>>,
+    /// Those who watch the states that it enters.
+    states: Watchers,
     /// So many of its next attempts are durable before they begin, even of pure
     /// steps, so that one that takes the process down is known by it.
     caution: AtomicU32,
@@ -114,7 +114,7 @@ impl LiveRun {
             id: state.start.id.clone(),
             started,
             changed: Notify::new(),
-            states: OnceLock::new(),
+            states: Watchers::default(),
             seen: watch::Sender::new(Seen::Phase(Shown::of(&state, last))),
             caution: AtomicU32::new(0),
             held: AtomicUsize::new(0),
@@ -264,16 +264,13 @@ impl LiveRun {
     }
 
     /// Tells those who watch of a state that is entered. To be called when that is durable.
-    pub(crate) fn entered(&self, state: StateSeen) {
-        if let Some(states) = self.states.get() {
-            // Nobody may watch any more.
-            let _ = states.send(state);
-        }
+    pub(crate) fn entered(&self, state: &StateSeen) {
+        self.states.tell(state);
     }
 
     /// Every state that is entered from now on; the last 1,024 are kept for whoever is slow.
-    pub(crate) fn states(&self) -> broadcast::Receiver<StateSeen> {
-        self.states.get_or_init(|| broadcast::Sender::new(STATES_KEPT)).subscribe()
+    pub(crate) fn states(&self) -> States {
+        self.states.join()
     }
 
     /// What others see of the run, now and whenever that changes.
