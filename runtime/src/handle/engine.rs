@@ -259,7 +259,7 @@ impl Engine {
 
     /// Every durable event of a run, in order. Of a run that has ended with
     /// [`History::Outcome`](crate::History::Outcome) only the start and the end are left; of one that went on with
-    /// [`again`](crate::again()) the start and the last turn, and of earlier turns what the checkpoint has not taken yet. Reads the part of the log that is not in the
+    /// [`again`](crate::again()), or is a machine's, the start and the last turn or state, and of earlier ones what the checkpoint has not taken yet. Reads the part of the log that is not in the
     /// checkpoint yet, and blocks the calling task meanwhile. [`RunHistory::attempts`] tells how long each attempt took.
     ///
     /// # Errors

@@ -11,6 +11,8 @@ mod found;
 mod holds;
 mod machine;
 mod place;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use across::{PlanProblem, check_across};
