@@ -13,20 +13,21 @@ use crate::codec::Payload;
 use crate::id::Lsn;
 use crate::record::{Cause, Event, Name, Reason};
 
-/// The first state of a run begins: its observers are told, unless it has begun before.
+/// The first state of a run that was started in this process begins: its observers are told.
 pub(super) async fn begins(performer: &Performer, workflow: &Arc<dyn Workflow>) {
+    let fresh = performer.run.is_fresh();
     let Some(hooks) = performer.core.registry.hooks(workflow.meta()) else { return };
-    let (first, root) = {
-        let state = &performer.run.lock().state;
-        ((!state.begun && state.visit == 0).then(|| state.input.clone()), state.root())
-    };
-    if let Some(value) = first {
+    if fresh {
+        let (value, root) = {
+            let state = &performer.run.lock().state;
+            (state.input.clone(), state.root())
+        };
         performer.counted(&root, None, performer.barrier()).await;
         hooks.entered(&performer.run.id, &value);
     }
 }
 
-/// Enters a state, unless the run was cancelled or paused in this moment: a paused one comes here again when it is resumed.
+/// Enters a state, unless the run is to stop in this moment: one that was paused, or whose engine shuts down, comes here again when it goes on.
 pub(super) async fn state(
     performer: &Performer,
     workflow: &Arc<dyn Workflow>,
@@ -36,12 +37,11 @@ pub(super) async fn state(
     entering.value = core.settle(entering.value).await.map_err(Interrupt::Engine)?;
     let value = entering.value.clone();
     let (left, last, shown) = match record(performer, entering)? {
-        Recorded::Cancelled => return driver::fail(performer, Cause::Cancelled).await,
+        Recorded::Failed(cause) => return driver::fail(performer, cause).await,
         Recorded::Paused => return driver::commit(performer, None).await,
         Recorded::Entered { left, last, shown } => (left, last, shown),
     };
     core.journal.durable(last).await.map_err(|error| Interrupt::Engine(error.into()))?;
-    run.entered(&shown.state);
     run.publish(shown);
     if let Some(hooks) = core.registry.hooks(workflow.meta()) {
         hooks.left(&run.id, &left);
@@ -52,7 +52,7 @@ pub(super) async fn state(
 
 /// What became of a state that was to be entered.
 enum Recorded {
-    Cancelled,
+    Failed(Cause),
     Paused,
     Entered { left: Payload, last: Lsn, shown: Shown },
 }
@@ -61,13 +61,15 @@ fn record(performer: &Performer, entering: Entering) -> Result<Recorded, Interru
     let Entering { state, value, by, commit, terminal, groups, inside, ignores } = entering;
     let Performer { core, run } = performer;
     let mut inner = run.lock();
+    // As at every await: a machine may go from state to state without one.
+    match performer.halted(&inner, &inner.state.root(), false) {
+        None => {}
+        Some(Interrupt::Cancel) => return Ok(Recorded::Failed(Cause::Cancelled)),
+        Some(Interrupt::Fail(cause)) => return Ok(Recorded::Failed(cause)),
+        Some(Interrupt::Pause) => return Ok(Recorded::Paused),
+        Some(why) => return Err(why),
+    }
     let before = &inner.state;
-    if before.cancel_requested {
-        return Ok(Recorded::Cancelled);
-    }
-    if before.paused.is_some() {
-        return Ok(Recorded::Paused);
-    }
     let left = before.input.clone();
     let now = core.now();
     let reason = match by {

@@ -205,6 +205,7 @@ impl Core {
 
     /// Sets a run going for the first time in this process.
     pub(super) fn set_out(self: &Arc<Self>, run: &Arc<LiveRun>) {
+        run.be_fresh();
         driver::launch(self, run.clone());
     }
 

@@ -67,8 +67,8 @@ impl<App: Send + Sync + 'static> Builder<App> {
     }
 
     /// Has a function look at each state that a run of a machine enters: `.on_enter(|run: &RunId, state: &Purchase| ..)`. It is called in
-    /// the run's task when the state is durable, and not in a replay: of a state that was entered when the process ended it may
-    /// never be told, and of the first one twice. It cannot change the run, nor end it by a panic, and holds it up while it works.
+    /// the run's task when the state is durable, once and not in a replay; of a state that was entered when the process ended it may
+    /// never be told. It cannot change the run, nor end it by a panic, and holds it up while it works.
     pub fn on_enter<M: Fsm>(mut self, hook: impl Fn(&RunId, &M) + Send + Sync + 'static) -> Self {
         self.hooks.entry((M::meta().identity)()).or_default().enter.push(erased(hook));
         self

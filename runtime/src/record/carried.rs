@@ -23,6 +23,8 @@ pub struct Carried {
     pub progress: Option<Payload>,
     /// It has passed a pivot: nothing that it did before is undone behind anybody's back.
     pub past_pivot: bool,
+    /// The scopes that were begun anew after they had been undone: what was done in them has other idempotency keys.
+    pub redone: Vec<Position>,
 }
 
 /// One step, or linked child, that a rollback undoes although its records are gone.

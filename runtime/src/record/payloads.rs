@@ -42,7 +42,8 @@ macro_rules! values {
             },
             Event::Again { visit: _, input, carried }
             | Event::StateEntered { visit: _, state: _, value: input, reason: _, groups: _, carried } => {
-                let Carried { undo, received: _, inbox, senders: _, now: _, progress, past_pivot: _ } = carried;
+                let Carried { undo, received: _, inbox, senders: _, now: _, progress, past_pivot: _, redone: _ } =
+                    carried;
                 values.push(input);
                 for CarriedUndo { output, args, .. } in undo {
                     values.extend(output);

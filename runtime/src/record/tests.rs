@@ -159,6 +159,7 @@ fn of_starts() -> Vec<Event> {
         now: Some(Timestamp(-1)),
         progress: Some(json("0.5").with_blobs(vec![blob(13)])),
         past_pivot: true,
+        redone: vec![Position::root(3).child(1), Position::root(4)],
     };
     vec![
         Event::Again { visit: 1, input: json("[1]"), carried: Carried::default() },

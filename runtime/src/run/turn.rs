@@ -7,6 +7,7 @@ use super::state::{Decision, RunState};
 use super::undo::UndoStack;
 use super::{Inbox, UndoState};
 use crate::codec::Payload;
+use crate::id::Position;
 use crate::record::{Carried, CarriedUndo, Event};
 
 impl RunState {
@@ -28,6 +29,7 @@ impl RunState {
         self.inbox = Inbox::carried(carried.received, &carried.inbox, &carried.senders);
         (self.now, self.progress) = (carried.now, carried.progress.clone());
         self.past_pivot = carried.past_pivot;
+        self.redone = carried.redone.clone();
         self.new_fact();
         Ok(())
     }
@@ -42,6 +44,10 @@ impl RunState {
             output: undo.output.clone(),
             args: undo.args.clone(),
         });
+        let undone_in = |scope: &&Position| {
+            self.undo.all().iter().any(|undo| undo.state == UndoState::Open && undo.of.is_within(scope))
+        };
+        let redone = self.redone.iter().filter(undone_in).cloned().collect();
         let (received, inbox, senders) = self.inbox.to_carry();
         Carried {
             undo: undo.collect(),
@@ -51,6 +57,7 @@ impl RunState {
             now: self.now,
             progress: self.progress.clone(),
             past_pivot: self.decide(&self.root()) == Decision::Stuck,
+            redone,
         }
     }
 }

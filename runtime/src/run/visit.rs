@@ -59,6 +59,7 @@ impl RunState {
         let mut carried = self.carry();
         if commit {
             carried.undo.clear();
+            carried.redone.clear();
             carried.past_pivot = true;
         }
         carried.inbox.retain(|waiting| !ignores.contains(&&*waiting.signal));

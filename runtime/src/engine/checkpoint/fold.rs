@@ -15,7 +15,7 @@ use crate::codec::{BlobAt, BlobSource, Digest};
 use crate::engine::live::problem;
 use crate::engine::status::Status;
 use crate::id::{Lsn, Position, RunNumber};
-use crate::record::{Event, Kind};
+use crate::record::{Carried, Event, Kind};
 use crate::run::RunState;
 use crate::storage::checkpoint::Batch;
 
@@ -342,17 +342,18 @@ impl<'a> Fold<'a> {
     }
 }
 
-/// Of a run's records those that say how it began and ended.
+/// Of a run's records those that say how it began and ended; of a machine also its last state, which keeps nothing any more.
 fn outcome(records: &[Record]) -> Vec<Record> {
-    let decided = |record: &Record| {
-        matches!(
-            Event::decode(record.kind, &record.body, None),
-            Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit())
-        )
+    let of_end = |record: &Record| match Event::decode(record.kind, &record.body, None) {
+        Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit()) => Some(record.clone()),
+        Ok(Event::StateEntered { visit, state, value, reason, groups, .. }) => {
+            let entered = Event::StateEntered { visit, state, value, reason, groups, carried: Carried::default() };
+            let mut body = Vec::new();
+            entered.encode(&mut body);
+            Some(Record { body, ..record.clone() })
+        }
+        _ if record.kind == Kind::RunStarted as u8 || ends(record) => Some(record.clone()),
+        _ => None,
     };
-    // The state in which it ended, or was when it failed, is what there is of a machine.
-    let state = |record: &Record| record.kind == Kind::StateEntered as u8;
-    let kept =
-        |record: &&Record| record.kind == Kind::RunStarted as u8 || state(record) || ends(record) || decided(record);
-    records.iter().filter(kept).cloned().collect()
+    records.iter().filter_map(of_end).collect()
 }

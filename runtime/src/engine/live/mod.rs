@@ -11,7 +11,7 @@ mod states;
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub(crate) struct LiveRun {
     seen: watch::Sender<Seen>,
     /// Those who watch the states that it enters.
     states: Watchers,
+    /// It was started in this process, and has not begun.
+    fresh: AtomicBool,
     /// So many of its next attempts are durable before they begin, even of pure
     /// steps, so that one that takes the process down is known by it.
     caution: AtomicU32,
@@ -114,7 +116,8 @@ impl LiveRun {
             id: state.start.id.clone(),
             started,
             changed: Notify::new(),
-            states: Watchers::default(),
+            states: Watchers::new(state.visit),
+            fresh: AtomicBool::new(false),
             seen: watch::Sender::new(Seen::Phase(Shown::of(&state, last))),
             caution: AtomicU32::new(0),
             held: AtomicUsize::new(0),
@@ -199,6 +202,8 @@ impl LiveRun {
 
     /// Shows others what was true after some record. To be called when that is durable.
     pub(crate) fn publish(&self, shown: Shown) {
+        // First the state, and then the status that comes with it.
+        self.states.tell(&shown.state);
         self.seen.send_if_modified(|seen| {
             let newer = matches!(seen, Seen::Phase(before) if before.at < shown.at);
             if newer {
@@ -263,9 +268,14 @@ impl LiveRun {
         }
     }
 
-    /// Tells those who watch of a state that is entered. To be called when that is durable.
-    pub(crate) fn entered(&self, state: &StateSeen) {
-        self.states.tell(state);
+    /// It was started in this process.
+    pub(super) fn be_fresh(&self) {
+        self.fresh.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was started in this process, and this was not asked before.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fresh.swap(false, Ordering::Relaxed)
     }
 
     /// Every state that is entered from now on; the last 1,024 are kept for whoever is slow.

@@ -48,20 +48,36 @@ impl States {
 }
 
 /// All who watch the states of one run.
-#[derive(Debug, Default)]
-pub(super) struct Watchers(Mutex<Vec<Weak<Mutex<Queue>>>>);
+#[derive(Debug)]
+pub(super) struct Watchers(Mutex<Told>);
+
+#[derive(Debug)]
+struct Told {
+    /// The visit of the state that was told last.
+    visit: u32,
+    queues: Vec<Weak<Mutex<Queue>>>,
+}
 
 impl Watchers {
+    /// Of a run in its visit of a state.
+    pub(super) fn new(visit: u32) -> Watchers {
+        Watchers(Mutex::new(Told { visit, queues: Vec::new() }))
+    }
+
     pub(super) fn join(&self) -> States {
         let states = States::default();
-        let mut watchers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        watchers.push(Arc::downgrade(&states.0));
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.queues.retain(|queue| queue.strong_count() > 0);
+        told.queues.push(Arc::downgrade(&states.0));
         states
     }
 
+    /// Tells of the state that the run is in now, unless that was told before.
     pub(super) fn tell(&self, state: &StateSeen) {
-        let watchers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        watchers.iter().filter_map(Weak::upgrade).for_each(|queue| States(queue).push(state.clone()));
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.visit > told.visit {
+            told.visit = state.visit;
+            told.queues.iter().filter_map(Weak::upgrade).for_each(|queue| States(queue).push(state.clone()));
+        }
     }
 }

@@ -169,7 +169,7 @@ impl Performer {
     }
 
     /// Why nothing new may begin now, if so. A rollback heeds shutdowns and pauses alone.
-    fn halted(&self, inner: &Inner, at: &Position, shielded: bool) -> Option<Interrupt> {
+    pub(in crate::engine) fn halted(&self, inner: &Inner, at: &Position, shielded: bool) -> Option<Interrupt> {
         if self.core.stop.stage() >= Stage::Parking {
             return Some(Interrupt::Shutdown);
         }

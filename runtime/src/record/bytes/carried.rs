@@ -8,7 +8,7 @@ use crate::codec::wire::{WireError, Writer};
 use crate::record::{Carried, CarriedSignal, CarriedUndo, Reason};
 
 pub(super) fn carried(w: &mut Writer<'_>, carried: &Carried) {
-    let Carried { undo, received, inbox, senders, now, progress, past_pivot } = carried;
+    let Carried { undo, received, inbox, senders, now, progress, past_pivot, redone } = carried;
     list(w, undo, |w, CarriedUndo { of, step, kind, output, args }| {
         position(w, of);
         w.text(step);
@@ -28,8 +28,16 @@ pub(super) fn carried(w: &mut Writer<'_>, carried: &Carried) {
     });
     w.option(*now, time);
     w.option(progress.as_ref(), payload);
-    w.flag(*past_pivot);
+    let last = if *past_pivot { PAST_PIVOT } else { 0 } | if redone.is_empty() { 0 } else { REDONE };
+    w.byte(last);
+    if !redone.is_empty() {
+        list(w, redone, position);
+    }
 }
+
+/// The bits of a carried run's last byte.
+const PAST_PIVOT: u8 = 1;
+const REDONE: u8 = 2;
 
 /// The numbers of the reasons for which a state is entered.
 const HANDLER: u8 = 0;
@@ -63,7 +71,7 @@ pub(super) fn get_reason(r: &mut Body<'_>) -> Result<Reason, WireError> {
 }
 
 pub(super) fn get_carried(r: &mut Body<'_>) -> Result<Carried, WireError> {
-    Ok(Carried {
+    let mut carried = Carried {
         undo: get_list(r, "undos", |r| {
             Ok(CarriedUndo {
                 of: get_position(r)?,
@@ -84,6 +92,19 @@ pub(super) fn get_carried(r: &mut Body<'_>) -> Result<Carried, WireError> {
         senders: get_list(r, "senders", |r| Ok((name(r, "signal")?, owned(r, "sender")?)))?,
         now: option(r, "time", get_time)?,
         progress: option(r, "progress", |r| get_payload(r, "progress"))?,
-        past_pivot: r.wire.flag("past the pivot")?,
-    })
+        past_pivot: false,
+        redone: Vec::new(),
+    };
+    let last = r.wire.byte("past the pivot")?;
+    if last & !(PAST_PIVOT | REDONE) != 0 {
+        return Err(WireError::Unknown { field: "past the pivot", found: last.into() });
+    }
+    carried.past_pivot = last & PAST_PIVOT != 0;
+    if last & REDONE != 0 {
+        carried.redone = get_list(r, "scopes begun anew", get_position)?;
+        if carried.redone.is_empty() {
+            return Err(WireError::Malformed { field: "scopes begun anew", expected: "one at least" });
+        }
+    }
+    Ok(carried)
 }

@@ -25,6 +25,8 @@ pub(super) struct CarriedForm {
     progress: Option<Payload>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     past_pivot: bool,
+    #[serde(with = "Positions", default, skip_serializing_if = "Vec::is_empty")]
+    redone: Vec<Position>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +69,26 @@ impl Undos {
     fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CarriedUndo>, D::Error> {
         let undos = Vec::<Undo>::deserialize(deserializer)?;
         Ok(undos.into_iter().map(|undo| undo.0).collect())
+    }
+}
+
+/// A list of positions.
+struct Positions;
+
+#[derive(Serialize)]
+struct PositionRef<'a>(#[serde(with = "Text")] &'a Position);
+
+#[derive(Deserialize)]
+struct OnePosition(#[serde(with = "Text")] Position);
+
+impl Positions {
+    fn serialize<S: Serializer>(positions: &[Position], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(positions.iter().map(PositionRef))
+    }
+
+    fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Position>, D::Error> {
+        let positions = Vec::<OnePosition>::deserialize(deserializer)?;
+        Ok(positions.into_iter().map(|position| position.0).collect())
     }
 }
 

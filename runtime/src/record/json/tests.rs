@@ -218,9 +218,10 @@ fn carried() -> impl Strategy<Value = Carried> {
         prop::collection::vec(undo, 0..3),
         prop::collection::vec(signal, 0..3),
         prop::collection::vec((name(), text()), 0..3),
+        prop::collection::vec(position(), 0..3),
     );
     (lists, any::<u64>(), prop::option::of(time()), prop::option::of(payload()), any::<bool>()).prop_map(
-        |((undo, inbox, senders), received, now, progress, past_pivot)| Carried {
+        |((undo, inbox, senders, redone), received, now, progress, past_pivot)| Carried {
             undo,
             received,
             inbox,
@@ -228,6 +229,7 @@ fn carried() -> impl Strategy<Value = Carried> {
             now,
             progress,
             past_pivot,
+            redone,
         },
     )
 }
