@@ -212,7 +212,7 @@ async fn again(performer: &Performer, input: Payload) -> Result<(), Interrupt> {
         let cancelled = state.cancel_requested;
         // A paused run comes here again when it is resumed.
         if !cancelled && state.paused.is_none() {
-            let event = Event::Again { visit: state.visit + 1, input, carried: state.carry() };
+            let event = Event::Again { visit: state.visit + 1, input, carried: Box::new(state.carry()) };
             inner.hold(performer.core.now(), event);
         }
         cancelled

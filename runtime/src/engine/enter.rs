@@ -36,13 +36,14 @@ pub(super) async fn state(
     let Performer { core, run } = performer;
     entering.value = core.settle(entering.value).await.map_err(Interrupt::Engine)?;
     let value = entering.value.clone();
-    let (left, last, shown) = match record(performer, entering)? {
+    let (left, last, shown) = match record(performer, entering) {
+        Recorded::Stopped(why) => return Err(why),
         Recorded::Failed(cause) => return driver::fail(performer, cause).await,
         Recorded::Paused => return driver::commit(performer, None).await,
         Recorded::Entered { left, last, shown } => (left, last, shown),
     };
     core.journal.durable(last).await.map_err(|error| Interrupt::Engine(error.into()))?;
-    run.publish(shown);
+    run.publish(*shown);
     if let Some(hooks) = core.registry.hooks(workflow.meta()) {
         hooks.left(&run.id, &left);
         hooks.entered(&run.id, &value);
@@ -52,22 +53,23 @@ pub(super) async fn state(
 
 /// What became of a state that was to be entered.
 enum Recorded {
+    Stopped(Interrupt),
     Failed(Cause),
     Paused,
-    Entered { left: Payload, last: Lsn, shown: Shown },
+    Entered { left: Payload, last: Lsn, shown: Box<Shown> },
 }
 
-fn record(performer: &Performer, entering: Entering) -> Result<Recorded, Interrupt> {
+fn record(performer: &Performer, entering: Entering) -> Recorded {
     let Entering { state, value, by, commit, terminal, groups, inside, ignores } = entering;
     let Performer { core, run } = performer;
     let mut inner = run.lock();
     // As at every await: a machine may go from state to state without one.
     match performer.halted(&inner, &inner.state.root(), false) {
         None => {}
-        Some(Interrupt::Cancel) => return Ok(Recorded::Failed(Cause::Cancelled)),
-        Some(Interrupt::Fail(cause)) => return Ok(Recorded::Failed(cause)),
-        Some(Interrupt::Pause) => return Ok(Recorded::Paused),
-        Some(why) => return Err(why),
+        Some(Interrupt::Cancel) => return Recorded::Failed(Cause::Cancelled),
+        Some(Interrupt::Fail(cause)) => return Recorded::Failed(cause),
+        Some(Interrupt::Pause) => return Recorded::Paused,
+        Some(why) => return Recorded::Stopped(why),
     }
     let before = &inner.state;
     let left = before.input.clone();
@@ -83,9 +85,11 @@ fn record(performer: &Performer, entering: Entering) -> Result<Recorded, Interru
         value,
         reason,
         groups: before.groups_since(&groups, &inside, now),
-        carried: before.carry_into(commit, &ignores),
+        carried: Box::new(before.carry_into(commit, &ignores)),
     };
     let events = [Some(entered), end].into_iter().flatten();
-    let last = inner.record(&core.journal, run.number, now, events).map_err(Interrupt::Engine)?;
-    Ok(Recorded::Entered { left, last, shown: inner.to_show() })
+    match inner.record(&core.journal, run.number, now, events) {
+        Ok(last) => Recorded::Entered { left, last, shown: Box::new(inner.to_show()) },
+        Err(error) => Recorded::Stopped(Interrupt::Engine(error)),
+    }
 }

@@ -42,9 +42,12 @@ impl<App> Visit<App> {
     }
 }
 
+/// A visit under way.
+type Visited<M> = BoxFuture<'static, Result<Turn<M>, <M as WorkflowSig>::Error>>;
+
 /// A visit of a state in which the machine ends.
 #[doc(hidden)]
-pub fn ended<M: Fsm>(state: M) -> BoxFuture<'static, Result<Turn<M>, M::Error>> {
+pub fn ended<M: Fsm>(state: M) -> Visited<M> {
     Box::pin(async { Ok(Turn::Ended(state)) })
 }
 
@@ -53,7 +56,7 @@ pub fn ended<M: Fsm>(state: M) -> BoxFuture<'static, Result<Turn<M>, M::Error>> 
 pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
     visit: Visit<<S::Machine as Fsm>::App>,
     state: S,
-) -> BoxFuture<'static, Result<Turn<S::Machine>, <S::Machine as WorkflowSig>::Error>> {
+) -> Visited<S::Machine> {
     Box::pin(async move {
         let Visit { cx, since, value } = visit;
         if S::TIMEOUTS.is_empty() {

@@ -52,7 +52,7 @@ pub struct StateMeta {
     pub timeouts: &'static [TimeoutMeta],
     /// The innermost group that it is in.
     pub group: Option<u16>,
-    /// What it does with each of the graph's signals, as the byte of a [`Policy`].
+    /// What it does with each of the graph's signals, as a byte: `a` accept, `r` reject, `d` defer, `i` ignore.
     pub signals: &'static [u8],
     /// What its handler awaits.
     pub plan: &'static Plan,

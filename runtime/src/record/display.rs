@@ -29,11 +29,12 @@ impl fmt::Display for Event {
                 f.write_str(if *linked { ", linked" } else { "" })
             }
             Event::ChildEnded { at, child, end } => write!(f, " at {at}: `{child}` {end}"),
-            Event::Again { visit, input, carried: Carried { undo, inbox, .. } } => {
+            Event::Again { visit, input, carried } => {
+                let Carried { undo, inbox, .. } = &**carried;
                 write!(f, ", visit {visit}, with {input:?}: carries {} undos and {} signals", undo.len(), inbox.len())
             }
-            Event::StateEntered { visit, state, value, reason, groups: _, carried: Carried { undo, inbox, .. } } => {
-                let (undos, signals) = (undo.len(), inbox.len());
+            Event::StateEntered { visit, state, value, reason, groups: _, carried } => {
+                let (undos, signals) = (carried.undo.len(), carried.inbox.len());
                 write!(
                     f,
                     " `{state}`, visit {visit}, by {reason}, with {value:?}: carries {undos} undos and {signals} signals"

@@ -178,7 +178,7 @@ pub enum Event {
         /// The arguments of the new visit, as one JSON array.
         input: Payload,
         /// What the run keeps.
-        carried: Carried,
+        carried: Box<Carried>,
     },
     /// The run is in another state of its machine; what came before is no longer needed.
     #[non_exhaustive]
@@ -194,7 +194,7 @@ pub enum Event {
         /// The groups that the state is in, each with the moment since when the run is in it.
         groups: Vec<(Name, Timestamp)>,
         /// What the run keeps.
-        carried: Carried,
+        carried: Box<Carried>,
     },
     /// The run says how far it has come.
     #[non_exhaustive]

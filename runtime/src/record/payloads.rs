@@ -10,7 +10,7 @@ type Values<P> = SmallVec<[P; 2]>;
 
 /// The values in an event, from a reference or a mutable one: what is bound by the patterns is what it is.
 macro_rules! values {
-    ($event:expr) => {{
+    ($event:expr, $plain:path) => {{
         let mut values = Values::new();
         match $event {
             Event::RunStarted { input: value, .. }
@@ -43,7 +43,7 @@ macro_rules! values {
             Event::Again { visit: _, input, carried }
             | Event::StateEntered { visit: _, state: _, value: input, reason: _, groups: _, carried } => {
                 let Carried { undo, received: _, inbox, senders: _, now: _, progress, past_pivot: _, redone: _ } =
-                    carried;
+                    $plain(carried);
                 values.push(input);
                 for CarriedUndo { output, args, .. } in undo {
                     values.extend(output);
@@ -84,13 +84,13 @@ macro_rules! values {
 impl Event {
     /// The values in it, always in the same order.
     pub(crate) fn payloads(&self) -> impl Iterator<Item = &Payload> {
-        let values: Values<&Payload> = values!(self);
+        let values: Values<&Payload> = values!(self, Box::as_ref);
         values.into_iter()
     }
 
     /// The values in it, to be replaced, in the same order.
     pub(crate) fn payloads_mut(&mut self) -> impl Iterator<Item = &mut Payload> {
-        let values: Values<&mut Payload> = values!(self);
+        let values: Values<&mut Payload> = values!(self, Box::as_mut);
         values.into_iter()
     }
 }

@@ -162,15 +162,15 @@ fn of_starts() -> Vec<Event> {
         redone: vec![Position::root(3).child(1), Position::root(4)],
     };
     vec![
-        Event::Again { visit: 1, input: json("[1]"), carried: Carried::default() },
-        Event::Again { visit: 300, input: json("[1]").with_blobs(vec![blob(10)]), carried },
+        Event::Again { visit: 1, input: json("[1]"), carried: Box::default() },
+        Event::Again { visit: 300, input: json("[1]").with_blobs(vec![blob(10)]), carried: Box::new(carried) },
         Event::StateEntered {
             visit: 2,
             state: "Paid".into(),
             value: json("{\"Paid\":{}}").with_blobs(vec![blob(11)]),
             reason: Reason::Signal { name: "Pay".into() },
             groups: vec![("Open".into(), Timestamp(7)), ("ü".into(), Timestamp(-7))],
-            carried: Carried::default(),
+            carried: Box::default(),
         },
         Event::StateEntered {
             visit: u32::MAX,
@@ -178,7 +178,7 @@ fn of_starts() -> Vec<Event> {
             value: json("null"),
             reason: Reason::Handler,
             groups: Vec::new(),
-            carried: Carried { past_pivot: true, ..Carried::default() },
+            carried: Box::new(Carried { past_pivot: true, ..Carried::default() }),
         },
         Event::StateEntered {
             visit: 1,
@@ -186,7 +186,7 @@ fn of_starts() -> Vec<Event> {
             value: json("\"Late\""),
             reason: Reason::Timeout { group: None },
             groups: Vec::new(),
-            carried: Carried::default(),
+            carried: Box::default(),
         },
         Event::StateEntered {
             visit: 1,
@@ -194,7 +194,7 @@ fn of_starts() -> Vec<Event> {
             value: json("\"Late\""),
             reason: Reason::Timeout { group: Some("Open".into()) },
             groups: Vec::new(),
-            carried: Carried::default(),
+            carried: Box::default(),
         },
         Event::StartOptions { deadline: None, begin_at: None, key: None, parent: None, linked: false },
         Event::StartOptions {

@@ -382,7 +382,7 @@ fn a_turn_begins_with_what_is_carried_whether_older_records_are_there_or_not() {
     let received = Event::SignalReceived { signal: Name::Borrowed("S"), payload: json("1"), sender: Some("a".into()) };
     let first = [attempted(at(0), 1), done(at(0), "1"), received];
     let carried = after(first.clone()).carry();
-    let again = Event::Again { visit: 1, input: json("[2]"), carried };
+    let again = Event::Again { visit: 1, input: json("[2]"), carried: Box::new(carried) };
     let second = Position::root(1).child(0);
     let rest = [again, attempted(second.clone(), 1), done(second.clone(), "2"), decided(Position::root(1))];
     for events in [first.into_iter().chain(rest.clone()).collect(), rest.to_vec()] {
@@ -398,7 +398,7 @@ fn a_turn_begins_with_what_is_carried_whether_older_records_are_there_or_not() {
 #[test]
 fn a_pivot_of_an_earlier_turn_is_still_passed() {
     let carried = after([pivot(at(0)), done(at(0), "1")]).carry();
-    let state = after([Event::Again { visit: 1, input: json("[]"), carried }]);
+    let state = after([Event::Again { visit: 1, input: json("[]"), carried: Box::new(carried) }]);
     assert_eq!(state.decide(&Position::root(1)), Decision::Stuck);
 }
 

@@ -15,7 +15,7 @@ use crate::codec::{BlobAt, BlobSource, Digest};
 use crate::engine::live::problem;
 use crate::engine::status::Status;
 use crate::id::{Lsn, Position, RunNumber};
-use crate::record::{Carried, Event, Kind};
+use crate::record::{Event, Kind};
 use crate::run::RunState;
 use crate::storage::checkpoint::Batch;
 
@@ -347,7 +347,7 @@ fn outcome(records: &[Record]) -> Vec<Record> {
     let of_end = |record: &Record| match Event::decode(record.kind, &record.body, None) {
         Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit()) => Some(record.clone()),
         Ok(Event::StateEntered { visit, state, value, reason, groups, .. }) => {
-            let entered = Event::StateEntered { visit, state, value, reason, groups, carried: Carried::default() };
+            let entered = Event::StateEntered { visit, state, value, reason, groups, carried: Box::default() };
             let mut body = Vec::new();
             entered.encode(&mut body);
             Some(Record { body, ..record.clone() })

@@ -265,16 +265,18 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
         Kind::ChildEnded => {
             Event::ChildEnded { at: get_position(r)?, child: get_id(r, "child")?, end: get_child_end(r)? }
         }
-        Kind::Again => {
-            Event::Again { visit: r.wire.small("visit")?, input: get_payload(r, "input")?, carried: get_carried(r)? }
-        }
+        Kind::Again => Event::Again {
+            visit: r.wire.small("visit")?,
+            input: get_payload(r, "input")?,
+            carried: Box::new(get_carried(r)?),
+        },
         Kind::StateEntered => Event::StateEntered {
             visit: r.wire.small("visit")?,
             state: name(r, "state")?,
             value: get_payload(r, "value")?,
             reason: get_reason(r)?,
             groups: get_list(r, "groups", |r| Ok((name(r, "group")?, get_time(r)?)))?,
-            carried: get_carried(r)?,
+            carried: Box::new(get_carried(r)?),
         },
         Kind::Published => Event::Published { at: get_position(r)?, value: get_payload(r, "value")? },
         Kind::RollbackDecided => Event::RollbackDecided { scope: get_position(r)?, cause: get_cause(r)? },

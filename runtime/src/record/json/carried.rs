@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Carried", deny_unknown_fields)]
-pub(super) struct CarriedForm {
+struct CarriedForm {
     #[serde(with = "Undos", default, skip_serializing_if = "Vec::is_empty")]
     undo: Vec<CarriedUndo>,
     received: u64,
@@ -27,6 +27,21 @@ pub(super) struct CarriedForm {
     past_pivot: bool,
     #[serde(with = "Positions", default, skip_serializing_if = "Vec::is_empty")]
     redone: Vec<Position>,
+}
+
+/// What a run keeps, in its box.
+pub(super) struct BoxedCarried;
+
+impl BoxedCarried {
+    // What `with` calls gets a reference to the field.
+    #[allow(clippy::borrowed_box, reason = "the derive macro passes the field as it is")]
+    pub(super) fn serialize<S: Serializer>(carried: &Box<Carried>, serializer: S) -> Result<S::Ok, S::Error> {
+        CarriedForm::serialize(carried, serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Carried>, D::Error> {
+        CarriedForm::deserialize(deserializer).map(Box::new)
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::carried::{CarriedForm, Groups};
+use super::carried::{BoxedCarried, Groups};
 use super::fields::{
     BlobId, CauseOption, Hash, Id, IdOption, Json, JsonOption, JsonResult, Text, TextOption, Time, TimeOption, UuidText,
 };
@@ -144,8 +144,8 @@ pub(super) enum EventForm {
         visit: u32,
         #[serde(with = "Json")]
         input: Payload,
-        #[serde(with = "CarriedForm")]
-        carried: Carried,
+        #[serde(with = "BoxedCarried")]
+        carried: Box<Carried>,
     },
     #[serde(rename = "state entered")]
     StateEntered {
@@ -157,8 +157,8 @@ pub(super) enum EventForm {
         reason: Reason,
         #[serde(with = "Groups", default, skip_serializing_if = "Vec::is_empty")]
         groups: Vec<(Name, Timestamp)>,
-        #[serde(with = "CarriedForm")]
-        carried: Carried,
+        #[serde(with = "BoxedCarried")]
+        carried: Box<Carried>,
     },
     #[serde(rename = "published")]
     Published {

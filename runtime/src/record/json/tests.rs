@@ -71,7 +71,7 @@ fn each_value_of_an_event_gets_its_own_blobs_back() {
     let event = Event::Again {
         visit: 1,
         input: value(&[]),
-        carried: Carried { undo: vec![undo(&[7]), undo(&[8, 7])], ..carried },
+        carried: Box::new(Carried { undo: vec![undo(&[7]), undo(&[8, 7])], ..carried }),
     };
     let asides = Aside::of(&event);
     let ids = |event: &Event| -> Vec<Vec<u64>> {
@@ -296,7 +296,7 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
             (position(), id(), end_of_child()).prop_map(|(at, child, end)| Event::ChildEnded { at, child, end }).boxed()
         }
         Kind::Again => (any::<u32>(), payload(), carried())
-            .prop_map(|(visit, input, carried)| Event::Again { visit, input, carried })
+            .prop_map(|(visit, input, carried)| Event::Again { visit, input, carried: Box::new(carried) })
             .boxed(),
         Kind::StateEntered => {
             let groups = prop::collection::vec((name(), time()), 0..3);
@@ -307,7 +307,7 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
                     value,
                     reason,
                     groups,
-                    carried,
+                    carried: Box::new(carried),
                 })
                 .boxed()
         }
