@@ -177,7 +177,7 @@ fn a_handler_with_a_wrong_signature_is_still_that_of_its_state() {
         ("async fn placed(state: purchase::Placed) {}", Some("purchase :: Placed")),
         ("async fn placed(state: &purchase::Placed) {}", Some("purchase :: Placed")),
         ("async fn placed(a: u8, b: u8) -> my::Result<Next<purchase::Placed>> {}", Some("purchase :: Placed")),
-        ("async fn placed(&self) -> Next<purchase::Placed> {}", Some("purchase :: Placed")),
+        ("async fn placed(&self) -> Next<purchase::Placed> {}", None),
         ("async fn placed() {}", None),
         ("async fn placed<S>(state: S) -> Next<S> {}", None),
     ] {

@@ -46,7 +46,8 @@ pub(crate) fn state(attr: TokenStream, function: &Function, diag: &mut Diag) -> 
         }
         (argument, _) => {
             let state = returned_state(sig).cloned().or(argument.map(|(_, state)| state));
-            let state = state.filter(|_| sig.generics.params.is_empty());
+            // What stands in an `impl` block, or is that of many states, has no place for an implementation.
+            let state = state.filter(|_| sig.generics.params.is_empty() && sig.receiver().is_none());
             Verdict::Broken(BrokenHandler { krate, attrs, state })
         }
     }

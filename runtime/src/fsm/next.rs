@@ -60,8 +60,8 @@ impl<S: State, E: MachineError<<S::Machine as WorkflowSig>::Error>> HandlerRetur
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "the error of this handler is `{Self}`, and that of its machine is `{Declared}`",
-    label = "expected a `Result` with the error `{Declared}`",
-    note = "the error of a machine is that of its `#[fsm(error = ..)]`; without one its handlers return a `Next` and no `Result`"
+    label = "not the error of the machine",
+    note = "the error of a machine is that of its `#[fsm(error = ..)]`; where it has none, its handlers return a `Next` and no `Result`"
 )]
 pub trait MachineError<Declared> {
     /// Itself.

@@ -81,7 +81,7 @@ impl<M> fmt::Debug for StateTimeout<M> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no transition to `{To}`",
     label = "not a declared successor of `{Self}`",
-    note = "add it to the `#[next(..)]` of that state"
+    note = "add `{To}` to the `#[next(..)]` of `{Self}`, or to that of a group that it is in"
 )]
 pub trait Transition<To>: State {
     #[doc(hidden)]

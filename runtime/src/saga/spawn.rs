@@ -27,7 +27,7 @@ pub struct Spawn<W> {
 ///
 /// The workflow must be registered on the engine. The child goes on by itself, awaited or not, whatever becomes of this
 /// run, unless it is [`linked`](Spawn::linked).
-pub fn spawn<C: Startable>(call: C) -> Spawn<C::Workflow> {
+pub fn spawn<C: Startable<Workflow = W>, W>(call: C) -> Spawn<W> {
     Spawn { start: call.into_start(), id: None, linked: false, workflow: PhantomData }
 }
 

@@ -61,3 +61,37 @@ pub async fn checkout(order: Order) -> Result<String, PayError> {
     let approval = signal::<Approval>().await;
     Ok(format!("{paid} by {}", approval.by))
 }
+
+/// A parcel on its way.
+#[fsm(error = PayError, crate = ::durable)]
+#[reject]
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Parcel {
+    /// It waits to be looked at.
+    #[initial]
+    #[next(Gone)]
+    #[accepts(Approval)]
+    #[timeout("3 days" => Lost)]
+    Packed {
+        /// What is in it.
+        order: Order,
+    },
+    /// It is there.
+    #[terminal]
+    Gone(String),
+    /// It is nowhere.
+    #[terminal]
+    Lost,
+}
+
+#[state(crate = ::durable)]
+async fn packed(state: parcel::Packed) -> Result<Next<parcel::Packed>, PayError> {
+    let sold = checkout(state.order).await?;
+    Ok(go(parcel::Gone(sold)))
+}
+
+/// Sends.
+#[saga(crate = ::durable)]
+pub async fn send(order: Order) {
+    spawn(parcel::Packed { order }).await;
+}

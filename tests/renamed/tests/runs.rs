@@ -1,7 +1,7 @@
 //! What was built under another name runs.
 
 use durable::{Engine, Failure, Outcome, RunError};
-use factum_renamed::{Approval, Order, PayError, checkout};
+use factum_renamed::{Approval, Order, Parcel, PayError, checkout, parcel};
 
 #[tokio::test]
 async fn a_crate_that_calls_factum_by_another_name_runs_its_sagas() {
@@ -21,5 +21,23 @@ async fn a_crate_that_calls_factum_by_another_name_runs_its_sagas() {
         panic!("{refused:?}");
     };
     assert_eq!(failure, Failure::Error(PayError::Declined));
+    engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_crate_that_calls_factum_by_another_name_runs_its_machines() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::builder(dir.path()).fsm::<Parcel>().open().await.unwrap();
+    let order = Order { customer: "ann".into(), cents: 42 };
+
+    let run = engine.start(parcel::Packed { order }).id("parcel-1").await.unwrap();
+    engine.signal("parcel-1", Approval { by: "bob".into() }).await.unwrap();
+    let Outcome::Completed(run) = run.outcome().await.unwrap() else {
+        panic!("it did not complete");
+    };
+    let Parcel::Gone(sold) = run.output() else {
+        panic!("it went elsewhere");
+    };
+    assert_eq!(sold, "42 by bob");
     engine.shutdown().await.unwrap();
 }

@@ -1,0 +1,31 @@
+use factum::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[fsm]
+#[derive(Serialize, Deserialize)]
+pub enum Light {
+    #[initial]
+    #[next(Amber)]
+    Red { cars: u32 },
+    #[next(Green)]
+    Amber,
+    #[terminal]
+    Green,
+}
+
+#[state]
+async fn amber(_: light::Amber) -> Next<light::Amber> {
+    go(light::Green)
+}
+
+async fn count() -> u32 {
+    3
+}
+
+#[state]
+async fn red(_: light::Red) -> Next<light::Red> {
+    count().await;
+    go(light::Amber)
+}
+
+fn main() {}

@@ -1,0 +1,28 @@
+use factum::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[fsm]
+#[derive(Serialize, Deserialize)]
+pub enum Light {
+    #[initial]
+    #[next(Amber)]
+    Red { cars: u32 },
+    #[next(Green)]
+    Amber,
+    #[terminal]
+    Green,
+}
+
+#[state]
+async fn amber(_: light::Amber) -> Next<light::Amber> {
+    go(light::Green)
+}
+
+#[state]
+async fn red(_: light::Red) -> Next<light::Red> {
+    let begun = std::time::Instant::now();
+    sleep(seconds(begun.elapsed().as_secs())).await;
+    go(light::Amber)
+}
+
+fn main() {}

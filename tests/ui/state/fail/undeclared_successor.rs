@@ -1,0 +1,29 @@
+use factum::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[fsm]
+#[derive(Serialize, Deserialize)]
+pub enum Light {
+    #[initial]
+    #[next(Amber)]
+    Red { cars: u32 },
+    #[next(Green)]
+    Amber,
+    #[terminal]
+    Green,
+}
+
+#[state]
+async fn amber(_: light::Amber) -> Next<light::Amber> {
+    go(light::Green)
+}
+
+#[state]
+async fn red(state: light::Red) -> Next<light::Red> {
+    if state.cars > 3 {
+        return go(light::Green);
+    }
+    go(light::Amber)
+}
+
+fn main() {}
