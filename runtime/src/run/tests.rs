@@ -1,5 +1,7 @@
 //! The rules of one run, over values alone.
 
+mod visits;
+
 use super::*;
 use crate::codec::Payload;
 use crate::id::{Position, RunId};
