@@ -15,6 +15,7 @@ mod groups;
 mod handles;
 mod language;
 mod listing;
+mod machines;
 mod memory;
 mod misuse;
 mod moments;
