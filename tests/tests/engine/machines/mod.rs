@@ -1,6 +1,8 @@
 //! State machines, on the real disk and on a simulated one: timeouts, signals, an operator's word, what others see.
 
 mod found;
+mod signals;
+mod timeouts;
 
 use std::future::Future;
 use std::time::Duration;
