@@ -77,14 +77,13 @@ pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
     })
 }
 
-/// When the state's timers wake. What the first visit began with is not recorded before it begins.
+/// When the state's timers wake.
 fn timers<M: Fsm>(meta: &StateMeta, since: &Since) -> Vec<Wake> {
     let wake = |timeout: &TimeoutMeta| {
-        let begun = match timeout.group.and_then(|group| M::GRAPH.groups.get(usize::from(group))) {
-            Some(group) => since.group(group.name),
-            None => since.at,
-        };
-        begun.map_or(Wake::After(timeout.after), |begun| Wake::At(begun.after(timeout.after)))
+        let group = timeout.group.and_then(|group| M::GRAPH.groups.get(usize::from(group)));
+        // A group that the state was put into after it was entered counts from then on, too.
+        let begun = group.and_then(|group| since.group(group.name)).unwrap_or(since.at);
+        Wake::At(begun.after(timeout.after))
     };
     meta.timeouts.iter().map(wake).collect()
 }

@@ -36,12 +36,7 @@ impl RunState {
             | Event::Resumed {}
             | Event::Recovered {}
             | Event::ArtifactPut { .. } => {}
-            _ => {
-                if !self.begun {
-                    self.since.at.get_or_insert(time);
-                }
-                self.begun = true;
-            }
+            _ => self.begun = true,
         }
         match event {
             Event::RunStarted { .. } => return Err(illegal(event, "the run has been started before")),
@@ -148,6 +143,9 @@ impl RunState {
             }
             Event::StartOptions { deadline, begin_at, key, parent, .. } => {
                 let (key, parent) = (key.clone(), parent.clone());
+                if let Some(begin_at) = begin_at {
+                    self.since.at = self.since.at.max(*begin_at);
+                }
                 self.options = Options { deadline: *deadline, begin_at: *begin_at, key, parent };
             }
             Event::Paused { at, reason } => {

@@ -113,7 +113,7 @@ impl RunState {
             start,
             options: Options::default(),
             visit: 0,
-            since: Since::default(),
+            since: Since::new(at),
             phase: Phase::Forward,
             paused: None,
             cancel_requested: false,

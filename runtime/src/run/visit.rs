@@ -9,17 +9,22 @@ use crate::record::{Carried, Event, Name, Reason};
 use crate::time::Timestamp;
 
 /// Since when a run is in its state, and in the groups around it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Since {
     /// The state's name, and why it was entered; none in the state that the run began in.
     pub(crate) state: Option<(Name, Reason)>,
-    /// When it was entered; of the first state, when the run began to do something.
-    pub(crate) at: Option<Timestamp>,
+    /// When it was entered; of the first state, when the run began.
+    pub(crate) at: Timestamp,
     /// The groups, each since when the run is in it without a break. Of the first state's nothing is recorded: since the state was entered.
     pub(crate) groups: Vec<(Name, Timestamp)>,
 }
 
 impl Since {
+    /// Of a run that was started then.
+    pub(super) fn new(at: Timestamp) -> Since {
+        Since { state: None, at, groups: Vec::new() }
+    }
+
     /// The state's name, unless it is the first one.
     pub(crate) fn name(&self) -> Option<&str> {
         self.state.as_ref().map(|(name, _)| &**name)
@@ -29,7 +34,7 @@ impl Since {
     pub(crate) fn group(&self, name: &str) -> Option<Timestamp> {
         let known = self.groups.iter().find(|(group, _)| group == name).map(|(_, since)| *since);
         match self.state {
-            None => self.at,
+            None => Some(self.at),
             Some(_) => known,
         }
     }
@@ -49,7 +54,7 @@ impl RunState {
     pub(super) fn state_entered(&mut self, event: &Event, time: Timestamp, entered: &Visited<'_>) -> Applied {
         let Visited { visit, state, value, reason, groups, carried } = *entered;
         self.turn(event, visit, value, carried)?;
-        self.since = Since { state: Some((state.clone(), reason.clone())), at: Some(time), groups: groups.to_vec() };
+        self.since = Since { state: Some((state.clone(), reason.clone())), at: time, groups: groups.to_vec() };
         Ok(())
     }
 

@@ -344,16 +344,22 @@ impl<'a> Fold<'a> {
 
 /// Of a run's records those that say how it began and ended; of a machine also its last state, which keeps nothing any more.
 fn outcome(records: &[Record]) -> Vec<Record> {
-    let of_end = |record: &Record| match Event::decode(record.kind, &record.body, None) {
-        Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit()) => Some(record.clone()),
+    // One that was given up while it was undone has decided twice.
+    let decided = records.iter().rposition(|record| {
+        matches!(
+            Event::decode(record.kind, &record.body, None),
+            Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit())
+        )
+    });
+    let of_end = |(at, record): (usize, &Record)| match Event::decode(record.kind, &record.body, None) {
         Ok(Event::StateEntered { visit, state, value, reason, groups, .. }) => {
             let entered = Event::StateEntered { visit, state, value, reason, groups, carried: Box::default() };
             let mut body = Vec::new();
             entered.encode(&mut body);
             Some(Record { body, ..record.clone() })
         }
-        _ if record.kind == Kind::RunStarted as u8 || ends(record) => Some(record.clone()),
+        _ if record.kind == Kind::RunStarted as u8 || ends(record) || decided == Some(at) => Some(record.clone()),
         _ => None,
     };
-    records.iter().filter_map(of_end).collect()
+    records.iter().enumerate().filter_map(of_end).collect()
 }

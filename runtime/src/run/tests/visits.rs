@@ -1,7 +1,7 @@
 //! A machine's states, over values alone: what a visit begins with, what it keeps, and what it forgets.
 
 use super::*;
-use crate::record::{Carried, CarriedSignal, Reason};
+use crate::record::{CarriedSignal, Reason};
 
 fn moment(nanos: i64) -> Timestamp {
     Timestamp(nanos)
@@ -24,7 +24,7 @@ fn next_state(state: &RunState, name: &'static str, commit: bool, ignores: &[&st
         value: json(&format!("\"{name}\"")),
         reason: state.reason(),
         groups: Vec::new(),
-        carried: state.carry_into(commit, ignores),
+        carried: Box::new(state.carry_into(commit, ignores)),
     }
 }
 
@@ -66,7 +66,7 @@ fn a_visit_begins_with_nothing_recorded_and_positions_of_its_own() {
     state.apply(moment(5), &next).unwrap();
     assert_eq!((state.visit, state.root(), &state.input), (1, Position::root(1), &json("\"B\"")));
     assert_eq!(state.positions().count(), 0);
-    assert_eq!((state.since.name(), state.since.at), (Some("B"), Some(moment(5))));
+    assert_eq!((state.since.name(), state.since.at), (Some("B"), moment(5)));
     // The same step stands at another position now.
     state.apply(moment(6), &attempted(Position::root(1).child(0), 1)).unwrap();
     assert!(state.entry(&at(0)).is_none());
@@ -81,7 +81,7 @@ fn visits_only_ascend_and_some_may_be_missing() {
         value: json("1"),
         reason: Reason::Handler,
         groups: Vec::new(),
-        carried: Carried::default(),
+        carried: Box::default(),
     };
     assert_eq!(refuses(&mut after([]), &entering(0)), "turn 0 is not behind turn 0");
     state.apply(NOW, &entering(7)).unwrap();
@@ -265,7 +265,7 @@ fn move_to(state: &mut RunState, now: i64, name: &'static str, groups: &[&'stati
         value: json("1"),
         reason: Reason::Handler,
         groups,
-        carried: state.carry_into(false, &[]),
+        carried: Box::new(state.carry_into(false, &[])),
     };
     state.apply(moment(now), &event).unwrap();
 }
@@ -277,18 +277,18 @@ fn since(state: &RunState, group: &str) -> Option<i64> {
 #[test]
 fn a_group_is_entered_once_whatever_moves_inside_it_and_anew_after_it_was_left() {
     let mut state = after([]);
-    // The first state begins with the first thing that it does.
-    assert_eq!((state.since.at, since(&state, "Open")), (None, None));
+    // The first state, and the groups around it, begin with the run.
+    let begun = state.start.at.0;
+    assert_eq!((state.since.at.0, since(&state, "Open")), (begun, Some(begun)));
     state.apply(moment(10), &Event::TimerSet { at: at(0), wake_at: moment(99) }).unwrap();
-    assert_eq!(since(&state, "Open"), Some(10));
     move_to(&mut state, 20, "B", &["Inner", "Open"], &["Open"]);
-    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(10), Some(20)));
+    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(begun), Some(20)));
     move_to(&mut state, 30, "C", &["Inner", "Open"], &["Inner", "Open"]);
-    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(10), Some(20)));
+    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(begun), Some(20)));
     move_to(&mut state, 40, "B", &["Open"], &["Inner", "Open"]);
-    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(10), None));
+    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(begun), None));
     move_to(&mut state, 50, "C", &["Inner", "Open"], &["Open"]);
-    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(10), Some(50)));
+    assert_eq!((since(&state, "Open"), since(&state, "Inner")), (Some(begun), Some(50)));
     move_to(&mut state, 60, "Out", &[], &["Inner", "Open"]);
     assert_eq!((since(&state, "Open"), since(&state, "Inner")), (None, None));
     move_to(&mut state, 70, "B", &["Open"], &[]);
@@ -296,8 +296,9 @@ fn a_group_is_entered_once_whatever_moves_inside_it_and_anew_after_it_was_left()
 }
 
 #[test]
-fn the_first_state_begins_once_and_not_with_what_comes_from_outside() {
+fn the_first_state_begins_when_the_run_is_to_begin_whatever_comes_from_outside() {
     let mut state = after([]);
+    let begun = state.start.at;
     for event in [
         received("S", None),
         Event::Paused { at: None, reason: "r".into() },
@@ -306,11 +307,14 @@ fn the_first_state_begins_once_and_not_with_what_comes_from_outside() {
         Event::Recovered {},
     ] {
         state.apply(moment(1), &event).unwrap();
-        assert_eq!((state.begun, state.since.at), (false, None), "{event:?}");
+        assert_eq!((state.begun, state.since.at), (false, begun), "{event:?}");
     }
     state.apply(moment(2), &consumed(at(0), 0)).unwrap();
     state.apply(moment(3), &attempted(at(1), 1)).unwrap();
-    assert_eq!(state.since.at, Some(moment(2)));
+    assert_eq!(state.since.at, begun);
+    let later =
+        Event::StartOptions { deadline: None, begin_at: Some(moment(77)), key: None, parent: None, linked: false };
+    assert_eq!(after([later]).since.at, moment(77));
 }
 
 #[test]

@@ -25,7 +25,7 @@ async fn ends_after(engine: &Engine, sim: &Sim, id: &str, time: Duration) -> Ord
     assert_eq!(engine.list().await.unwrap()[0].status, factum::Status::Waiting, "it has ended too early");
     let before = sim.elapsed();
     let state = ended(engine, id).await;
-    assert!(sim.elapsed() - before < 4 * MINUTE, "it ends late");
+    assert!(sim.elapsed() - before < 5 * MINUTE, "it ends late");
     state
 }
 
@@ -135,7 +135,7 @@ fn power_that_fails_between_a_state_and_its_timer_changes_no_deadline() {
             let billed = last_entry(&engine, "a").await.2;
             assert_eq!(ends_after(&engine, &sim, "a", DAY - 2 * MINUTE).await, Order::Unpaid { paid: 1 }, "{at}");
             let after = last_entry(&engine, "a").await.2.duration_since(billed).unwrap();
-            assert!(after >= 10 * DAY && after < 10 * DAY + 4 * MINUTE, "{at}: {after:?}");
+            assert!(after >= 10 * DAY && after < 10 * DAY + MINUTE, "{at}: {after:?}");
             engine.shutdown().await.unwrap();
         });
         if told.is_some() {
