@@ -109,7 +109,8 @@ pub fn signal(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> p
 ///
 /// It stands first, above the enum's derives, which its states then have, too. Beside
 /// the enum it makes a module, named after it, in which each state is a struct with the
-/// variant's data: `purchase::Placed`. An enum inside a function cannot be a machine.
+/// variant's data: `purchase::Placed`. The enum derives `Serialize` and `Deserialize`, as a
+/// run is recorded as its JSON. An enum inside a function cannot be a machine.
 ///
 /// ```text
 /// #[fsm(error = PurchaseError)]

@@ -2,18 +2,21 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::{checkpoint_store_of, saga_of, signal_of, state_of, step_of};
+mod fsm;
 
-const ATTRIBUTES: [&str; 4] = [
+use super::{checkpoint_store_of, fsm_of, saga_of, signal_of, state_of, step_of};
+
+const ATTRIBUTES: [&str; 5] = [
     "",
     r#"retry(attempts = 5, initial = "100ms", factor = 2.0, max = "10s", jitter = 0.2, when = E::a), timeout = "1m 30s",
        compensate = refund(&output, &order.id, format!("{note:>8} {{}}")), unknown = void(order), unknown_when = E::b,
        cancel = "abort", rate(limit = 100, per = "1s")"#,
     r#"pure, idempotent, pivot, name = "a name", app = Shop<u8>, crate = crate::factum"#,
     r#"name = "pay", version = 2, app = Shop, concurrency = 10, key = format!("{order}/{}", n?), strict, crate = ::factum"#,
+    r#"name = "purchase", version = 2, endless, error = E<u8>, app = Shop, module = states, crate = ::factum"#,
 ];
 
-const ITEMS: [&str; 6] = [
+const ITEMS: [&str; 7] = [
     "pub(crate) async fn charge(io: &mut Io<Shop>, mut order: Order, note: &str, list: &[Cow<'_, str>]) -> Result<u8, E> {
         io.key(); Ok(1)
     }",
@@ -30,6 +33,15 @@ const ITEMS: [&str; 6] = [
     "#[cfg(all())] async fn placed(purchase::Placed { mut cart, .. }: purchase::Placed) -> Result<Next<purchase::Placed>, E> {
         spawn(shop::Started { cart, ..d }).linked().await; spawn(shop::Begun(1, (2, 3))).await; spawn(shop::IDLE).await;
         match race((signal::<Pay>(), sleep(days(3)))).await { First(pay) => Ok(go(purchase::Paid { cart })), _ => return go(b) }
+    }",
+    "/// Doc.
+    #[group(Open, next(Gone), accepts(a::Stop), timeout(\"30 days\" => Gone {}), defer(Pay))] #[group(Early, parent(Open), reject)] #[ignore]
+    #[derive(Debug, serde::Serialize, self::Deserialize)] #[serde(rename_all_fields = \"camelCase\")]
+    pub(super) enum Purchase {
+        #[initial] #[next(Paid, Gone)] #[parent(Early)] #[timeout(\"3 days\" => Paid(f(state.cart)?, 1))]
+        Placed { #[serde(default = \"self::f\")] cart: &'static Cart, r#type: Vec<&str> },
+        #[commit] #[accepts(Pay)] #[reject(a::Stop)] #[next(Gone)] #[serde(rename_all = \"lowercase\")] Paid(pub u8, #[cfg(x)] [u8; 2]) = 4,
+        #[terminal] Gone,
     }",
     "#[derive(Serialize)] pub struct Approval<T> where T: Copy { by: T }",
     "impl<T: X> a::CheckpointStore for My<'_, T> {
@@ -67,7 +79,7 @@ fn parse(text: &str) -> TokenStream {
 }
 
 fn expand_all(attr: &TokenStream, item: &TokenStream) {
-    for expand in [step_of, saga_of, state_of, signal_of, checkpoint_store_of] {
+    for expand in [step_of, saga_of, state_of, fsm_of, signal_of, checkpoint_store_of] {
         assert!(!expand(attr.clone(), item.clone()).is_empty() || item.is_empty());
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Machine {
     pub(crate) timeouts: Vec<Timeout>,
     /// Every signal that some state accepts.
     pub(crate) signals: Vec<Path>,
+    /// The derives of serde that it should have, which the user was told.
+    pub(crate) unread: Vec<&'static str>,
     /// Nothing of it was refused.
     pub(crate) whole: bool,
 }
@@ -44,8 +46,6 @@ pub(crate) struct State {
     pub(crate) ident: Ident,
     pub(crate) initial: bool,
     pub(crate) terminal: bool,
-    /// Whether it is terminal nobody knows; the user was told.
-    pub(crate) doubtful: bool,
     pub(crate) commit: bool,
     /// Its own successors.
     pub(crate) own_next: Vec<usize>,

@@ -8,6 +8,15 @@ use crate::diag::Diag;
 use crate::model::Policy;
 use crate::parse::{Mark, MarkValue};
 
+/// What is said of one signal.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) policy: Policy,
+    pub(super) path: Path,
+    /// The path as it is written, which is what tells signals apart here.
+    pub(super) text: String,
+}
+
 /// The attributes of one level, and where they stand.
 #[derive(Debug, Default)]
 pub(super) struct Level {
@@ -18,7 +27,7 @@ pub(super) struct Level {
     pub(super) parent: Option<(Ident, Ident)>,
     pub(super) timeout: Option<(Ident, LitStr, Expr)>,
     /// What is said of a signal by its name.
-    pub(super) named: Vec<(Policy, Path)>,
+    pub(super) named: Vec<Named>,
     /// What is said of all others.
     pub(super) bare: Option<(Policy, Ident)>,
     /// The keys of those that no terminal state can have.
@@ -79,17 +88,17 @@ impl Level {
     }
 
     fn name(&mut self, policy: Policy, signal: Path, diag: &mut Diag) {
-        let text = path_text(&signal);
-        match self.named.iter().find(|(_, earlier)| path_text(earlier) == text) {
-            Some((earlier, _)) if *earlier == policy => {
+        let text = signal.to_token_stream().to_string().replace(' ', "");
+        match self.named.iter().find(|earlier| earlier.text == text) {
+            Some(earlier) if earlier.policy == policy => {
                 let word = word(policy);
                 diag.error(&signal, format!("`{text}` is named twice by `{word}`; keep one of them"));
             }
-            Some((earlier, _)) => {
-                let (word, earlier) = (word(policy), word(*earlier));
+            Some(earlier) => {
+                let (word, earlier) = (word(policy), word(earlier.policy));
                 diag.error(&signal, format!("`{text}` is named by `{earlier}` and by `{word}`; keep one of them"));
             }
-            None => self.named.push((policy, signal)),
+            None => self.named.push(Named { policy, path: signal, text }),
         }
     }
 }
@@ -109,9 +118,4 @@ fn word(policy: Policy) -> &'static str {
         Policy::Defer => "defer",
         Policy::Ignore => "ignore",
     }
-}
-
-/// A path as it is written, which is what tells signals apart here.
-pub(super) fn path_text(path: &Path) -> String {
-    path.to_token_stream().to_string().replace(' ', "")
 }

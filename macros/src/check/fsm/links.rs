@@ -15,6 +15,8 @@ pub(super) struct Names<'m> {
     pub(super) machine: &'m Ident,
     pub(super) states: Vec<Ident>,
     pub(super) groups: Vec<Ident>,
+    /// The groups of which something was told already.
+    pub(super) told: Vec<usize>,
 }
 
 /// What a name of a target stands for.
@@ -87,24 +89,33 @@ fn listed(what: &str, names: &[String]) -> String {
     format!("{what} {}", words.join(", "))
 }
 
-/// The groups around each group, from the innermost on; one that is inside itself is taken out, and told.
-pub(super) fn chains(names: &Names<'_>, parents: &mut [Option<usize>], levels: &[Level], diag: &mut Diag) {
+/// Takes each group that would be inside itself out of what is around it, and gives those that were on the way.
+pub(super) fn chains(
+    names: &Names<'_>,
+    parents: &mut [Option<usize>],
+    levels: &[Level],
+    diag: &mut Diag,
+) -> Vec<usize> {
+    let mut told = Vec::new();
     for at in 0..parents.len() {
         let mut around = parents[at];
-        let mut steps = 0;
+        let mut way = vec![at];
         while let Some(group) = around {
             if group == at {
                 let name = &names.groups[at];
                 let key = levels[at].parent.as_ref().map_or(name, |(_, parent)| parent);
                 diag.error(key, format!("the group `{name}` would be inside itself; leave this `parent` out"));
                 parents[at] = None;
+                told.append(&mut way);
                 break;
             }
-            steps += 1;
-            if steps > parents.len() {
+            // A circle further out is told of at its own groups.
+            if way.contains(&group) {
                 break;
             }
+            way.push(group);
             around = parents[group];
         }
     }
+    told
 }

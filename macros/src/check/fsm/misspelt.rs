@@ -43,7 +43,7 @@ const KNOWN: [&str; 13] = [
 
 /// Tells of them, and takes them for what was most likely meant.
 pub(super) fn correct(item: &mut ItemEnum, diag: &mut Diag) {
-    if !item.attrs.iter().all(|attr| is_mark(attr) || known(attr)) {
+    if !all_known(item) {
         return;
     }
     let attrs = item.variants.iter_mut().flat_map(|variant| &mut variant.attrs);
@@ -58,6 +58,11 @@ pub(super) fn correct(item: &mut ItemEnum, diag: &mut Diag) {
             rename(attr, &Ident::new(near, word.span()));
         }
     }
+}
+
+/// Whether no attribute of the enum may bring something that nobody here knows.
+pub(super) fn all_known(item: &ItemEnum) -> bool {
+    item.attrs.iter().all(|attr| is_mark(attr) || known(attr))
 }
 
 fn known(attr: &Attribute) -> bool {

@@ -5,9 +5,14 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Generics, ItemEnum, Lifetime, Type, TypeReference};
+use syn::{Attribute, Field, Generics, ItemEnum, Type, parse_quote};
+
+use super::misspelt;
 
 use crate::diag::Diag;
+
+/// How many states a machine can have.
+const MOST: usize = 1024;
 
 pub(super) fn shape(item: &mut ItemEnum, diag: &mut Diag) {
     if !item.generics.params.is_empty() {
@@ -17,6 +22,9 @@ pub(super) fn shape(item: &mut ItemEnum, diag: &mut Diag) {
         );
     } else if let Some(clause) = &item.generics.where_clause {
         diag.error(clause, "a machine has no parameters to say something of; leave the `where` out");
+    }
+    if let Some(variant) = item.variants.iter().nth(MOST) {
+        diag.error(&variant.ident, format!("a machine has at most {MOST} states; divide it into several"));
     }
     if item.variants.is_empty() {
         diag.error(&item.ident, format!("`{}` has no states; write a variant for each", item.ident));
@@ -32,7 +40,7 @@ pub(super) fn shape(item: &mut ItemEnum, diag: &mut Diag) {
         }
         for field in variant.fields.iter_mut() {
             cfgs(&mut field.attrs, "a part of a state", diag);
-            owned(&mut field.ty, diag);
+            owned(field, diag);
         }
     }
 }
@@ -85,19 +93,63 @@ pub(crate) fn serde_word(attrs: &[Attribute], words: &[&str]) -> Option<(String,
     found
 }
 
-/// What is read back from disk borrows from nothing.
-fn owned(ty: &mut Type, diag: &mut Diag) {
-    struct Owned<'d>(&'d mut Diag);
+/// What is read back from disk borrows from nothing; what stands in its place can be read.
+fn owned(field: &mut Field, diag: &mut Diag) {
+    struct Owned<'d> {
+        diag: &'d mut Diag,
+        by_serde: bool,
+    }
     impl VisitMut for Owned<'_> {
-        fn visit_type_reference_mut(&mut self, ty: &mut TypeReference) {
-            if ty.lifetime.is_none() {
-                self.0.error(ty.and_token, "a state owns its data, which is read back from disk; take it by value");
-                ty.lifetime = Some(Lifetime::new("'static", Span::call_site()));
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            visit_mut::visit_type_mut(self, ty);
+            let Type::Reference(reference) = ty else { return };
+            // What serde is told of it may be that it is not read back.
+            let fixed = reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static");
+            if fixed && self.by_serde {
+                return;
             }
-            visit_mut::visit_type_reference_mut(self, ty);
+            self.diag.error(&*reference, "a state owns its data, which is read back from disk; take it by value");
+            *ty = match &*reference.elem {
+                Type::Path(path) if path.path.is_ident("str") => parse_quote!(::std::string::String),
+                Type::Slice(slice) => {
+                    let elem = &slice.elem;
+                    parse_quote!(::std::vec::Vec<#elem>)
+                }
+                elem => elem.clone(),
+            };
         }
     }
-    Owned(diag).visit_type_mut(ty);
+    let by_serde = field.attrs.iter().any(|attr| attr.path().is_ident("serde"));
+    Owned { diag, by_serde }.visit_type_mut(&mut field.ty);
+}
+
+/// The serde derives that a machine lacks, as far as its tokens tell.
+pub(super) fn unread(item: &ItemEnum, diag: &mut Diag) -> Vec<&'static str> {
+    // Where an attribute may bring them, or the user's own implementations, nothing is said.
+    if !misspelt::all_known(item) {
+        return Vec::new();
+    }
+    let mut derives = Vec::new();
+    for attr in item.attrs.iter().filter(|attr| attr.path().is_ident("derive")) {
+        // What is no list of derives, the compiler tells.
+        let _ = attr.parse_nested_meta(|meta| {
+            derives.extend(meta.path.segments.last().map(|last| last.ident.to_string()));
+            Ok(())
+        });
+    }
+    let mut missing = vec!["Serialize", "Deserialize"];
+    missing.retain(|name| !derives.iter().any(|derive| derive == name));
+    if !missing.is_empty() {
+        let name = &item.ident;
+        let list = missing.join(", ");
+        diag.error(
+            name,
+            format!(
+                "`{name}` is recorded and read back: write `#[derive({list})]` (from `serde`) on it, below `#[fsm]`"
+            ),
+        );
+    }
+    missing
 }
 
 /// What the enum has no more of after its faults were told.
@@ -115,7 +167,7 @@ pub(super) fn module(machine: &Ident, given: Option<syn::Path>, diag: &mut Diag)
         diag.error(path, "`module` is the name of a module that is made here; write `module = purchase`");
     }
     let name = snake_case(&machine.unraw().to_string());
-    if name == machine.unraw().to_string() {
+    if machine.unraw() == name {
         diag.error(
             machine,
             format!(

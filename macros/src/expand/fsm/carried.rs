@@ -7,6 +7,7 @@ use quote::{ToTokens, quote};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, ItemEnum, Meta, Path, Token, Variant};
 
+use super::super::spans::{at, first};
 use crate::check::serde_word;
 
 const DERIVES: [&str; 10] =
@@ -57,10 +58,14 @@ impl Carried {
             |path: &Path| path.segments.last().is_some_and(|last| SERDE.iter().any(|name| last.ident == name));
         let derives: Vec<_> = self.derives.iter().filter(|path| !(without_serde && is_serde(path))).collect();
         let mut tokens = TokenStream::new();
+        let by_serde = derives.iter().any(|path| is_serde(path));
         if !derives.is_empty() {
-            tokens.extend(quote!(#[derive(#(#derives),*)]));
+            // What a derive says is said of the user's own.
+            for path in derives {
+                tokens.extend(at(first(path), quote!(#[derive(#path)])));
+            }
         }
-        if derives.iter().any(|path| is_serde(path)) {
+        if by_serde {
             let own = serde(&variant.attrs, &|meta| meta.path().is_ident("rename_all").then(|| meta.clone()));
             // A variant's own word outweighs the enum's.
             let words = self.serde.iter().filter(|word| own.iter().all(|own| own.path() != word.path())).chain(&own);

@@ -69,6 +69,7 @@ pub(super) fn engine(machine: &Machine, names: &Names<'_>) -> TokenStream {
 
 fn visit(machine: &Machine, names: &Names<'_>) -> TokenStream {
     let (p, enum_) = (&names.p, &machine.item.ident);
+    // Of a machine with an error no more is told: its handlers may be still to be written.
     let (generics, app, visit) = match &machine.app {
         Some(app) => (TokenStream::new(), quote!(#app), TokenStream::new()),
         None => {
@@ -76,20 +77,7 @@ fn visit(machine: &Machine, names: &Names<'_>) -> TokenStream {
             (quote!(<__FactumApp: #p::Send + #p::Sync + 'static>), quote!(__FactumApp), visit)
         }
     };
-    let mut arms = Vec::new();
-    let mut ended = Vec::new();
-    for (index, (state, variant)) in names.states().enumerate() {
-        let ident = &variant.ident;
-        if state.terminal || state.doubtful {
-            ended.push(quote!(#enum_::#ident { .. }));
-        } else {
-            let (struct_, fields) = (names.state(index), fields(variant));
-            // A state without a handler is told of at the variant.
-            let visit = at(ident.span(), quote!(#p::visit::<#struct_>(__factum_visit, #struct_ #fields)));
-            arms.push(quote!(#enum_::#ident #fields => #visit,));
-        }
-    }
-    let ended = (!ended.is_empty()).then(|| quote!(__factum_ended @ (#(#ended)|*) => #p::ended(__factum_ended),));
+    let turn = if machine.whole { turn(machine, names) } else { quote!(#p::broken()) };
     quote! {
         impl #generics #p::FsmOn<#app> for #enum_ {
             fn visit(
@@ -97,11 +85,33 @@ fn visit(machine: &Machine, names: &Names<'_>) -> TokenStream {
                 __factum_visit: #p::Visit<#app>,
             ) -> #p::BoxFuture<'static, #p::Result<#p::Turn<Self>, <Self as #p::WorkflowSig>::Error>> {
                 #visit
-                match self {
-                    #(#arms)*
-                    #ended
-                }
+                #turn
             }
+        }
+    }
+}
+
+/// One visit of the state that the machine is in.
+fn turn(machine: &Machine, names: &Names<'_>) -> TokenStream {
+    let (p, private, enum_) = (&names.p, &names.private, &machine.item.ident);
+    let mut arms = Vec::new();
+    let mut ended = Vec::new();
+    for (index, (state, variant)) in names.states().enumerate() {
+        let ident = &variant.ident;
+        if state.terminal {
+            ended.push(quote!(#enum_::#ident { .. }));
+        } else {
+            let (struct_, fields) = (names.state(index), fields(variant));
+            // A state without a handler is told of at the variant.
+            let visit = at(ident.span(), quote!(#private::visit::<#struct_>(__factum_visit, #struct_ #fields)));
+            arms.push(quote!(#enum_::#ident #fields => #visit,));
+        }
+    }
+    let ended = (!ended.is_empty()).then(|| quote!(__factum_ended @ (#(#ended)|*) => #p::ended(__factum_ended),));
+    quote! {
+        match self {
+            #(#arms)*
+            #ended
         }
     }
 }

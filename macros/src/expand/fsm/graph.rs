@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 
 use super::super::spans::{at, first};
-use super::super::step::{optional, site, time};
+use super::super::step::{site, time};
 use super::Names;
 use super::draw::Drawing;
 use crate::model::{Machine, Policy, State, TimeoutOf};
@@ -16,17 +16,17 @@ pub(super) fn signal(at: usize) -> Ident {
 }
 
 pub(super) fn graph(machine: &Machine, names: &Names<'_>, drawing: &Drawing) -> TokenStream {
-    let (p, krate) = (&names.p, &machine.krate);
+    let (p, private) = (&names.p, &names.private);
     // What is no signal is told once, where it is named first.
     let signals = machine.signals.iter().enumerate().map(|(index, path)| {
         let name = signal(index);
-        let value = at(first(path), quote!(as #p::Signal>::NAME));
+        let value = at(first(path), quote!(as #private::Signal>::NAME));
         quote!(const #name: &#p::str = <#path #value;)
     });
     let states = machine.states.iter().enumerate().map(|(at, state)| meta(machine, names, at, state));
     let groups = machine.groups.iter().map(|group| {
         let name = group.ident.unraw().to_string();
-        let parent = optional(krate, group.parent.map(|at| number(at).to_token_stream()));
+        let parent = names.optional(group.parent.map(|at| number(at).to_token_stream()));
         quote!(#p::GroupMeta { name: #name, parent: #parent })
     });
     let all = (0..machine.signals.len()).map(signal);
@@ -67,10 +67,10 @@ fn meta(machine: &Machine, names: &Names<'_>, at: usize, state: &State) -> Token
             TimeoutOf::State(_) => None,
             TimeoutOf::Group(group) => Some(number(group).to_token_stream()),
         };
-        let group = optional(krate, group);
+        let group = names.optional(group);
         quote!(#p::TimeoutMeta { after: #after, to: #to, group: #group })
     });
-    let group = optional(krate, state.group.map(|group| number(group).to_token_stream()));
+    let group = names.optional(state.group.map(|group| number(group).to_token_stream()));
     let signals: Vec<u8> = state
         .policies
         .iter()
@@ -82,7 +82,7 @@ fn meta(machine: &Machine, names: &Names<'_>, at: usize, state: &State) -> Token
         })
         .collect();
     let signals = proc_macro2::Literal::byte_string(&signals);
-    let (plan, exits) = if *terminal || state.doubtful {
+    let (plan, exits) = if *terminal || !machine.whole {
         (quote!(&#p::Plan::Seq(&[])), quote!(&[]))
     } else {
         // A handler that is missing is told where the state is visited, and only there.
@@ -109,10 +109,10 @@ fn meta(machine: &Machine, names: &Names<'_>, at: usize, state: &State) -> Token
 
 /// What the graph and the handlers' plans are together, told at each state.
 fn checks(machine: &Machine, names: &Names<'_>) -> TokenStream {
-    let p = &names.p;
+    let (p, private) = (&names.p, &names.private);
     let states = machine.states.iter().enumerate().map(|(index, state)| {
         let index = number(index);
-        let refuse = at(state.ident.span(), quote!(#p::refuse_state(&__FACTUM_GRAPH_PROBLEMS, #index)));
+        let refuse = at(state.ident.span(), quote!(#private::refuse_state(&__FACTUM_GRAPH_PROBLEMS, #index)));
         quote!(const _: () = #refuse;)
     });
     quote! {

@@ -42,6 +42,8 @@ pub(crate) fn fsm(machine: &Checked<Machine>) -> TokenStream {
     let timeouts = timeouts::functions(machine, &names);
     let graph = graph::graph(machine, &names, &drawing);
     let engine = engine::engine(machine, &names);
+    let unread = unread(machine, &names);
+    let private = &names.private;
     quote! {
         #item
 
@@ -59,26 +61,64 @@ pub(crate) fn fsm(machine: &Checked<Machine>) -> TokenStream {
             reason = "the user did not write it"
         )]
         const _: () = {
+            use #private as __factum_p;
+
             #timeouts
             #graph
             #states
             #conversions
             #engine
+            #unread
         };
     }
+}
+
+/// In the place of derives that are missing, so that this is told once.
+fn unread(machine: &Machine, names: &Names<'_>) -> TokenStream {
+    let (p, enum_) = (&names.p, &machine.item.ident);
+    let one = |name: &&str| match *name {
+        "Serialize" => quote! {
+            impl #p::serde::Serialize for #enum_ {
+                fn serialize<__FactumS: #p::serde::Serializer>(
+                    &self,
+                    _: __FactumS,
+                ) -> #p::Result<__FactumS::Ok, __FactumS::Error> {
+                    #p::broken()
+                }
+            }
+        },
+        _ => quote! {
+            impl<'__factum> #p::serde::Deserialize<'__factum> for #enum_ {
+                fn deserialize<__FactumD: #p::serde::Deserializer<'__factum>>(
+                    _: __FactumD,
+                ) -> #p::Result<Self, __FactumD::Error> {
+                    #p::broken()
+                }
+            }
+        },
+    };
+    machine.unread.iter().map(one).collect()
 }
 
 /// What stands in generated code for things of a machine.
 struct Names<'m> {
     machine: &'m Machine,
-    /// `::factum::__private`.
+    /// `::factum::__private` by a short name: there are many states.
     p: TokenStream,
+    /// The same in full, for what has the span of the user's tokens.
+    private: TokenStream,
 }
 
 impl<'m> Names<'m> {
     fn of(machine: &'m Machine) -> Names<'m> {
         let krate = &machine.krate;
-        Names { machine, p: quote!(#krate::__private) }
+        Names { machine, p: quote!(__factum_p), private: quote!(#krate::__private) }
+    }
+
+    /// An optional value.
+    fn optional(&self, value: Option<TokenStream>) -> TokenStream {
+        let p = &self.p;
+        value.map_or_else(|| quote!(#p::None), |value| quote!(#p::Some(#value)))
     }
 
     /// The states, each with its variant.
@@ -95,6 +135,9 @@ impl<'m> Names<'m> {
     /// The enum of its successors, inside the module.
     fn successor(&self, at: usize) -> Ident {
         let ident = &self.machine.states[at].ident;
-        format_ident!("{}Next", ident.unraw(), span = ident.span())
+        let name = format_ident!("{}Next", ident.unraw(), span = ident.span());
+        // Two of one name were refused.
+        let taken = self.machine.states.iter().any(|state| state.ident == name);
+        if taken { format_ident!("__factum_{}", name) } else { name }
     }
 }

@@ -1,12 +1,13 @@
 //! The module of a machine's states: a struct for each, and the enum of its successors.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Fields, Variant};
 
 use super::super::marker::cfgs;
+use super::super::spans::at;
 use super::Names;
 use super::carried::Carried;
 use super::visibility::inside;
@@ -16,20 +17,21 @@ pub(super) fn module(machine: &Machine, names: &Names<'_>) -> TokenStream {
     let (module, enum_, vis) = (&machine.module, &machine.item.ident, &machine.item.vis);
     let cfgs = cfgs(&machine.item.attrs);
     let carried = Carried::of(&machine.item);
-    let mut aliases = Aliases { machine: enum_, count: 0, tokens: TokenStream::new() };
+    let mut aliases = Aliases { machine: enum_, cfgs: quote!(#(#cfgs)*), count: 0, tokens: TokenStream::new() };
     let within = inside(vis);
     let mut items = TokenStream::new();
-    for (at, (_, variant)) in names.states().enumerate() {
+    for (index, (_, variant)) in names.states().enumerate() {
         let (ident, attrs) = (&variant.ident, carried.state(variant));
         let doc = doc(variant, &format!("The state `{}` of [`{1}`](super::{1}).", ident.unraw(), enum_.unraw()));
         let body = body(variant, &carried, &within, &mut aliases);
-        let successor = names.successor(at);
-        let next = machine.states[at].next.iter().map(|&to| &machine.states[to].ident);
+        let successor = names.successor(index);
+        let next = machine.states[index].next.iter().map(|&to| &machine.states[to].ident);
         let about = format!("What follows [`{0}`].", ident.unraw());
+        let head = at(ident.span(), quote!(#within struct));
         items.extend(quote! {
             #doc
             #attrs
-            #within struct #ident #body
+            #head #ident #body
 
             #[doc = #about]
             #within enum #successor { #(#next(#next)),* }
@@ -38,7 +40,6 @@ pub(super) fn module(machine: &Machine, names: &Names<'_>) -> TokenStream {
     let aliases = aliases.tokens;
     let about = format!("The states of [`{0}`](super::{0}).", enum_.unraw());
     quote! {
-        #(#cfgs)*
         #aliases
 
         #(#cfgs)*
@@ -54,6 +55,7 @@ pub(super) fn module(machine: &Machine, names: &Names<'_>) -> TokenStream {
             unused_imports,
             unused_qualifications,
             non_camel_case_types,
+            non_snake_case,
             clippy::all,
             clippy::pedantic,
             clippy::nursery,
@@ -79,8 +81,9 @@ fn body(variant: &Variant, carried: &Carried, within: &syn::Visibility, aliases:
     for field in &variant.fields {
         let attrs = carried.field(variant, &field.attrs);
         let ty = aliases.of(&field.ty);
-        let name = field.ident.as_ref().map(|name| quote!(#name:));
-        fields.push(quote!(#attrs #within #name #ty));
+        let name = field.ident.as_ref().map(|name| at(name.span(), quote!(#within #name:)));
+        let name = name.unwrap_or_else(|| at(field.ty.span(), quote!(#within)));
+        fields.push(quote!(#attrs #name #ty));
     }
     match &variant.fields {
         Fields::Named(_) => quote!({ #(#fields),* }),
@@ -93,6 +96,7 @@ fn body(variant: &Variant, carried: &Carried, within: &syn::Visibility, aliases:
 /// `self::` and a type called like a state mean what they mean in the enum.
 struct Aliases<'m> {
     machine: &'m Ident,
+    cfgs: TokenStream,
     count: usize,
     tokens: TokenStream,
 }
@@ -101,14 +105,20 @@ impl Aliases<'_> {
     fn of(&mut self, ty: &syn::Type) -> TokenStream {
         let alias = format_ident!("__{}Field{}", self.machine.unraw(), self.count, span = Span::call_site());
         self.count += 1;
+        // The name is the enum's, and so as the lints of names want it, or not.
+        let named = self.machine.to_string();
+        let allow = (named.contains('_') || !named.starts_with(char::is_uppercase))
+            .then(|| quote!(#[allow(non_camel_case_types)]));
+        let cfgs = &self.cfgs;
         self.tokens.extend(quote! {
+            #cfgs
             #[doc(hidden)]
-            #[allow(non_camel_case_types, reason = "the name is that of the enum")]
+            #allow
             type #alias = #ty;
         });
-        // What a derive says of the type is said where the user wrote it.
+        // What a derive says of the type is said where the user wrote it, in the same words as of the enum's.
         let span = ty.span();
-        let alias = Ident::new(&alias.to_string(), alias.span().located_at(span));
-        quote_spanned!(alias.span()=> super::#alias).into_token_stream()
+        let alias = Ident::new(&alias.to_string(), span);
+        quote_spanned!(span=> super::#alias)
     }
 }

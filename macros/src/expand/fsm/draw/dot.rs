@@ -34,7 +34,7 @@ pub(super) fn write(machine: &Machine) -> String {
         // An arrow goes between states: it leaves the cluster of one of them.
         let Some(first) = (0..machine.states.len()).find(|&state| is_in(machine, state, at)) else { continue };
         let (from, tail) = (format!("s{first}"), format!("ltail=cluster_{at}"));
-        group.next.iter().for_each(|&to| line(&from, to, &[tail.clone()]));
+        group.next.iter().for_each(|&to| line(&from, to, std::slice::from_ref(&tail)));
         timeouts_of(machine, TimeoutOf::Group(at)).for_each(|timeout| {
             line(&from, timeout.to, &[tail.clone(), label(late(timeout)), "style=dashed".to_owned()]);
         });

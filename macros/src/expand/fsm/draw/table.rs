@@ -1,5 +1,6 @@
 //! What each state does with each signal, in Markdown.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use quote::ToTokens;
@@ -33,12 +34,10 @@ pub(super) fn write(machine: &Machine) -> String {
 
 /// Signals by their last name, where that is one signal's alone.
 fn signals(machine: &Machine) -> Vec<String> {
-    let last = |path: &syn::Path| path.segments.last().map(|last| last.ident.to_string());
-    let name = |path: &syn::Path| {
-        let mine = last(path);
-        let alone = machine.signals.iter().filter(|other| last(other) == mine).count() == 1;
-        let full = || path.to_token_stream().to_string().replace(' ', "");
-        mine.filter(|_| alone).unwrap_or_else(full)
-    };
+    let last = |path: &syn::Path| path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    machine.signals.iter().for_each(|path| *count.entry(last(path)).or_default() += 1);
+    let full = |path: &syn::Path| path.to_token_stream().to_string().replace(' ', "");
+    let name = |path| Some(last(path)).filter(|name| count.get(name) == Some(&1)).unwrap_or_else(|| full(path));
     machine.signals.iter().map(name).collect()
 }

@@ -14,6 +14,7 @@ const PURCHASE: &str = r#"
 #[group(Open, next(Cancelled), accepts(Cancel), timeout("30 days" => Expired {}))]
 #[group(Early, parent(Open))]
 #[reject]
+#[derive(Serialize, Deserialize)]
 enum Purchase {
     #[initial] #[next(Paid)] #[parent(Early)] #[accepts(Pay)] #[timeout("3  days" => Cancelled {})]
     Placed { cart: Cart },
@@ -114,8 +115,9 @@ fn a_machine_is_a_table_of_what_its_states_do_with_its_signals() {
 
 #[test]
 fn signals_of_one_last_name_are_told_apart() {
-    let table =
-        drawn("#[reject] enum M { #[initial] #[accepts(a::Go, b::Go, Stop)] #[next(End)] Begin, #[terminal] End }");
+    let table = drawn(
+        "#[reject] #[derive(Serialize, Deserialize)] enum M { #[initial] #[accepts(a::Go, b::Go, Stop)] #[next(End)] Begin, #[terminal] End }",
+    );
     assert!(table.table.starts_with("| state | a::Go | b::Go | Stop |"), "{}", table.table);
 }
 
