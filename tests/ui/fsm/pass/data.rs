@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use factum::__private as p;
 use factum::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -105,24 +104,40 @@ pub enum Shape {
     Unit(),
 }
 
-macro_rules! handlers {
-    ($($state:ty => $error:ty;)*) => {$(
-        impl p::Handler for $state {
-            const PLAN: &'static p::Plan = &p::Plan::Dynamic;
-            const EXITS: &'static [p::Exit] = &[];
-            fn handle<'c>(_: &'c p::Cx<p::NoApp>, _: Self) -> p::BoxFuture<'c, Result<Next<Self>, $error>> {
-                loop {}
-            }
-        }
-    )*};
+#[state]
+async fn placed(state: purchase::Placed) -> Result<Next<purchase::Placed>, PurchaseError> {
+    signal::<Pay>().await;
+    Ok(go(purchase::Paid { cart: state.the_cart, seen: 0 }))
 }
-handlers! {
-    purchase::Placed => PurchaseError;
-    purchase::Paid => PurchaseError;
-    shapes::One => factum::Never;
-    shapes::Two => factum::Never;
-    shapes::None => factum::Never;
-    shapes::Empty => factum::Never;
+
+#[state]
+async fn paid(state: purchase::Paid) -> Result<Next<purchase::Paid>, PurchaseError> {
+    match state.seen {
+        0 => Err(PurchaseError),
+        1 => Ok(go(purchase::Refunded { why: String::new() })),
+        _ => Ok(go(purchase::Shipped { tracking: String::new() })),
+    }
+}
+
+#[state]
+async fn one(state: shapes::One) -> Next<shapes::One> {
+    go(shapes::Two(1, state.0 == 'a'))
+}
+
+#[state]
+async fn two(_: shapes::Two) -> Next<shapes::Two> {
+    go(shapes::None)
+}
+
+#[state]
+async fn none(state: shapes::None) -> Next<shapes::None> {
+    let shapes::None = state;
+    go(shapes::Empty {})
+}
+
+#[state]
+async fn empty(_: shapes::Empty) -> Next<shapes::Empty> {
+    go(shapes::One('b'))
 }
 
 fn main() {
@@ -132,7 +147,8 @@ fn main() {
     assert_eq!(serde_json::to_string(&machine).unwrap(), r#"{"state":"placed","theCart":{"lines":[]}}"#);
     assert_eq!(purchase::Placed::try_from(machine.clone()), Ok(placed));
     assert_eq!(purchase::Paid::try_from(machine.clone()), Err(machine));
-    let late = (<purchase::Paid as factum::State>::TIMEOUTS[0].to)(Purchase::Paid { cart: Cart { lines: vec![1] }, seen: 1 });
+    let late =
+        (<purchase::Paid as factum::State>::TIMEOUTS[0].to)(Purchase::Paid { cart: Cart { lines: vec![1] }, seen: 1 });
     assert_eq!(late, Purchase::Refunded { why: "1 lines".to_owned() });
     assert_eq!(<purchase::Placed as factum::State>::ACCEPTS, ["Pay", "Cancel"]);
     assert_eq!((<shapes::One as factum::State>::TIMEOUTS[0].to)(Shape::One('a')), Shape::Two(1, true));

@@ -1,0 +1,14 @@
+use factum::prelude::*;
+use serde::{Deserialize, Serialize};
+
+#[fsm]
+#[derive(Serialize, Deserialize)]
+enum Purchase {
+    #[initial]
+    #[next(Paid)]
+    Placed { cart: &str },
+    #[terminal]
+    Paid,
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use factum::prelude::*;
+use serde::{Deserialize, Serialize};
+
+struct Cart;
+
+#[fsm]
+#[derive(Serialize, Deserialize)]
+enum Purchase {
+    #[initial]
+    #[terminal]
+    Placed { cart: Cart },
+}
+
+fn main() {}

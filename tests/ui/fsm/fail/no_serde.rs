@@ -1,0 +1,12 @@
+use factum::prelude::*;
+
+struct Cart;
+
+#[fsm]
+enum Purchase {
+    #[initial]
+    #[terminal]
+    Placed { cart: Cart },
+}
+
+fn main() {}
