@@ -64,9 +64,8 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
             };
 
             #[allow(clippy::all, reason = "the user did not write it")]
-            impl #p::WorkflowSig for #ty {
-                type Output = <Self as #p::Signature>::Ok;
-                type Error = <Self as #p::Signature>::Err;
+            impl #p::SagaSig for #ty {
+                type Owned = (#(#owned_types,)*);
 
                 const NAME: &'static #p::str = #name;
                 const VERSION: #p::u32 = #version;
@@ -75,11 +74,6 @@ pub(crate) fn saga(saga: &Checked<Saga>) -> TokenStream {
                 fn meta() -> &'static #p::WorkflowMeta {
                     &__FACTUM_META
                 }
-            }
-
-            #[allow(clippy::all, reason = "the user did not write it")]
-            impl #p::SagaSig for #ty {
-                type Owned = (#(#owned_types,)*);
 
                 #key
 

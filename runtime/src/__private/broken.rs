@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::io::Io;
 use crate::ops::Cx;
-use crate::plan::{Plan, WorkflowMeta, WorkflowSig};
+use crate::plan::{Plan, WorkflowMeta};
 use crate::platform::BoxFuture;
 use crate::run::RetryPolicy;
 use crate::saga::{Saga, SagaSig};
@@ -67,9 +67,8 @@ impl<App, Ret: Send + 'static> Step<App> for Broken<Ret> {
     }
 }
 
-impl<Ret: Send + 'static> WorkflowSig for Broken<Ret> {
-    type Output = Never;
-    type Error = Never;
+impl<Ret: Send + 'static> SagaSig for Broken<Ret> {
+    type Owned = ();
 
     const NAME: &'static str = "";
     const VERSION: u32 = 0;
@@ -78,10 +77,6 @@ impl<Ret: Send + 'static> WorkflowSig for Broken<Ret> {
     fn meta() -> &'static WorkflowMeta {
         broken()
     }
-}
-
-impl<Ret: Send + 'static> SagaSig for Broken<Ret> {
-    type Owned = ();
 
     fn encode_args((): &()) -> Result<Payload, EncodeError> {
         broken()

@@ -22,6 +22,21 @@ pub trait Fsm: WorkflowSig<Output = Self> + Recordable + Send + 'static {
     /// Which of the graph's states it is.
     #[doc(hidden)]
     fn index(&self) -> usize;
+
+    /// The state's name on disk: that of its variant.
+    fn state_name(&self) -> &'static str {
+        Self::GRAPH.states[self.index()].name
+    }
+
+    /// The names of the signals that the state accepts.
+    fn accepts(&self) -> Vec<&'static str> {
+        Self::GRAPH.accepted(&Self::GRAPH.states[self.index()]).collect()
+    }
+
+    /// The names of all states, in the order of the variants.
+    fn state_names() -> Vec<&'static str> {
+        Self::GRAPH.states.iter().map(|state| state.name).collect()
+    }
 }
 
 /// A machine that can run on an engine whose app is `App`. Implemented by `#[fsm]`, not by hand.

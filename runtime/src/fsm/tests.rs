@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::__private as p;
-use crate::fsm::{Handler, HandlerReturn, Next, State, Transition, go};
+use crate::fsm::{Fsm as _, Handler, HandlerReturn, Next, State, Transition, go};
 use crate::handle::Update;
 use crate::platform::sim::Sim;
 use crate::prelude::*;
@@ -298,6 +298,9 @@ fn a_machine_goes_from_state_to_state_over_restarts() {
         let Outcome::Completed(done) = run.outcome().await.unwrap() else { panic!("not completed") };
         assert_eq!(done.output(), &Order::Shipped("track-5".into()));
         assert_eq!(run.state().unwrap(), Order::Shipped("track-5".into()));
+        assert_eq!(run.state().unwrap().state_name(), "Shipped");
+        assert_eq!((done.output().accepts(), Order::Placed { total: 1 }.accepts()), (vec![], vec!["Pay", "Cancel"]));
+        assert_eq!(Order::state_names(), ["Placed", "Paid", "Shipped", "Cancelled", "Expired"]);
         let history = engine.history("o").await.unwrap();
         assert!(history.iter().any(|entry| matches!(&entry.event, Event::StateEntered { .. })));
         engine.shutdown().await.unwrap();

@@ -3,12 +3,23 @@
 use super::SagaCall;
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::ops::Cx;
-use crate::plan::WorkflowSig;
+use crate::plan::{Plan, WorkflowMeta, WorkflowSig};
 use crate::platform::BoxFuture;
 use crate::step::{Signature, for_each_arity};
 
-/// A saga's arguments. Implemented by `#[saga]`, not by hand.
-pub trait SagaSig: Signature + WorkflowSig<Output = <Self as Signature>::Ok, Error = <Self as Signature>::Err> {
+/// A saga's name, plan and arguments. Implemented by `#[saga]`, not by hand.
+// Its output and error are told by `Signature`, and so is what is wrong with them: once.
+pub trait SagaSig: Signature {
+    /// The name on disk.
+    const NAME: &'static str;
+    /// The version, from 1.
+    const VERSION: u32;
+    /// What the body awaits.
+    const PLAN: &'static Plan;
+
+    /// What the attribute and the body say.
+    fn meta() -> &'static WorkflowMeta;
+
     /// The arguments as they are decoded from the start record.
     type Owned: Send + 'static;
 
@@ -30,6 +41,19 @@ pub trait SagaSig: Signature + WorkflowSig<Output = <Self as Signature>::Ok, Err
     /// # Errors
     /// When the record is not that of these arguments.
     fn decode_args(input: &Payload) -> Result<Self::Owned, DecodeError>;
+}
+
+impl<S: SagaSig> WorkflowSig for S {
+    type Output = S::Ok;
+    type Error = S::Err;
+
+    const NAME: &'static str = <S as SagaSig>::NAME;
+    const VERSION: u32 = <S as SagaSig>::VERSION;
+    const PLAN: &'static Plan = <S as SagaSig>::PLAN;
+
+    fn meta() -> &'static WorkflowMeta {
+        <S as SagaSig>::meta()
+    }
 }
 
 /// A saga that can run on an engine whose app is `App`. Implemented by `#[saga]`, not by hand.
