@@ -46,6 +46,7 @@ async fn an_id_is_one_order() {
     let again = server.tell("/orders", "", &order).await;
     assert_eq!((first.status, again.status), (201, 200));
     assert_eq!((&first.body["state"], &again.body["state"]), (&json!("Placed"), &json!("Placed")));
+    assert_eq!(first.body["accepts"], json!(["Pay", "Cancel"]));
     order["quantity"] = json!(7);
     let other = server.tell("/orders", "", &order).await;
     assert_eq!(other.status, 409);
@@ -65,6 +66,11 @@ async fn what_nobody_knows_or_can_read_is_refused() {
     let misspelt = server.tell("/orders/cd-00003/pay", "", &json!({"crad": "4000"})).await;
     assert_eq!(misspelt.status, 400);
     assert_eq!(answer(server.get("/orders?after=x")).await.unwrap().status, 400);
+    let misspelt = answer(server.get("/orders/cd-00003?wait=Payd")).await.unwrap();
+    assert_eq!(misspelt.status, 400);
+    assert!(
+        misspelt.body["error"].as_str().is_some_and(|error| error.starts_with("no order is ever `Payd`, but Placed"))
+    );
 }
 
 #[tokio::test]

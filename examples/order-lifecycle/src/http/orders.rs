@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
-use factum::{Cursor, Error, Run, StateUpdate, Status, Update, WorkflowSig};
+use factum::{Cursor, Error, Fsm, Run, StateUpdate, Status, Update, WorkflowSig};
 use serde::{Deserialize, Serialize};
 
 use super::Api;
@@ -53,6 +53,9 @@ pub(super) async fn show(
     Path(id): Path<String>,
     Query(until): Query<Until>,
 ) -> Result<Json<View>, Problem> {
+    if let Some(name) = until.wait.as_deref().filter(|name| !Order::state_names().contains(name)) {
+        return Err(Problem::bad(format!("no order is ever `{name}`, but {}", Order::state_names().join(", "))));
+    }
     let run = api.engine.attach_fsm::<Order>(&id).await?;
     let mut last = None;
     tokio::select! {

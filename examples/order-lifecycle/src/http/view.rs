@@ -1,6 +1,6 @@
 //! An order as clients see it.
 
-use factum::{Run, StateUpdate, Update};
+use factum::{Fsm, Run, StateUpdate, Update};
 use serde::Serialize;
 
 use super::problem::Problem;
@@ -18,6 +18,8 @@ pub(super) struct View {
     /// What led there.
     #[serde(skip_serializing_if = "Option::is_none")]
     because: Option<String>,
+    /// The signals that it accepts in this state.
+    accepts: Vec<&'static str>,
     /// That of the order's run, at this moment.
     status: &'static str,
     /// Why the run cannot go on, if it cannot.
@@ -29,9 +31,11 @@ impl View {
     /// The order in a state that it has entered.
     pub(super) fn of(run: &Run<Order>, seen: &StateUpdate) -> Result<View, Problem> {
         let info = run.info();
+        let order: Order = seen.decode()?;
         Ok(View {
             id: run.id().to_string(),
-            order: seen.decode()?,
+            accepts: order.accepts(),
+            order,
             visit: seen.visit(),
             because: seen.reason().map(ToString::to_string),
             status: info.status.as_str(),
