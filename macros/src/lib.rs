@@ -150,6 +150,22 @@ pub fn signal(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> p
 /// | `#[parent(G)]` | a variant or group | it is in this group |
 /// | `#[group(G, ..)]` | the enum | a group, and what holds for all of its states: `next(..)`, `timeout(..)`, `accepts(..)`, `reject`, `defer`, `ignore`, `parent(..)`, written as the attributes are. A group's time runs from when it was entered from outside |
 ///
+/// What is worth knowing before the first one:
+///
+/// * **Entering a state is one record** with the whole state. Older records of the run go; what it keeps is the undos of
+///   what was done, the signals that wait and the senders' ids, its deadline and its children. A machine that undoes nothing, or
+///   passes a `#[commit]` now and then, stays as small as its state for ever, and a state that goes to itself is the cursor of a
+///   long job.
+/// * **A timeout stops the handler** as the loser of a `race` is stopped: what it did in this visit is undone. So a `pivot` in
+///   such a handler does not compile: what cannot be undone gets a state of its own, without a timeout.
+/// * **A handler that fails fails the run**: everything that is not final is undone, newest first, through all the states. Behind a
+///   `#[commit]`, as behind a `pivot`, nothing is undone behind anybody's back: the run cannot be cancelled any more, and one that fails is
+///   `Stuck`, until somebody says `retry`, `resolve` or `abandon`. A state that gives back by steps of its own what earlier states took is
+///   a `#[commit]`, too: else its failure would have it undone a second time.
+/// * **A signal that was taken in stays until a state waits for it.** One that was accepted, and that the state was left without,
+///   waits in the next ones, also in those that reject such signals: its sender was told that the run has it. It is dropped by a state
+///   that ignores it.
+///
 /// The graph is checked: every state is reached from the first one and leads to a
 /// terminal one, and says what becomes of every signal. Where the enum is documented, a
 /// drawing of it stands below.
