@@ -28,6 +28,8 @@ pub(crate) struct Filter {
     pub(crate) version: Option<u32>,
     /// One of these; any if there is none.
     pub(crate) statuses: Vec<Status>,
+    /// Runs of machines in this state.
+    pub(crate) state: Option<String>,
     pub(crate) started_after: Option<Timestamp>,
     pub(crate) started_before: Option<Timestamp>,
     pub(crate) limit: usize,
@@ -40,6 +42,7 @@ impl Default for Filter {
             workflow: None,
             version: None,
             statuses: Vec::new(),
+            state: None,
             started_after: None,
             started_before: None,
             limit: PAGE,
@@ -54,6 +57,7 @@ impl Filter {
         self.workflow.as_ref().is_none_or(|workflow| *workflow == run.workflow)
             && self.version.is_none_or(|version| version == run.version)
             && (self.statuses.is_empty() || self.statuses.contains(&run.status))
+            && self.state.as_ref().is_none_or(|state| run.state.as_ref() == Some(state))
             && self.started_after.is_none_or(|moment| started > moment)
             && self.started_before.is_none_or(|moment| started < moment)
     }
@@ -63,6 +67,7 @@ impl Filter {
         self.workflow.is_none()
             && self.version.is_none()
             && self.statuses.is_empty()
+            && self.state.is_none()
             && self.started_after.is_none()
             && self.started_before.is_none()
     }
@@ -150,10 +155,10 @@ impl Core {
             let read = self.checkpoint.rows_after(from, rows).await?;
             let through = read.last().filter(|_| read.len() == rows).map(|(number, _)| *number);
             let mut runs: BTreeMap<RunNumber, RunInfo> =
-                read.into_iter().map(|(number, row)| (number, row.info())).collect();
+                read.into_iter().map(|(number, row)| (number, self.told(row.info()))).collect();
             for run in in_memory {
                 if through.is_none_or(|through| run.number <= through) {
-                    runs.insert(run.number, run.info());
+                    runs.insert(run.number, self.told(run.info()));
                 }
             }
             for (number, run) in runs.into_iter().filter(|(_, run)| filter.takes(run)) {
@@ -168,6 +173,15 @@ impl Core {
                 Some(through) => from = through,
                 None => return Ok(page),
             }
+        }
+    }
+
+    /// What is said of a run, with what its workflow says.
+    pub(super) fn told(&self, run: RunInfo) -> RunInfo {
+        let workflow = self.registry.workflow(&run.workflow, run.version);
+        match workflow.map(|workflow| workflow.meta().plan) {
+            Some(plan) => run.of(plan),
+            None => run,
         }
     }
 

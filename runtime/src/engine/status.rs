@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::id::RunId;
+use crate::plan::Plan;
 use crate::run::Phase;
 use crate::time::Timestamp;
 
@@ -173,6 +174,8 @@ pub struct RunInfo {
     pub version: u32,
     /// Its status.
     pub status: Status,
+    /// The state that it is in, or was in when it ended, if it is a machine's that is registered or has entered a state: the variant's name.
+    pub state: Option<String>,
     /// What it waits for, if it is [`Status::Waiting`].
     pub waiting: Vec<Waiting>,
     /// When it was started.
@@ -182,4 +185,14 @@ pub struct RunInfo {
     /// Why it failed or cannot go on, in words. Of a run that goes on: that its body, or a step of it, has not come to an
     /// await for more than a second, and where.
     pub problem: Option<String>,
+}
+
+impl RunInfo {
+    /// Of a machine's run in the state that it began in, of which no record has the name: it is the plan's.
+    pub(crate) fn of(mut self, plan: &Plan) -> RunInfo {
+        if let (None, Plan::Machine(graph)) = (&self.state, plan) {
+            self.state = graph.initial().map(|state| state.name.to_owned());
+        }
+        self
+    }
 }

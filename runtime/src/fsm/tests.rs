@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::__private as p;
+use crate::engine::Status;
 use crate::fsm::{Fsm as _, Handler, HandlerReturn, Next, State, Transition, go};
 use crate::handle::Update;
 use crate::platform::sim::Sim;
 use crate::prelude::*;
-use crate::{Engine, Event, Outcome, Reason, Status};
+use crate::record::{Event, Reason};
 
 #[signal]
 #[derive(Debug, Serialize, Deserialize)]
@@ -326,7 +327,11 @@ fn a_timeout_moves_a_machine_that_waits() {
         assert_eq!(done.output(), &Order::Expired);
         let days = sim.now().since(begun).as_secs() / 86400;
         assert_eq!(days, 30);
+        let ended = engine.list().state("Expired").await.unwrap();
+        assert_eq!(ended.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["o", "p"]);
         let failed = engine.start(Placed { total: 5 }).id("q").await.unwrap();
+        assert_eq!(failed.info().state.as_deref(), Some("Placed"));
+        assert_eq!(engine.list().state("Placed").await.unwrap()[0].id.as_str(), "q");
         failed.signal(Pay(0)).await.unwrap();
         let Outcome::Failed(failed) = failed.outcome().await.unwrap() else { panic!("not failed") };
         assert_eq!(failed.info().status, Status::Failed);

@@ -38,6 +38,12 @@ impl ListRequest {
         self
     }
 
+    /// Only runs of state machines that are in this state, or were in it when they ended: the variant's name.
+    pub fn state(mut self, name: impl Into<String>) -> Self {
+        self.filter.state = Some(name.into());
+        self
+    }
+
     /// Only runs that were started after this moment.
     pub fn started_after(mut self, moment: SystemTime) -> Self {
         self.filter.started_after = Some(moment.into());

@@ -101,7 +101,7 @@ impl<W: WorkflowSig, S: TypedStatus> Run<W, S> {
     /// What the run does now.
     #[must_use]
     pub fn info(&self) -> RunInfo {
-        self.live.info()
+        self.live.info().of(W::PLAN)
     }
 
     /// What the run's body has [published](crate::publish()) last, if it has published anything.

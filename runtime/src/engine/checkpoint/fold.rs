@@ -221,6 +221,7 @@ impl<'a> Fold<'a> {
             updated_at: state.last,
             status: Status::of(&state.phase, state.paused.is_some(), false),
             problem: problem(&state.phase, state),
+            state: state.since.state.as_ref().map(|(name, _)| name.clone()),
             sleep: None,
         }
     }

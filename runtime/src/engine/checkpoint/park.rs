@@ -272,6 +272,7 @@ impl LiveRun {
             updated_at: state.last,
             status,
             problem: problem(&state.phase, state),
+            state: state.since.state.as_ref().map(|(name, _)| name.clone()),
             sleep: Some(SleepRow { wake_at, waiting, needs }),
         };
         drop(inner);

@@ -10,6 +10,8 @@ use crate::time::Timestamp;
 
 /// The version of these rows.
 const VERSION: u8 = 1;
+/// That of the row of a run that has entered a state.
+const WITH_STATE: u8 = 2;
 
 /// A row of the table of runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +24,8 @@ pub(crate) struct RunRow {
     pub(crate) updated_at: Timestamp,
     pub(crate) status: Status,
     pub(crate) problem: Option<String>,
+    /// The state that it is in, if it has entered one.
+    pub(crate) state: Option<Name>,
     /// How it sleeps, if it is in flight and not in memory.
     pub(crate) sleep: Option<SleepRow>,
 }
@@ -72,9 +76,19 @@ fn whole<T>(
     row: &[u8],
     read: impl FnOnce(&mut Reader<'_>) -> Result<T, WireError>,
 ) -> Result<T, Broken> {
+    whole_of(what, VERSION, row, read)
+}
+
+/// As [`whole`], of one version.
+fn whole_of<T>(
+    what: &'static str,
+    version: u8,
+    row: &[u8],
+    read: impl FnOnce(&mut Reader<'_>) -> Result<T, WireError>,
+) -> Result<T, Broken> {
     let mut r = Reader::new(row);
     let value = match r.byte("version") {
-        Ok(VERSION) => read(&mut r),
+        Ok(found) if found == version => read(&mut r),
         Ok(found) => Err(WireError::Unknown { field: "version", found: found.into() }),
         Err(error) => Err(error),
     };
@@ -85,7 +99,7 @@ impl RunRow {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut row = Vec::with_capacity(96);
         let w = &mut Writer::new(&mut row);
-        w.byte(VERSION);
+        w.byte(if self.state.is_some() { WITH_STATE } else { VERSION });
         w.text(self.id.as_str());
         w.text(&self.workflow);
         w.number(self.version.into());
@@ -95,12 +109,17 @@ impl RunRow {
         w.byte(status_number(self.status));
         w.option(self.problem.as_deref(), Writer::text);
         w.option(self.sleep.as_ref(), |w, sleep| sleep.encode(w));
+        if let Some(state) = &self.state {
+            w.text(state);
+        }
         row
     }
 
     pub(super) fn decode(row: &[u8]) -> Result<RunRow, Broken> {
-        whole("a row of a run", row, |r| {
-            Ok(RunRow {
+        // An empty row is told of as one of the first version.
+        let version = if row.first() == Some(&WITH_STATE) { WITH_STATE } else { VERSION };
+        whole_of("a row of a run", version, row, |r| {
+            let row = RunRow {
                 id: RunId::from(r.text("id")?),
                 workflow: Name::Owned(r.text("workflow")?.to_owned()),
                 version: r.small("version")?,
@@ -110,6 +129,11 @@ impl RunRow {
                 status: status(r)?,
                 problem: r.option("problem", |r| r.text("problem").map(str::to_owned))?,
                 sleep: r.option("sleep", SleepRow::decode)?,
+                state: None,
+            };
+            Ok(match version {
+                WITH_STATE => RunRow { state: Some(Name::Owned(r.text("state")?.to_owned())), ..row },
+                _ => row,
             })
         })
     }
@@ -120,6 +144,7 @@ impl RunRow {
             workflow: self.workflow.into_owned(),
             version: self.version,
             status: self.status,
+            state: self.state.map(Name::into_owned),
             waiting: self.sleep.map(|sleep| sleep.waiting).unwrap_or_default(),
             started_at: self.started_at.into(),
             updated_at: self.updated_at.into(),
@@ -308,6 +333,7 @@ mod tests {
         for sleep in [None, Some(SleepRow { wake_at: Some(at), waiting, needs })] {
             for status in STATUSES {
                 let row = RunRow {
+                    state: sleep.as_ref().map(|_| Name::from("Paid")),
                     id: RunId::from("r"),
                     workflow: "w".into(),
                     version: 2,

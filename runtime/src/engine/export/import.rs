@@ -65,7 +65,7 @@ impl Core {
         driver::launch(self, run.clone());
         self.journal.durable(last).await?;
         run.publish(shown);
-        Ok(run.info())
+        Ok(self.told(run.info()))
     }
 
     /// Nobody has, or had, a run of this id.

@@ -319,6 +319,7 @@ impl LiveRun {
             id: self.id.clone(),
             workflow: start.workflow.clone().into_owned(),
             version: start.version,
+            state: shown.state.state.as_ref().map(|(name, _)| name.clone().into_owned()),
             status: Status::of(&shown.phase, shown.paused.is_some(), !waiting.is_empty()),
             waiting,
             started_at: start.at.into(),
