@@ -1,0 +1,62 @@
+//! Killed at every bad moment and at any other, the program comes to its end.
+#![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use common::{Input, command, import, text};
+
+/// A directory with a file that is worth its kills.
+fn spoiled() -> (tempfile::TempDir, PathBuf, Input) {
+    let (dir, input) = (tempfile::tempdir().unwrap(), Input::spoiled());
+    let file = dir.path().join("in.jsonl");
+    std::fs::write(&file, &input.text).unwrap();
+    (dir, file, input)
+}
+
+#[test]
+fn killed_in_every_page_it_imports_every_line_once() {
+    for (moment, page) in [("half", "25"), ("whole", "25")] {
+        let (dir, file, input) = spoiled();
+        let arguments = ["--file", file.to_str().unwrap(), "--page-lines", page, "--kill-after", "1", "--kill-at", moment];
+        let pages = input.lines().div_ceil(25);
+        assert!(pages > 20, "{pages}");
+        for page in 1..pages {
+            let killed = import(dir.path(), &arguments);
+            assert_eq!(killed.status.signal(), Some(9), "page {page}: {}", text(&killed.stderr));
+        }
+        let last = import(dir.path(), &arguments);
+        input.is_imported(dir.path(), &last);
+        let again = text(&last.stdout).contains("\npages that were in the table before their run knew: 1\n");
+        assert_eq!(again, moment == "whole", "{}", text(&last.stdout));
+    }
+}
+
+#[test]
+fn killed_at_any_moment_it_imports_every_line_once() {
+    let seed = std::env::var("FACTUM_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    println!("FACTUM_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (dir, file, input) = spoiled();
+    let arguments = ["--file", file.to_str().unwrap(), "--page-lines", "5", "--every", "0"];
+    let mut kills = 0;
+    // Each gets a few pages further, of more than a hundred.
+    while kills < 25 {
+        let mut child = command(dir.path(), &arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        for _ in 0..random.usize(0..5) {
+            said.next();
+        }
+        std::thread::sleep(Duration::from_micros(random.u64(0..3_000)));
+        child.kill().unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(9), "it had an end before the kill");
+        kills += 1;
+    }
+    input.is_imported(dir.path(), &import(dir.path(), &arguments));
+    println!("{kills} kills, {} lines, {} of them rejected", input.lines(), input.rejected());
+}
