@@ -138,7 +138,9 @@ async fn finishing(import::Finishing { imported, rejected }: import::Finishing) 
                 return go(import::Done { summary });
             }
             Ok(Summary { imported: rows, rejected: rejects, .. }) => {
-                let other = format!("{imported} lines were imported and {rejected} rejected, and {rows} and {rejects} are there");
+                let other = format!(
+                    "{imported} lines were imported and {rejected} rejected, and {rows} and {rejects} are there"
+                );
                 pause(&other).await;
             }
             Err(problem) => pause(&problem.to_string()).await,

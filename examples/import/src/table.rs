@@ -72,13 +72,7 @@ impl Table {
 
     /// Puts the batch that begins behind line `before` of the input and ends with line `last`.
     /// `halfway` is called when half of it is written.
-    pub(crate) fn put(
-        &mut self,
-        before: u64,
-        last: u64,
-        batch: &Batch,
-        halfway: impl FnOnce(),
-    ) -> io::Result<Put> {
+    pub(crate) fn put(&mut self, before: u64, last: u64, batch: &Batch, halfway: impl FnOnce()) -> io::Result<Put> {
         let Committed { lines, orders, rejects } = self.committed;
         if lines == last {
             return Ok(Put::Again);

@@ -28,7 +28,8 @@ fn every_order_is_imported_and_a_second_call_imports_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let first = import(dir.path(), &["--every", "0"]);
     Input::kept().is_imported(dir.path(), &first);
-    let states: Vec<String> = text(&first.stdout).lines().map_while(|line| Some(line.split_once(": ")?.0.to_owned())).collect();
+    let states: Vec<String> =
+        text(&first.stdout).lines().map_while(|line| Some(line.split_once(": ")?.0.to_owned())).collect();
     let months = states.iter().position(|state| state == "Done").unwrap();
     assert_eq!(states[..2], ["Opening", "Page"]);
     assert_eq!(states[months - 1], "Finishing");
@@ -162,7 +163,11 @@ fn a_table_of_another_import_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     import(dir.path(), &[]);
     fs::remove_dir_all(dir.path().join("data/engine")).unwrap();
-    assert_said(&import(dir.path(), &[]), 1, "error: the table has lines already: give another directory with `--data`\n");
+    assert_said(
+        &import(dir.path(), &[]),
+        1,
+        "error: the table has lines already: give another directory with `--data`\n",
+    );
     assert_eq!(table(dir.path(), "orders.jsonl").len(), 500);
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test panics where it fails")]
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use factum::testing::Sim;
 use factum::{Engine, Outcome, Reason, Run, Update};
@@ -27,11 +28,11 @@ fn after_an_hour_the_import_is_refused() {
     let (sim, dir) = (Sim::new(1), tempfile::tempdir().unwrap());
     sim.run(async {
         let (engine, run) = begun(&sim, dir.path()).await;
-        let begun = sim.now();
+        let begun = SystemTime::from(sim.now());
         let mut watch = run.watch();
         let reason = "`no/such/file` was not there for an hour".to_owned();
         assert_eq!(ended(&run).await, Import::Refused { reason });
-        assert_eq!(sim.now().since(begun).as_secs(), 3600);
+        assert_eq!(SystemTime::from(sim.now()).duration_since(begun).unwrap().as_secs(), 3600);
         while let Some(update) = watch.next().await {
             if let Update::State(state) = update
                 && state.name() == "Refused"

@@ -110,12 +110,14 @@ impl Input {
         assert_eq!(rejects, self.rejects);
         let said = text(&said.stdout);
         for (month, (orders, cents)) in &self.months {
-            let (start, end) = (format!("\n{month}: {orders} orders, "), format!("${}.{:02}\n", cents / 100, cents % 100));
+            let (start, end) =
+                (format!("\n{month}: {orders} orders, "), format!("${}.{:02}\n", cents / 100, cents % 100));
             assert!(said.split_once(&start).is_some_and(|(_, rest)| rest.contains(&end)), "{month}: {said}");
         }
         let cents: u64 = self.months.values().map(|month| month.1).sum();
         let (orders, rejected) = (self.rows.len(), self.rejects.len());
-        let all = format!("\n{orders} orders imported, {rejected} lines rejected, ${}.{:02}, ", cents / 100, cents % 100);
+        let all =
+            format!("\n{orders} orders imported, {rejected} lines rejected, ${}.{:02}, ", cents / 100, cents % 100);
         assert!(said.contains(&all), "{said}");
     }
 }
