@@ -57,6 +57,8 @@ pub(crate) struct State {
     pub(crate) group: Option<usize>,
     /// What it does with each signal of the machine.
     pub(crate) policies: Vec<Policy>,
+    /// Which of them it accepts by its own word.
+    pub(crate) own_accepts: Vec<bool>,
 }
 
 /// States that have something in common.

@@ -39,7 +39,7 @@ pub use warnings::hash_map_in_a_saga;
 pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::fsm::{
     Fsm, FsmOn, Handler, HandlerReturn, MachineError, Next, State, StateTimeout, Transition, Turn, Visit,
-    assert_not_terminal, ended, state_problems, visit,
+    assert_not_terminal, ended, start_state, state_problems, visit,
 };
 pub use crate::io::{Io, IoType, NoApp};
 pub use crate::ops::{Cx, Durable, Signal, durable};
@@ -49,7 +49,7 @@ pub use crate::plan::{
 };
 pub use crate::platform::BoxFuture;
 pub use crate::run::RetryPolicy;
-pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig, StartArgs, Startable, start_state};
+pub use crate::saga::{OutsideEngine, Saga, SagaCall, SagaSig, StartArgs, Startable};
 /// What a checkpoint store is written with.
 pub mod store {
     pub use crate::id::Lsn;

@@ -77,10 +77,12 @@ impl From<DecodeError> for Misfit {
 pub(crate) enum Takes {
     /// It is the run's.
     Yes,
+    /// It is kept for a later state.
+    Later { state: &'static str },
     /// The sender is told that the run does not take it now.
     No { state: &'static str, accepts: Vec<&'static str> },
     /// It has no effect.
-    Ignored,
+    Ignored { state: &'static str },
 }
 
 /// A workflow with its types taken away.

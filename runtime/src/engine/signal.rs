@@ -43,7 +43,7 @@ impl Core {
                 _ if let Takes::No { state, accepts } = taken => {
                     (last, Some(rejected(&run.id, state, signal, &accepts)))
                 }
-                _ if matches!(taken, Takes::Ignored) => {
+                _ if matches!(taken, Takes::Ignored { .. }) => {
                     tracing::debug!(run_id = %run.id, signal, "the run's state ignores a signal");
                     (last, None)
                 }
@@ -64,6 +64,13 @@ impl Core {
         workflow.map_or(Takes::Yes, |workflow| workflow.takes(state.since.name(), &state.input, signal))
     }
 
+    /// Why a body cannot wait for a signal where its run stands: nobody could send it. The compiler does not see each wait.
+    pub(super) fn never_comes(&self, state: &RunState, signal: &str) -> Option<String> {
+        let taken = self.taken(state, signal);
+        let (Takes::No { state, .. } | Takes::Later { state } | Takes::Ignored { state }) = taken else { return None };
+        Some(format!("the handler of state `{state}` waits for signal `{signal}`, which the state does not accept"))
+    }
+
     /// What a run that is started with this input does with a signal.
     ///
     /// # Errors
@@ -77,8 +84,8 @@ impl Core {
     ) -> Result<bool, Error> {
         let Some(workflow) = self.registry.workflow(new.workflow, new.version) else { return Ok(true) };
         match workflow.takes(None, input, signal) {
-            Takes::Yes => Ok(true),
-            Takes::Ignored => Ok(false),
+            Takes::Yes | Takes::Later { .. } => Ok(true),
+            Takes::Ignored { .. } => Ok(false),
             Takes::No { state, accepts } => Err(rejected(id, state, signal, &accepts)),
         }
     }

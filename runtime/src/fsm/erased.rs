@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{Fsm, FsmOn, Turn, Visit};
-use crate::codec::Payload;
+use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::engine::{BodyEnd, By, Entering, Host, Misfit, Since, Takes, Workflow};
 use crate::id::Position;
 use crate::ops::Cx;
@@ -51,9 +51,8 @@ where
         let present = meta(&state);
         Ok(Box::pin(async move {
             let encoded = match state.visit(visit).await {
-                Ok(Turn::To(next, timer)) => next.record().map(|(value, next)| {
-                    BodyEnd::Enters(Box::new(entering(M::GRAPH, present, meta(&next), value, timer)))
-                }),
+                Ok(Turn::To(next, timer)) => recorded(&next)
+                    .map(|value| BodyEnd::Enters(Box::new(entering(M::GRAPH, present, meta(&next), value, timer)))),
                 Ok(Turn::Ended(state)) => state.record().map(|(value, _)| BodyEnd::Done(value)),
                 Err(error) => error.record().map(|(json, _)| BodyEnd::Failed(json)),
             };
@@ -71,9 +70,25 @@ where
         let meta = known.or_else(|| M::read(value).ok().map(|state| meta(&state)));
         let Some(meta) = meta else { return Takes::Yes };
         match graph.policy(meta, signal) {
-            Some(Policy::Accept | Policy::Defer) | None => Takes::Yes,
-            Some(Policy::Ignore) => Takes::Ignored,
-            Some(Policy::Reject) => Takes::No { state: meta.name, accepts: graph.accepted(meta).collect() },
+            Some(Policy::Accept) => Takes::Yes,
+            Some(Policy::Defer) => Takes::Later { state: meta.name },
+            Some(Policy::Ignore) => Takes::Ignored { state: meta.name },
+            Some(Policy::Reject) | None => Takes::No { state: meta.name, accepts: graph.accepted(meta).collect() },
+        }
+    }
+}
+
+/// A state's JSON, if it is read back as the same state: serde's attributes may make two of one form.
+pub(super) fn recorded<M: Fsm>(state: &M) -> Result<Payload, EncodeError> {
+    let (value, read) = state.record()?;
+    let (meant, read) = (meta(state).name, meta(&read).name);
+    match meant == read {
+        true => Ok(value),
+        false => {
+            let error = format!(
+                "state `{meant}` would be read back as `{read}`: serde gives both one form; rename one, or tag them"
+            );
+            Err(EncodeError::unreadable(DecodeError::new("state", error)))
         }
     }
 }

@@ -9,6 +9,7 @@ mod erased;
 mod next;
 mod rules;
 mod sig;
+mod start;
 #[cfg(test)]
 mod tests;
 mod visit;
@@ -17,4 +18,5 @@ pub(crate) use erased::FsmWorkflow;
 pub use next::{HandlerReturn, MachineError, Next, go};
 pub use rules::{assert_not_terminal, state_problems};
 pub use sig::{Fsm, FsmOn, Handler, State, StateTimeout, Transition};
+pub use start::start_state;
 pub use visit::{Turn, Visit, ended, visit};

@@ -101,7 +101,7 @@ const GRAPH: p::Graph = p::Graph {
             next: &[1, 3],
             timeouts: &[p::TimeoutMeta { after: Duration::from_secs(3 * 86400), to: 4, group: None }],
             group: Some(0),
-            signals: b"aa",
+            signals: b"AA",
             plan: <Placed as Handler>::PLAN,
             ..NOTHING
         },
@@ -112,7 +112,7 @@ const GRAPH: p::Graph = p::Graph {
             next: &[1, 2],
             timeouts: &[p::TimeoutMeta { after: Duration::from_secs(30 * 86400), to: 4, group: Some(0) }],
             group: Some(0),
-            signals: b"ar",
+            signals: b"Ar",
             plan: <Paid as Handler>::PLAN,
             ..NOTHING
         },
@@ -338,4 +338,68 @@ fn a_timeout_moves_a_machine_that_waits() {
         assert_eq!(failed.state().unwrap(), Order::Placed { total: 5 });
         engine.shutdown().await.unwrap();
     });
+}
+
+/// Two states of one form, as serde has it, and a handler that waits for what its state does not accept.
+mod twisted {
+    use super::*;
+
+    #[fsm]
+    #[ignore]
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(tag = "is")]
+    enum Light {
+        #[initial]
+        #[next(Green, Waits)]
+        #[accepts(Pay)]
+        Red,
+        #[serde(rename = "Red")]
+        #[next(Off)]
+        Green,
+        #[next(Off)]
+        Waits,
+        #[terminal]
+        Off,
+    }
+
+    #[state]
+    async fn red(_: light::Red) -> Next<light::Red> {
+        match signal::<Pay>().await {
+            Pay(0) => go(light::Waits),
+            Pay(_) => go(light::Green),
+        }
+    }
+
+    #[state]
+    async fn green(_: light::Green) -> Next<light::Green> {
+        go(light::Off)
+    }
+
+    #[state]
+    async fn waits(_: light::Waits) -> Next<light::Waits> {
+        let pay = signal::<Pay>();
+        let Pay(_) = pay.await;
+        go(light::Off)
+    }
+
+    #[test]
+    fn what_would_not_be_read_back_or_never_come_fails_the_run_and_says_why() {
+        let sim = Sim::new(3);
+        sim.run(async {
+            let engine = Engine::builder("data").sim(&sim).fsm::<Light>().open().await.unwrap();
+            let problem = async |pay| {
+                let id = format!("light-{pay}");
+                let run = engine.start(light::Red).id(id).await.unwrap();
+                run.signal(Pay(pay)).await.unwrap();
+                let Outcome::Failed(run) = run.outcome().await.unwrap() else { panic!("not failed") };
+                run.info().problem.unwrap()
+            };
+            let text = problem(1).await;
+            assert!(text.contains("state `Green` would be read back as `Red`: serde gives both one form"), "{text}");
+            let text = problem(0).await;
+            let why = "the handler of state `Waits` waits for signal `Pay`, which the state does not accept";
+            assert!(text.contains(why), "{text}");
+            engine.shutdown().await.unwrap();
+        });
+    }
 }

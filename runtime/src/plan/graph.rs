@@ -52,7 +52,8 @@ pub struct StateMeta {
     pub timeouts: &'static [TimeoutMeta],
     /// The innermost group that it is in.
     pub group: Option<u16>,
-    /// What it does with each of the graph's signals, as a byte: `a` accept, `r` reject, `d` defer, `i` ignore.
+    /// What it does with each of the graph's signals, as a byte: `A` accept, `a` accept as its group
+    /// does, `r` reject, `d` defer, `i` ignore.
     pub signals: &'static [u8],
     /// What its handler awaits.
     pub plan: &'static Plan,
@@ -96,7 +97,7 @@ pub(crate) enum Policy {
 impl Policy {
     fn of_byte(byte: u8) -> Policy {
         match byte {
-            b'a' => Policy::Accept,
+            b'A' | b'a' => Policy::Accept,
             b'd' => Policy::Defer,
             b'i' => Policy::Ignore,
             _ => Policy::Reject,
@@ -123,7 +124,11 @@ impl Graph {
 
     /// The signals that a state accepts.
     pub(crate) fn accepted(&self, state: &StateMeta) -> impl Iterator<Item = &'static str> {
-        self.signals.iter().zip(state.signals).filter(|(_, byte)| **byte == b'a').map(|(name, _)| *name)
+        self.signals
+            .iter()
+            .zip(state.signals)
+            .filter(|(_, byte)| Policy::of_byte(**byte) == Policy::Accept)
+            .map(|(name, _)| *name)
     }
 
     /// The groups that a state is in, from the innermost on.

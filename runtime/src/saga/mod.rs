@@ -22,7 +22,7 @@ pub(crate) use erased::SagaWorkflow;
 
 pub use sig::{Saga, SagaFn, SagaSig};
 pub use spawn::{Child, Spawn, spawn};
-pub use start::{StartArgs, Startable, start_state};
+pub use start::{StartArgs, Startable};
 
 use crate::codec::{EncodeError, Payload};
 

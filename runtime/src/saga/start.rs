@@ -1,9 +1,8 @@
 //! What can be started as a run of its own.
 
 use super::{SagaCall, SagaSig};
-use crate::codec::{self, EncodeError, Payload};
+use crate::codec::{EncodeError, Payload};
 use crate::plan::WorkflowSig;
-use crate::step::Recordable;
 
 /// What a run can be started with: the call of a saga, or the initial state of a machine.
 #[diagnostic::on_unimplemented(
@@ -36,10 +35,4 @@ impl<S: SagaSig> Startable for SagaCall<'_, S> {
         let input = super::input::<S>(args).and_then(|input| Ok((input, S::hash_args(args)?)));
         StartArgs { input, key: S::key(args) }
     }
-}
-
-/// The start of a machine in a state.
-pub fn start_state<M: Recordable + serde::Serialize>(state: &M) -> StartArgs {
-    let input = state.record().and_then(|(input, _)| Ok((input, codec::hash(state)?)));
-    StartArgs { input, key: None }
 }

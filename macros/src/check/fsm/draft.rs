@@ -240,6 +240,7 @@ impl Draft<'_> {
                 timeouts: all().filter_map(|links| links.timeout).collect(),
                 group: own.parent,
                 policies,
+                own_accepts: policy::own_accepts(level, signals),
             }
         };
         states.iter().enumerate().map(state).collect()

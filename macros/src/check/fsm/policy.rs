@@ -54,6 +54,13 @@ pub(super) fn policies(levels: &[&Level], signals: &[Signal]) -> (Vec<Policy>, V
     (policies.collect(), open)
 }
 
+/// Which of the signals a state accepts by its own word.
+pub(super) fn own_accepts(level: &Level, signals: &[Signal]) -> Vec<bool> {
+    let accepts =
+        |signal: &Signal| level.named.iter().any(|named| named.policy == Policy::Accept && named.text == signal.text);
+    signals.iter().map(accepts).collect()
+}
+
 /// Tells of the signals of which nothing is said.
 pub(super) fn open(state: &Ident, open: &[String], diag: &mut Diag) {
     let (what, it) = match open {

@@ -74,7 +74,9 @@ fn meta(machine: &Machine, names: &Names<'_>, at: usize, state: &State) -> Token
     let signals: Vec<u8> = state
         .policies
         .iter()
-        .map(|policy| match policy {
+        .zip(&state.own_accepts)
+        .map(|(policy, own)| match policy {
+            Policy::Accept if *own => b'A',
             Policy::Accept => b'a',
             Policy::Reject => b'r',
             Policy::Defer => b'd',

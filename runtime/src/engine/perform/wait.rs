@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::Performer;
+use super::{Interrupt, Performer};
 use crate::codec::Payload;
 use crate::engine::host::Wake;
 use crate::engine::status::{Waiting, WaitingOn};
 use crate::engine::stop::Stage;
 use crate::id::Position;
-use crate::record::{Event, Name};
+use crate::record::{Cause, Event, Name};
 use crate::run::Entry;
 use crate::step::Site;
 use crate::time::Timestamp;
@@ -86,6 +86,7 @@ impl Performer {
             None => {
                 self.go_live(&at, site, awaits).await;
                 self.heed(&at, false).await;
+                self.may_wait_for(&at, site, name).await;
                 // One that is there already needs no limit.
                 if let Some(payload) = self.take_signal(&at, name) {
                     return Some(payload);
@@ -120,6 +121,15 @@ impl Performer {
         }
         self.hold(Event::TimerFired { at });
         None
+    }
+
+    /// Stops the run when it waits for a signal that it would never get.
+    async fn may_wait_for(&self, at: &Position, site: Site, name: &'static str) {
+        let never = self.core.never_comes(&self.run.lock().state, name);
+        if let Some(why) = never {
+            let message = format!("at {at}, {site}: {why}");
+            match self.interrupt(at, Interrupt::Fail(Cause::Refused { message })).await {}
+        }
     }
 
     async fn until(&self, moment: Option<Timestamp>) {

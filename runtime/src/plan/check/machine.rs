@@ -4,7 +4,7 @@ use super::flow::{Exit, InState, of_state};
 use super::found::Problems;
 use super::holds::{Known, holds, same};
 use super::text::Text;
-use crate::plan::{Graph, Plan};
+use crate::plan::{Graph, Plan, StateMeta, may_receive};
 
 /// The most states of a machine.
 const STATES: usize = 1024;
@@ -80,6 +80,7 @@ pub(super) const fn across_states(graph: &Graph, known: &[Known]) -> GraphProble
     let mut problems = GraphProblems { found: [None; MOST], count: 0 };
     assert!(graph.states.len() <= STATES, "a machine has at most 1024 states");
     one_path_each(graph, &mut problems);
+    all_are_heard(graph, &mut problems);
     let before = pivots_before(graph, known);
     let mut i = 0;
     while i < graph.states.len() {
@@ -165,11 +166,57 @@ const fn one_path_each(graph: &Graph, problems: &mut GraphProblems) {
     }
 }
 
+/// A signal that a state accepts by its own word is one that its handler may wait for; one that a group accepts, one that the handler of
+/// some state in it may. Else nobody would ever hear it, although its sender was told that the run has it.
+const fn all_are_heard(graph: &Graph, problems: &mut GraphProblems) {
+    let mut signal = 0;
+    while signal < graph.signals.len() {
+        let name = graph.signals[signal];
+        let (mut heard, mut of_group) = (false, None);
+        let mut i = 0;
+        while i < graph.states.len() {
+            let state = &graph.states[i];
+            let may_hear = may_receive(state.plan, name);
+            if accepts(state, signal) {
+                heard = heard || may_hear;
+                if state.signals[signal] == b'A' && !may_hear {
+                    let text = Text::EMPTY
+                        .with("state ")
+                        .name(state.name)
+                        .with(" accepts the signal ")
+                        .name(name)
+                        .with(", but its handler never waits for it; await `signal::<..>()` of its type there, or write `#[defer(..)]` to keep it for a later state, or leave it out");
+                    problems.add(i, text);
+                    // It is told.
+                    heard = true;
+                } else if of_group.is_none() {
+                    of_group = Some(i);
+                }
+            }
+            i += 1;
+        }
+        if let (false, Some(state)) = (heard, of_group) {
+            let text = Text::EMPTY
+                .with("the group of state ")
+                .name(graph.states[state].name)
+                .with(" accepts the signal ")
+                .name(name)
+                .with(", but no handler of a state in it ever waits for it; await `signal::<..>()` of its type in one of them, or leave it out");
+            problems.add(state, text);
+        }
+        signal += 1;
+    }
+}
+
+const fn accepts(state: &StateMeta, signal: usize) -> bool {
+    signal < state.signals.len() && matches!(state.signals[signal], b'A' | b'a')
+}
+
 /// The first state that accepts a signal.
 const fn accepting(graph: &Graph, signal: usize) -> usize {
     let mut i = 0;
     while i < graph.states.len() {
-        if signal < graph.states[i].signals.len() && graph.states[i].signals[signal] == b'a' {
+        if accepts(&graph.states[i], signal) {
             return i;
         }
         i += 1;

@@ -143,7 +143,7 @@ fn one_signal_under_two_paths_is_told_where_it_is_accepted() {
     let states = || {
         vec![
             StateMeta { name: "A", next: &[1], signals: b"rr", ..EMPTY },
-            StateMeta { name: "B", next: &[2], signals: b"ra", ..EMPTY },
+            StateMeta { name: "B", next: &[2], signals: b"rA", plan: plan(waits), ..EMPTY },
             StateMeta { name: "C", terminal: true, signals: b"rr", ..EMPTY },
         ]
     };
@@ -151,4 +151,24 @@ fn one_signal_under_two_paths_is_told_where_it_is_accepted() {
     let (state, text) = alone(told(&graph(states(), &["Pay", "Pay"])));
     assert_eq!(state, 1);
     assert!(text.starts_with("the signal `Pay` is named in two ways by this machine"), "{text}");
+}
+
+#[test]
+fn a_signal_that_is_accepted_is_heard_by_somebody() {
+    let with = |a: StateMeta, b: StateMeta| {
+        told(&graph(vec![a, b, StateMeta { name: "C", terminal: true, signals: b"r", ..EMPTY }], &["Pay"]))
+    };
+    let deaf = StateMeta { name: "A", next: &[1], signals: b"A", ..EMPTY };
+    let hears = StateMeta { name: "B", next: &[2], signals: b"A", plan: plan(waits), ..EMPTY };
+    let (state, text) = alone(with(deaf, StateMeta { name: "B", next: &[2], signals: b"r", ..EMPTY }));
+    assert_eq!(state, 0);
+    assert!(text.starts_with("state `A` accepts the signal `Pay`, but its handler never waits for it"), "{text}");
+    let in_group = |plan| StateMeta { name: "A", next: &[1], signals: b"a", plan, ..EMPTY };
+    assert_eq!(with(in_group(&Plan::Seq(&[])), StateMeta { signals: b"a", ..hears }), []);
+    let nobody = StateMeta { name: "B", next: &[2], signals: b"a", ..EMPTY };
+    let (state, text) = alone(with(in_group(&Plan::Seq(&[])), nobody));
+    assert_eq!(state, 0);
+    assert!(text.starts_with("the group of state `A` accepts the signal `Pay`, but no handler"), "{text}");
+    // What is known only when it runs may wait for anything.
+    assert_eq!(with(in_group(&Plan::Dynamic), StateMeta { name: "B", next: &[2], signals: b"a", ..EMPTY }), []);
 }

@@ -106,7 +106,10 @@ pub enum Shape {
 
 #[state]
 async fn placed(state: purchase::Placed) -> Result<Next<purchase::Placed>, PurchaseError> {
-    signal::<Pay>().await;
+    match race((signal::<Pay>(), signal::<Cancel>())).await {
+        First(_) => {}
+        Second(_) => return Ok(go(purchase::Cancelled {})),
+    }
     Ok(go(purchase::Paid { cart: state.the_cart, seen: 0 }))
 }
 
