@@ -145,6 +145,7 @@ impl Core {
             // before anything of it was on disk: this time it is.
             run.be_cautious(1);
         }
+        run.be_fresh();
         runs.by_id.insert(run.id.clone(), run.clone());
         if runs.by_id.len() > self.checkpoint.resident() {
             self.checkpoint.nudge();

@@ -205,7 +205,6 @@ impl Core {
 
     /// Sets a run going for the first time in this process.
     pub(super) fn set_out(self: &Arc<Self>, run: &Arc<LiveRun>) {
-        run.be_fresh();
         driver::launch(self, run.clone());
     }
 

@@ -105,6 +105,7 @@ fn entering(
         None => By::Handler,
         Some(timer) => By::Timeout { group: group_of(graph, present, timer).map(Name::Borrowed) },
     };
+    let inside = still_inside(graph, present, &by);
     let ignored = |signal: &&&'static str| graph.policy(next, signal) == Some(Policy::Ignore);
     Entering {
         state: next.name,
@@ -113,9 +114,19 @@ fn entering(
         commit: next.commit,
         terminal: next.terminal,
         groups: graph.groups(next).map(|group| group.name).collect(),
-        inside: graph.groups(present).map(|group| group.name).collect(),
+        inside,
         ignores: graph.signals.iter().filter(ignored).copied().collect(),
     }
+}
+
+/// The groups that a state is in and that the run does not leave by going on from it: a group's timeout leads out of that group, and
+/// of those inside it, also when the state that follows is in it.
+fn still_inside(graph: &Graph, present: &StateMeta, by: &By) -> Vec<&'static str> {
+    let left = match by {
+        By::Timeout { group: Some(group) } => graph.groups(present).position(|around| around.name == group),
+        _ => None,
+    };
+    graph.groups(present).skip(left.map_or(0, |left| left + 1)).map(|group| group.name).collect()
 }
 
 /// The group whose timeout it was; none for the state's own.

@@ -1,5 +1,9 @@
 //! A body against timers: the handler of a state that has timeouts.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use super::branches::{Branch, Group, branch, run};
 use super::{Cx, Sleep};
 use crate::engine::{GroupKind, Wake};
@@ -11,15 +15,17 @@ const RACE: Group = Group { kind: GroupKind::Race, limit: usize::MAX };
 /// Runs a body until it ends, or the first of some timers wakes: then the body is stopped as the loser of a race is, and what it
 /// did is undone. The timers come first, so that of a body whose time is over nothing begins.
 ///
-/// Gives what the body gave, or which timer it was.
-pub(crate) async fn against<'c, App, T: Send + 'c>(
+/// Gives what the body gave, or which timer it was. An error of the body decides nothing: the run fails with it, timers and all.
+pub(crate) async fn against<'c, App, T, E>(
     cx: &'c Cx<App>,
     site: Site,
     timers: &[Wake],
-    body: impl FnOnce(Cx<App>) -> BoxFuture<'c, T> + Send + 'c,
-) -> Result<T, usize>
+    body: impl FnOnce(Cx<App>) -> BoxFuture<'c, Result<T, E>> + Send + 'c,
+) -> Result<Result<T, E>, usize>
 where
     App: Send + Sync + 'static,
+    T: Send + 'c,
+    E: Send + 'c,
 {
     let at = cx.take_position();
     let mut branches: Vec<Branch<'c>> = Vec::with_capacity(timers.len() + 1);
@@ -27,9 +33,15 @@ where
         branches.push(branch(cx, &at, index, site, Sleep::new(*wake), |()| true).0);
     }
     let last = u32::try_from(timers.len()).unwrap_or(u32::MAX);
-    let (body, ended) = super::branches::body(cx.branch(&at, last), body);
+    let (body, ended) = super::branches::body(cx.branch(&at, last), body, Result::is_err);
     branches.push(body);
-    match run(&*cx.host, at, site, RACE, branches).await.map(|won| won as usize) {
+    let mut group = pin!(run(&*cx.host, at, site, RACE, branches));
+    let won = poll_fn(|cx| match group.as_mut().poll(cx) {
+        Poll::Ready(won) => Poll::Ready(won),
+        Poll::Pending if ended.is(Result::is_err) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    });
+    match won.await.map(|won| won as usize) {
         Some(won) if won < timers.len() => Err(won),
         _ => Ok(ended.taken().await),
     }

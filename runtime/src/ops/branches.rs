@@ -29,6 +29,11 @@ impl<T> Output<T> {
         self.lock().take()
     }
 
+    /// Whether the branch has given something like that.
+    pub(super) fn is(&self, like: impl FnOnce(&T) -> bool) -> bool {
+        self.lock().as_ref().is_some_and(like)
+    }
+
     /// What a branch that has ended gave.
     pub(super) async fn taken(self) -> T {
         let taken = self.take();
@@ -69,10 +74,11 @@ where
     (branch, output)
 }
 
-/// A body as a branch, whose end decides the group.
+/// A body as a branch, whose end decides the group; one that `fails` decides nothing, and is for who looks at what it gave.
 pub(super) fn body<'c, App, T>(
     cx: Cx<App>,
     body: impl FnOnce(Cx<App>) -> BoxFuture<'c, T> + Send + 'c,
+    fails: fn(&T) -> bool,
 ) -> (Branch<'c>, Output<T>)
 where
     App: Send + Sync + 'static,
@@ -82,7 +88,11 @@ where
     let kept = Output(output.0.clone());
     let branch = Box::pin(async move {
         let value = body(cx).await;
+        let fails = fails(&value);
         *kept.lock() = Some(value);
+        if fails {
+            std::future::pending::<()>().await;
+        }
         true
     });
     (branch, output)
