@@ -341,12 +341,12 @@ fn a_timeout_moves_a_machine_that_waits() {
 }
 
 /// Two states of one form, as serde has it, and a handler that waits for what its state does not accept.
+#[allow(unreachable_patterns, reason = "the compiler sees the mistake in what serde makes of it, and only warns")]
 mod twisted {
     use super::*;
 
     #[fsm]
     #[ignore]
-    #[allow(unreachable_patterns, reason = "the compiler sees the mistake in what serde makes of it, and only warns")]
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     #[serde(tag = "is")]
     enum Light {
