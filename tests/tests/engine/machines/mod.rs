@@ -3,6 +3,7 @@
 mod found;
 mod signals;
 mod timeouts;
+mod verbs;
 
 use std::future::Future;
 use std::time::Duration;
