@@ -379,7 +379,6 @@ fn a_new_state_starts_the_count_of_crashes_again() {
 }
 
 #[test]
-#[ignore = "defect 1"]
 fn an_undo_has_the_same_key_whether_older_records_are_there_or_not() {
     let inner = at(0);
     let step = inner.child(0);

@@ -9,7 +9,6 @@ use factum::{History, Status, Update};
 use super::{Bill, Count, Order, Pay, count, on_sim, placed_, simulated, waits};
 
 #[test]
-#[ignore = "defect 2"]
 fn a_failed_machine_of_which_the_outcome_alone_is_kept_is_still_known() {
     simulated(1, |sim, world| async move {
         let engine = on_sim(&sim, &world).history(History::Outcome).open().await.unwrap();
@@ -34,7 +33,7 @@ fn a_failed_machine_of_which_the_outcome_alone_is_kept_is_still_known() {
 }
 
 #[test]
-#[ignore = "defect 2"]
+#[ignore = "defect 2: `Abandoned` is not kept"]
 fn an_abandoned_machine_of_which_the_outcome_alone_is_kept_is_still_known() {
     simulated(1, |sim, world| async move {
         let engine = on_sim(&sim, &world).history(History::Outcome).open().await.unwrap();
@@ -62,7 +61,6 @@ fn an_abandoned_machine_of_which_the_outcome_alone_is_kept_is_still_known() {
 const FAR: u32 = 5_000;
 
 #[test]
-#[ignore = "defect 3"]
 fn a_machine_that_awaits_nothing_stops_for_a_shutdown() {
     simulated(1, |sim, world| async move {
         let engine = on_sim(&sim, &world).open().await.unwrap();
@@ -78,7 +76,6 @@ fn a_machine_that_awaits_nothing_stops_for_a_shutdown() {
 }
 
 #[test]
-#[ignore = "defect 3"]
 fn a_machine_that_awaits_nothing_fails_at_its_deadline() {
     simulated(1, |sim, world| async move {
         let engine = on_sim(&sim, &world).open().await.unwrap();
@@ -90,7 +87,6 @@ fn a_machine_that_awaits_nothing_fails_at_its_deadline() {
 }
 
 #[test]
-#[ignore = "defect 4"]
 fn a_state_is_told_before_a_pause_that_comes_with_it() {
     for seed in 0..100 {
         simulated(seed, |sim, world| async move {
@@ -116,7 +112,6 @@ fn a_state_is_told_before_a_pause_that_comes_with_it() {
 }
 
 #[test]
-#[ignore = "defect 5"]
 fn an_observer_is_told_of_the_first_state_once_in_a_process() {
     simulated(1, |sim, world| async move {
         let told = Arc::new(Mutex::new(0));

@@ -1,9 +1,12 @@
 //! State machines, on the real disk and on a simulated one: timeouts, signals, an operator's word, what others see.
 
+mod change;
+mod flat;
 mod found;
 mod signals;
 mod timeouts;
 mod verbs;
+mod views;
 
 use std::future::Future;
 use std::time::Duration;
