@@ -61,20 +61,28 @@ where
     }
 
     fn takes(&self, state: Option<&str>, value: &Payload, signal: &str) -> Takes {
-        let graph = M::GRAPH;
-        let known = match state {
-            Some(name) => graph.state(name),
-            None => graph.initial(),
-        };
-        // Its variant may have got another name, by which its JSON is still read.
-        let meta = known.or_else(|| M::read(value).ok().map(|state| meta(&state)));
-        let Some(meta) = meta else { return Takes::Yes };
-        match graph.policy(meta, signal) {
-            Some(Policy::Accept) => Takes::Yes,
-            Some(Policy::Defer) => Takes::Later { state: meta.name },
-            Some(Policy::Ignore) => Takes::Ignored { state: meta.name },
-            Some(Policy::Reject) | None => Takes::No { state: meta.name, accepts: graph.accepted(meta).collect() },
-        }
+        takes(M::GRAPH, state, || M::read(value).ok().map(|state| meta(&state)), signal)
+    }
+}
+
+/// What a machine does with a signal in a state; `read` finds a state by its value.
+pub(crate) fn takes(
+    graph: &Graph,
+    state: Option<&str>,
+    read: impl FnOnce() -> Option<&'static StateMeta>,
+    signal: &str,
+) -> Takes {
+    let known = match state {
+        Some(name) => graph.state(name),
+        None => graph.initial(),
+    };
+    // Its variant may have got another name, by which its JSON is still read.
+    let Some(meta) = known.or_else(read) else { return Takes::Yes };
+    match graph.policy(meta, signal) {
+        Some(Policy::Accept) => Takes::Yes,
+        Some(Policy::Defer) => Takes::Later { state: meta.name },
+        Some(Policy::Ignore) => Takes::Ignored { state: meta.name },
+        Some(Policy::Reject) | None => Takes::No { state: meta.name, accepts: graph.accepted(meta).collect() },
     }
 }
 
@@ -94,7 +102,7 @@ pub(super) fn recorded<M: Fsm>(state: &M) -> Result<Payload, EncodeError> {
 }
 
 /// What the engine is told of a state that is entered.
-fn entering(
+pub(crate) fn entering(
     graph: &Graph,
     present: &StateMeta,
     next: &'static StateMeta,

@@ -15,8 +15,12 @@ mod tests;
 mod visit;
 
 pub(crate) use erased::FsmWorkflow;
+#[cfg(test)]
+pub(crate) use erased::{entering, takes};
 pub use next::{HandlerReturn, MachineError, Next, go};
 pub use rules::{assert_not_terminal, state_problems};
 pub use sig::{Fsm, FsmOn, Handler, State, StateTimeout, Transition};
 pub use start::start_state;
+#[cfg(test)]
+pub(crate) use visit::timers;
 pub use visit::{Turn, Visit, ended, visit};

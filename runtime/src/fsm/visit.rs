@@ -7,7 +7,7 @@ use crate::codec::Payload;
 use crate::engine::{Since, Wake, host};
 use crate::io::NoApp;
 use crate::ops::{Cx, against};
-use crate::plan::{StateMeta, TimeoutMeta, WorkflowSig};
+use crate::plan::{Graph, StateMeta, TimeoutMeta, WorkflowSig};
 use crate::platform::BoxFuture;
 
 /// A visit of a state: where its handler's body stands, and since when the run is in it.
@@ -63,9 +63,9 @@ pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
             return Ok(Turn::To(S::handle(&cx, state).await?, None));
         }
         let meta = &<S::Machine as Fsm>::GRAPH.states[S::INDEX];
-        let timers = timers::<S::Machine>(meta, &since);
+        let timers = timers(<S::Machine as Fsm>::GRAPH, meta, &since);
         let body = move |inner: Cx<_>| -> BoxFuture<'_, _> { Box::pin(async move { S::handle(&inner, state).await }) };
-        match against(&cx, meta.site, &timers, body).await {
+        match against(&cx, meta.site, &timers, Result::is_err, body).await {
             Ok(next) => Ok(Turn::To(next?, None)),
             Err(timer) => {
                 // The handler had the state; a timeout gets it as it was recorded.
@@ -78,9 +78,9 @@ pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
 }
 
 /// When the state's timers wake.
-fn timers<M: Fsm>(meta: &StateMeta, since: &Since) -> Vec<Wake> {
+pub(crate) fn timers(graph: &Graph, meta: &StateMeta, since: &Since) -> Vec<Wake> {
     let wake = |timeout: &TimeoutMeta| {
-        let group = timeout.group.and_then(|group| M::GRAPH.groups.get(usize::from(group)));
+        let group = timeout.group.and_then(|group| graph.groups.get(usize::from(group)));
         // A group that the state was put into after it was entered counts from then on, too.
         let begun = group.and_then(|group| since.group(group.name)).unwrap_or(since.at);
         Wake::At(begun.after(timeout.after))

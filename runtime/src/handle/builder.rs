@@ -66,6 +66,13 @@ impl<App: Send + Sync + 'static> Builder<App> {
         self
     }
 
+    /// Registers a workflow as the engine knows them.
+    #[cfg(test)]
+    pub(super) fn workflow(mut self, workflow: Arc<dyn Workflow>) -> Self {
+        self.workflows.push(workflow);
+        self
+    }
+
     /// Has a function look at each state that a run of a machine enters: `.on_enter(|run: &RunId, state: &Purchase| ..)`. It is called in
     /// the run's task when the state is durable, once and not in a replay; of a state that was entered when the process ended it may
     /// never be told. It cannot change the run, nor end it by a panic, and holds it up while it works.

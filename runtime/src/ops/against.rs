@@ -15,17 +15,17 @@ const RACE: Group = Group { kind: GroupKind::Race, limit: usize::MAX };
 /// Runs a body until it ends, or the first of some timers wakes: then the body is stopped as the loser of a race is, and what it
 /// did is undone. The timers come first, so that of a body whose time is over nothing begins.
 ///
-/// Gives what the body gave, or which timer it was. An error of the body decides nothing: the run fails with it, timers and all.
-pub(crate) async fn against<'c, App, T, E>(
+/// Gives what the body gave, or which timer it was. A body that `fails` decides nothing: the run fails with it, timers and all.
+pub(crate) async fn against<'c, App, T>(
     cx: &'c Cx<App>,
     site: Site,
     timers: &[Wake],
-    body: impl FnOnce(Cx<App>) -> BoxFuture<'c, Result<T, E>> + Send + 'c,
-) -> Result<Result<T, E>, usize>
+    fails: fn(&T) -> bool,
+    body: impl FnOnce(Cx<App>) -> BoxFuture<'c, T> + Send + 'c,
+) -> Result<T, usize>
 where
     App: Send + Sync + 'static,
     T: Send + 'c,
-    E: Send + 'c,
 {
     let at = cx.take_position();
     let mut branches: Vec<Branch<'c>> = Vec::with_capacity(timers.len() + 1);
@@ -33,12 +33,12 @@ where
         branches.push(branch(cx, &at, index, site, Sleep::new(*wake), |()| true).0);
     }
     let last = u32::try_from(timers.len()).unwrap_or(u32::MAX);
-    let (body, ended) = super::branches::body(cx.branch(&at, last), body, Result::is_err);
+    let (body, ended) = super::branches::body(cx.branch(&at, last), body, fails);
     branches.push(body);
     let mut group = pin!(run(&*cx.host, at, site, RACE, branches));
     let won = poll_fn(|cx| match group.as_mut().poll(cx) {
         Poll::Ready(won) => Poll::Ready(won),
-        Poll::Pending if ended.is(Result::is_err) => Poll::Ready(None),
+        Poll::Pending if ended.is(fails) => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
     match won.await.map(|won| won as usize) {

@@ -2,6 +2,7 @@
 
 mod barrier;
 mod import;
+mod machines;
 mod poison;
 mod same;
 mod sweep;
