@@ -81,7 +81,7 @@ impl Oops {
 
 /// What a step does.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Work {
+pub(super) struct Work {
     label: String,
     fails: bool,
     flaky: bool,

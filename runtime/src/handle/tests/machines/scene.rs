@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::body::{A, Drawn, Exit, Value, Visit, World, aborts, finishes};
 use super::draw::{Machine, SIGNALS};
 use super::judge::{self, Answer, Case, End, Sent};
-use crate::codec::{self, Payload};
+use crate::codec;
 use crate::engine::{Core, Error, Held, NewRun, Result, StartWith};
 use crate::handle::{Builder, Engine};
 use crate::id::RunId;
@@ -39,6 +39,8 @@ struct Outside {
     park_at: Option<usize>,
     away: i64,
     was_stuck: bool,
+    /// When the start was acknowledged.
+    began: Option<i64>,
 }
 
 fn builder(sim: &Sim, machine: &Arc<Machine>, world: &World) -> Builder<World> {
@@ -93,6 +95,7 @@ async fn work(
         options: StartWith::default(),
     };
     drop(core.start(new).await?);
+    outside.lock().unwrap().began.get_or_insert(sim.now().0);
     // What was not answered is sent again.
     let unknown: Vec<usize> = {
         let sent = &outside.lock().unwrap().sent;
@@ -188,8 +191,9 @@ fn attempt(seed: u64, machine: &Arc<Machine>, sim: &Sim, world: &World) -> (Vec<
         park_at,
         away: 0,
         was_stuck: false,
+        began: None,
     });
-    let (mut crashes, began) = (0, sim.now().0);
+    let mut crashes = 0;
     let mut ends = ends.into_iter();
     let (value, end) = loop {
         let end = ends.next();
@@ -213,15 +217,15 @@ fn attempt(seed: u64, machine: &Arc<Machine>, sim: &Sim, world: &World) -> (Vec<
     };
     sim.disk().crash_at(u64::MAX);
     let report = sim.run(async { builder(sim, machine, world).verify().await.unwrap() });
-    let Outside { sent, away, was_stuck, .. } = outside.into_inner().unwrap();
+    let Outside { sent, away, was_stuck, began, .. } = outside.into_inner().unwrap();
     let timeouts = value.trail.iter().filter(|visit| matches!(visit.exit, Exit::Timeout(_))).count();
     let tried = Tried { visits: value.trail.len(), timeouts, crashes };
     let acts = world.acts.lock().unwrap().clone();
-    let case = Case { machine, value, end, sent, acts, away, was_stuck, began };
+    let case = Case { machine, value, end, sent, acts, away, was_stuck, began: began.unwrap() };
     let mut broken = judge::broken(&case);
     broken.extend(report.problems.iter().map(|problem| format!("{problem:?}")));
     if !broken.is_empty() {
-        broken.push(format!("{case:#?}"));
+        broken.push(format!("{case:?}"));
     }
     (broken, tried)
 }
