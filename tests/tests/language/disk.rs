@@ -75,7 +75,7 @@ impl Left {
     pub fn kept(&self, before: &Left) {
         for (id, old) in &before.runs {
             let Some(new) = self.runs.get(id) else { panic!("run {id} is lost:{}", written(old)) };
-            let again = |entry: &&(Lsn, Event)| matches!(entry.1, Event::Again { .. });
+            let again = |entry: &&(Lsn, Event)| matches!(entry.1, Event::Again { .. } | Event::StateEntered { .. });
             let turn = new.iter().rev().find(again).map_or(Lsn(0), |(lsn, _)| *lsn);
             let lost = old.iter().find(|entry| entry.0 >= turn && !new.contains(entry));
             assert!(lost.is_none(), "{lost:?} of {id} is lost:{}\n now:{}", written(old), written(new));

@@ -228,7 +228,13 @@ impl Reader {
             Event::ChildEnded { at, .. } => self.once(at, "child ended"),
             Event::SignalReceived { signal, .. } => self.received.push(signal.to_string()),
             Event::SignalConsumed { at, number, .. } => self.takes(at, *number),
-            Event::Again { carried, .. } => self.again(carried),
+            Event::Again { carried, .. } | Event::StateEntered { carried, .. } => self.again(carried),
+            // What is not undone stays.
+            Event::Abandoned { .. } => {
+                self.undos.clear();
+                self.steps.clear();
+                self.back.clear();
+            }
             Event::RunCompleted { .. } => {
                 self.ended = true;
                 if !self.back.is_empty() {
@@ -298,7 +304,9 @@ impl Reader {
         // The records of a turn that is over go, all at once.
         if !self.steps.is_empty() {
             let mine: Vec<&Position> = self.undos.iter().filter(|undo| !undo.is_done).map(|undo| &undo.of).collect();
-            if mine != theirs {
+            // Behind a commit nothing of it is.
+            let committed = theirs.is_empty() && carried.past_pivot;
+            if mine != theirs && !committed {
                 let broken = format!("carries {theirs:?} to be undone instead of {mine:?}");
                 self.say(broken);
             }
