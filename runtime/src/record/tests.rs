@@ -280,6 +280,55 @@ fn an_event_is_told_in_one_line() {
     assert_eq!(Cause::Abandoned { note: "n".into() }.to_string(), "abandoned: n");
 }
 
+/// By `FORMAT.md`, byte for byte: what is on disks must be read for ever.
+#[test]
+fn a_state_that_is_entered_has_the_bytes_that_are_laid_down() {
+    let entered = |carried| Event::StateEntered {
+        visit: 300,
+        state: Name::Borrowed("Paid"),
+        value: json("{}"),
+        reason: Reason::Timeout { group: Some("Open".into()) },
+        groups: vec![("Open".into(), Timestamp(-1)), ("All".into(), Timestamp(2))],
+        carried: Box::new(carried),
+    };
+    let head: &[&[u8]] = &[
+        &[0xac, 2],
+        b"\x04Paid",
+        b"\x00\x02{}",
+        b"\x03\x04Open",
+        b"\x02\x04Open\xff\xff\xff\xff\xff\xff\xff\xff\x03All\x02\0\0\0\0\0\0\0",
+    ];
+    let nothing: &[&[u8]] = &[&[0; 7]];
+    assert_eq!(encoded(&entered(Carried::default())), [head, nothing].concat().concat());
+    let carried = Carried {
+        undo: vec![CarriedUndo {
+            of: at(),
+            step: Name::Borrowed("pay"),
+            kind: UndoKind::Unknown,
+            output: None,
+            args: Some(json("[1]")),
+        }],
+        received: 200,
+        inbox: vec![CarriedSignal { number: 199, signal: Name::Borrowed("S"), payload: json("1") }],
+        senders: vec![(Name::Borrowed("S"), "ann".into())],
+        now: Some(Timestamp(3)),
+        progress: Some(json("50")),
+        past_pivot: true,
+        redone: vec![at()],
+    };
+    let all: &[&[u8]] = &[
+        b"\x01\x04\x01\xb0\x09\x08\x03pay\x01\x00\x01\x00\x03[1]",
+        &[0xc8, 1],
+        b"\x01\xc7\x01\x01S\x00\x011",
+        b"\x01\x01S\x03ann",
+        b"\x01\x03\0\0\0\0\0\0\0",
+        b"\x01\x00\x0250",
+        &[3],
+        b"\x01\x04\x01\xb0\x09\x08",
+    ];
+    assert_eq!(encoded(&entered(carried)), [head, all].concat().concat());
+}
+
 #[test]
 fn an_unknown_kind_is_refused_by_its_number() {
     let error = Event::decode(200, &[], None).unwrap_err();
