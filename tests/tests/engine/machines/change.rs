@@ -7,6 +7,8 @@ use factum::testing::{Loss, Sim};
 use factum::{Builder, Error, Status};
 use serde::{Deserialize, Serialize};
 
+use super::new_sim;
+
 /// A machine in another version of its code: everything of it stands in a module of its own.
 macro_rules! edition {
     ($edition:ident, $version:literal, { $($variants:tt)* }, { $($items:tt)* }) => {
@@ -141,7 +143,7 @@ fn in_the_middle(sim: &Sim, asleep: bool) {
 #[test]
 fn a_run_in_a_state_that_is_gone_has_diverged_by_name_and_goes_on_when_it_is_back() {
     for asleep in [false, true] {
-        let sim = Sim::new(1);
+        let sim = new_sim(1);
         in_the_middle(&sim, asleep);
         sim.run(async {
             let engine = builder(&sim).fsm::<without::Flow>().open().await.unwrap();
@@ -173,7 +175,7 @@ fn a_run_in_a_state_that_is_gone_has_diverged_by_name_and_goes_on_when_it_is_bac
 
 #[test]
 fn a_state_that_diverged_keeps_its_deadline() {
-    let sim = Sim::new(2);
+    let sim = new_sim(2);
     in_the_middle(&sim, false);
     sim.run(async {
         let engine = builder(&sim).fsm::<without::Flow>().open().await.unwrap();
@@ -195,7 +197,7 @@ fn a_state_that_diverged_keeps_its_deadline() {
 #[test]
 fn a_new_field_with_a_default_reads_old_states() {
     for asleep in [false, true] {
-        let sim = Sim::new(3);
+        let sim = new_sim(3);
         in_the_middle(&sim, asleep);
         sim.run(async {
             let engine = builder(&sim).fsm::<with_field::Flow>().open().await.unwrap();
@@ -213,7 +215,7 @@ fn a_new_field_with_a_default_reads_old_states() {
 #[test]
 fn a_state_with_another_name_is_read_by_its_alias_takes_its_signals_and_keeps_its_deadline() {
     for late in [false, true] {
-        let sim = Sim::new(4);
+        let sim = new_sim(4);
         in_the_middle(&sim, true);
         if late {
             sim.jump(Duration::from_secs(5 * 3_600));
@@ -234,7 +236,7 @@ fn a_state_with_another_name_is_read_by_its_alias_takes_its_signals_and_keeps_it
 
 #[test]
 fn two_versions_of_a_machine_run_side_by_side() {
-    let sim = Sim::new(5);
+    let sim = new_sim(5);
     in_the_middle(&sim, false);
     sim.run(async {
         let engine = builder(&sim).fsm::<old::Flow>().fsm::<second::Flow>().open().await.unwrap();
@@ -254,7 +256,7 @@ fn two_versions_of_a_machine_run_side_by_side() {
         // Without the old version the old run would be stranded, if it had not ended.
         builder(&sim).fsm::<second::Flow>().open().await.unwrap().shutdown().await.unwrap();
     });
-    let sim = Sim::new(6);
+    let sim = new_sim(6);
     in_the_middle(&sim, true);
     sim.run(async {
         let error = builder(&sim).fsm::<second::Flow>().open().await.unwrap_err();

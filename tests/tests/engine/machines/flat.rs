@@ -7,7 +7,7 @@ use factum::testing::Sim;
 use factum::{Builder, Event};
 use serde::{Deserialize, Serialize};
 
-use super::{Count, count, on_sim, simulated};
+use super::{Count, count, new_sim, on_sim, simulated};
 use crate::world::World;
 
 /// Turns pages, each of which it marks; every tenth has a lot of text.
@@ -57,7 +57,7 @@ fn bytes(sim: &Sim) -> u64 {
 
 #[test]
 fn ten_thousand_states_leave_the_journal_the_checkpoint_and_the_arena_as_they_were() {
-    let (sim, world) = (Sim::new(1), World::new());
+    let (sim, world) = (new_sim(1), World::new());
     let mut sizes = Vec::new();
     sim.run(async {
         let engine = engine(&sim, &world).open().await.unwrap();

@@ -3,6 +3,7 @@
 mod change;
 mod flat;
 mod found;
+mod restore;
 mod signals;
 mod timeouts;
 mod verbs;
@@ -182,9 +183,16 @@ pub fn on_sim(sim: &Sim, world: &World) -> Builder<World> {
     eager.app(world.clone()).fsm::<Order>().fsm::<Count>().sim(sim)
 }
 
+/// A simulated machine; a test that waits for what never comes fails within some hours of its time.
+pub fn new_sim(seed: u64) -> Sim {
+    let sim = Sim::new(seed);
+    sim.set_patience(Duration::from_secs(6 * 3_600));
+    sim
+}
+
 /// Runs a test on a simulated machine.
 pub fn simulated<F: Future<Output = ()>>(seed: u64, test: impl FnOnce(Sim, World) -> F) {
-    let sim = Sim::new(seed);
+    let sim = new_sim(seed);
     let world = World::new();
     let main = test(sim.clone(), world);
     sim.run(main);

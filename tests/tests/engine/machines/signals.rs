@@ -8,7 +8,7 @@ use factum::testing::{Loss, Sim};
 use factum::{Error, Reason, Status, Update};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Order, Pay, Send, Withdraw, on_sim, order, placed_, simulated, waits};
+use super::{Bill, Order, Pay, Send, Withdraw, new_sim, on_sim, order, placed_, simulated, waits};
 use crate::world::{Oops, World, builder, open};
 
 /// What the sender is told.
@@ -112,7 +112,7 @@ fn a_start_with_a_signal_is_judged_by_the_initial_state() {
 
 #[test]
 fn a_second_delivery_is_recognised_three_states_and_a_restart_later() {
-    let (sim, world) = (Sim::new(4), World::new());
+    let (sim, world) = (new_sim(4), World::new());
     sim.run(async {
         let engine = on_sim(&sim, &world).open().await.unwrap();
         let run = engine.start(placed_("a")).id("a").await.unwrap();

@@ -7,7 +7,7 @@ use factum::testing::{Loss, Sim};
 use factum::{Event, Reason};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Order, Pay, on_sim, placed_, simulated, waits};
+use super::{Bill, Order, Pay, new_sim, on_sim, placed_, simulated, waits};
 use crate::world::{Oops, World};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -49,7 +49,7 @@ async fn last_entry(engine: &Engine, id: &str) -> (String, Reason, SystemTime) {
 
 #[test]
 fn a_timeout_keeps_its_moment_over_a_shutdown_a_kill_and_a_loss_of_power() {
-    let (sim, world) = (Sim::new(3), World::new());
+    let (sim, world) = (new_sim(3), World::new());
     sim.run(async {
         let engine = on_sim(&sim, &world).open().await.unwrap();
         let run = engine.start(placed_("a")).id("a").await.unwrap();
@@ -80,7 +80,7 @@ fn a_timeout_keeps_its_moment_over_a_shutdown_a_kill_and_a_loss_of_power() {
 
 #[test]
 fn a_timeout_that_was_over_while_nobody_looked_is_over_at_once() {
-    let (sim, world) = (Sim::new(3), World::new());
+    let (sim, world) = (new_sim(3), World::new());
     sim.run(async {
         let engine = on_sim(&sim, &world).open().await.unwrap();
         waits(&engine.start(placed_("a")).id("a").await.unwrap(), &sim).await;
@@ -101,7 +101,7 @@ fn a_timeout_that_was_over_while_nobody_looked_is_over_at_once() {
 fn power_that_fails_between_a_state_and_its_timer_changes_no_deadline() {
     let mut entered_before = 0;
     for at in 0..60 {
-        let (sim, world) = (Sim::new(at), World::new());
+        let (sim, world) = (new_sim(at), World::new());
         sim.run(async {
             let engine = on_sim(&sim, &world).open().await.unwrap();
             let run = engine.start(placed_("a")).id("a").await.unwrap();
@@ -280,7 +280,7 @@ fn an_attempt_in_the_air_when_time_is_over_ends_or_is_dropped_as_its_step_says_a
 #[test]
 fn an_undo_of_what_was_out_of_time_goes_on_after_a_crash() {
     for at in 0..80 {
-        let (sim, world) = (Sim::new(at), World::new());
+        let (sim, world) = (new_sim(at), World::new());
         sim.run(async {
             let engine = on_sim(&sim, &world).open().await.unwrap();
             let run = engine.start(placed_("a")).id("a").await.unwrap();
@@ -336,7 +336,7 @@ async fn both(_: tie::Both) -> Next<tie::Both> {
 fn whoever_comes_first_in_one_moment_is_recorded_and_nobody_else() {
     let mut ends = [0, 0];
     for seed in 0..40 {
-        let (sim, world) = (Sim::new(seed), World::new());
+        let (sim, world) = (new_sim(seed), World::new());
         sim.run(async {
             let engine = on_sim(&sim, &world).fsm::<Tie>().open().await.unwrap();
             drop(engine.start(tie::Both {}).id("t").await.unwrap());

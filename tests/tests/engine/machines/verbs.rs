@@ -7,7 +7,7 @@ use factum::testing::{Loss, Sim};
 use factum::{Error, Event, Run, Running, Status};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Order, Pay, Send, on_sim, placed_, simulated, waits};
+use super::{Bill, Order, Pay, Send, new_sim, on_sim, placed_, simulated, waits};
 use crate::world::World;
 
 /// Brings an order into a state, and waits until it waits there.
@@ -45,7 +45,7 @@ fn a_cancel_undoes_every_state_up_to_the_last_that_is_committed() {
 #[test]
 #[ignore = "defect 6"]
 fn what_is_committed_is_not_cancelled_over_restarts_too_and_a_failure_in_it_is_for_an_operator() {
-    let (sim, world) = (Sim::new(2), World::new());
+    let (sim, world) = (new_sim(2), World::new());
     sim.run(async {
         let engine = on_sim(&sim, &world).open().await.unwrap();
         let run = brought(&engine, &sim, "Paid").await;
@@ -90,7 +90,7 @@ fn what_is_committed_is_not_cancelled_over_restarts_too_and_a_failure_in_it_is_f
 #[test]
 fn a_pause_holds_a_machine_in_each_state_and_its_deadline_goes_on() {
     for state in ["Placed", "Billed", "Paid"] {
-        let (sim, world) = (Sim::new(3), World::new());
+        let (sim, world) = (new_sim(3), World::new());
         sim.run(async {
             let engine = on_sim(&sim, &world).open().await.unwrap();
             let run = brought(&engine, &sim, state).await;
@@ -121,7 +121,7 @@ fn a_pause_holds_a_machine_in_each_state_and_its_deadline_goes_on() {
 fn a_pause_that_comes_while_a_state_is_left_holds_it_there_or_in_the_next() {
     let mut held = [0, 0];
     for seed in 0..60 {
-        let (sim, world) = (Sim::new(seed), World::new());
+        let (sim, world) = (new_sim(seed), World::new());
         let name = sim.run(async {
             let engine = on_sim(&sim, &world).open().await.unwrap();
             let run = brought(&engine, &sim, "Placed").await;
@@ -254,7 +254,7 @@ fn a_linked_child_is_cancelled_with_what_its_state_did_and_another_goes_on() {
 #[test]
 fn a_child_outlives_the_state_that_started_it_and_a_cancel_still_reaches_it() {
     for linked in [true, false] {
-        let (sim, world) = (Sim::new(6), World::new());
+        let (sim, world) = (new_sim(6), World::new());
         sim.run(async {
             let engine = on_sim(&sim, &world).fsm::<Parent>().open().await.unwrap();
             let first = parent::First { linked, child: "kid".into(), stays: false };

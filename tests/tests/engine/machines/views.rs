@@ -7,7 +7,7 @@ use factum::prelude::*;
 use factum::testing::{Loss, Sim};
 use factum::{Error, History, Status, Update};
 
-use super::{Bill, Count, Order, Pay, Send, Withdraw, count, on_sim, placed_, simulated, waits};
+use super::{Bill, Count, Order, Pay, Send, Withdraw, count, new_sim, on_sim, placed_, simulated, waits};
 use crate::world::World;
 
 /// Every state that is told until the run has ended, and how many were missed.
@@ -60,7 +60,7 @@ fn a_slow_reader_is_told_how_many_states_it_has_missed_and_then_the_last_ones() 
 #[test]
 fn nobody_is_told_of_a_state_that_a_loss_of_power_takes_back() {
     for at in 0..40 {
-        let (sim, world) = (Sim::new(at), World::new());
+        let (sim, world) = (new_sim(at), World::new());
         let told = Arc::new(Mutex::new((0, 0)));
         let hears = told.clone();
         sim.run(async {
@@ -117,7 +117,7 @@ fn far(sim: &Sim) -> std::time::SystemTime {
 
 #[test]
 fn observers_are_told_in_order_outlive_their_panics_and_are_not_told_by_a_replay() {
-    let (sim, world) = (Sim::new(4), World::new());
+    let (sim, world) = (new_sim(4), World::new());
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let hooked = |sim: &Sim, world: &World| {
         let [a, b, c] = std::array::from_fn(|_| seen.clone());
@@ -211,7 +211,7 @@ fn a_sleeping_machine_wakes_for_its_deadline() {
 #[test]
 fn a_state_is_shown_in_every_phase_whatever_is_kept_and_goes_elsewhere_with_an_export() {
     for history in [History::Full, History::Outcome] {
-        let (sim, world) = (Sim::new(8), World::new());
+        let (sim, world) = (new_sim(8), World::new());
         let wanted = [
             ("sent", Status::Completed, Order::Sent { item: "a".into() }),
             ("failed", Status::Failed, Order::Billed { item: "a".into(), paid: 2 }),
@@ -267,7 +267,7 @@ fn a_state_is_shown_in_every_phase_whatever_is_kept_and_goes_elsewhere_with_an_e
         sim.crash(Loss::Everything);
         let report = sim.run(async { on_sim(&sim, &world).verify().await.unwrap() });
         assert_eq!(report.problems, vec![]);
-        let other = Sim::new(9);
+        let other = new_sim(9);
         for sim in [&sim, &other] {
             sim.run(async {
                 let engine = on_sim(sim, &world).open().await.unwrap();
