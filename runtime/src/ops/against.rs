@@ -2,6 +2,8 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
 use super::branches::{Branch, Group, branch, run};
@@ -29,8 +31,14 @@ where
 {
     let at = cx.take_position();
     let mut branches: Vec<Branch<'c>> = Vec::with_capacity(timers.len() + 1);
+    let over = Arc::new(AtomicBool::new(false));
     for (index, wake) in (0..).zip(timers) {
-        branches.push(branch(cx, &at, index, site, Sleep::new(*wake), |()| true).0);
+        let (timer, over) = (branch(cx, &at, index, site, Sleep::new(*wake), |()| true).0, over.clone());
+        branches.push(Box::pin(async move {
+            let decides = timer.await;
+            over.store(true, Ordering::Relaxed);
+            decides
+        }));
     }
     let last = u32::try_from(timers.len()).unwrap_or(u32::MAX);
     let (body, ended) = super::branches::body(cx.branch(&at, last), body, fails);
@@ -38,7 +46,8 @@ where
     let mut group = pin!(run(&*cx.host, at, site, RACE, branches));
     let won = poll_fn(|cx| match group.as_mut().poll(cx) {
         Poll::Ready(won) => Poll::Ready(won),
-        Poll::Pending if ended.is(fails) => Poll::Ready(None),
+        // One that has lost is stopped; what it says then, nobody hears.
+        Poll::Pending if ended.is(fails) && !over.load(Ordering::Relaxed) => Poll::Ready(None),
         Poll::Pending => Poll::Pending,
     });
     match won.await.map(|won| won as usize) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use factum::prelude::*;
-use factum::testing::{Loss, Sim};
+use factum::testing::Loss;
 use factum::{Durability, MemoryCheckpoint, Missed, Run, Running, Status, WaitingOn};
 use serde::{Deserialize, Serialize};
 

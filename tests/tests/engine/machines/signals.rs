@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use factum::prelude::*;
-use factum::testing::{Loss, Sim};
+use factum::testing::Loss;
 use factum::{Error, Reason, Status, Update};
 use serde::{Deserialize, Serialize};
 

@@ -181,6 +181,13 @@ fn times(case: &Case<'_>, broken: &mut Vec<String>) {
         if first.is_some_and(|first| left > first.max(entered) + LATE + case.away) {
             broken.push(format!("visit {number} outlasts its deadline by {} ns", left - first.unwrap_or(0)));
         }
+        if let Exit::Timeout(timer) = visit.exit
+            && let Some(group) = state.timeouts[timer].group
+        {
+            // It leads out of its group, and of those inside it.
+            let out = inside.iter().position(|name| *name == graph.groups[usize::from(group)].name).unwrap();
+            inside[..=out].iter().for_each(|name| drop(since.remove(name)));
+        }
     }
 }
 
