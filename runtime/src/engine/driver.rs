@@ -206,6 +206,9 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
 /// The next turn of the run begins, unless it was cancelled or paused in this moment: what the next turn carries is what
 /// there is when it is recorded.
 async fn again(performer: &Performer, input: Payload) -> Result<(), Interrupt> {
+    if let Some(cause) = performer.lighten().await? {
+        return fail(performer, cause).await;
+    }
     let cancelled = {
         let mut inner = performer.run.lock();
         let state = &inner.state;

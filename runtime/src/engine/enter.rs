@@ -36,6 +36,9 @@ pub(super) async fn state(
     let Performer { core, run } = performer;
     entering.value = core.settle(entering.value).await.map_err(Interrupt::Engine)?;
     let value = entering.value.clone();
+    if let Some(cause) = performer.lighten().await? {
+        return driver::fail(performer, cause).await;
+    }
     let (left, last, shown) = match record(performer, entering) {
         Recorded::Stopped(why) => return Err(why),
         Recorded::Failed(cause) => return driver::fail(performer, cause).await,

@@ -280,11 +280,11 @@ pub enum Error {
     },
 
     /// Too many signals wait for the run.
-    #[error("{limit} signals wait for run `{id}` already")]
+    #[error("too many signals wait for run `{id}` already: at most {limit}, and 16 MiB of them, do")]
     InboxFull {
         /// The id.
         id: RunId,
-        /// The most signals that may wait.
+        /// The most signals that may wait, however small they are.
         limit: usize,
     },
 

@@ -299,6 +299,11 @@ impl Core {
     ///
     /// While the disk is full it waits: what has happened must not be lost.
     pub(crate) async fn settle(&self, payload: Payload) -> Result<Payload, Error> {
+        self.settle_above(payload, INLINE_LIMIT).await
+    }
+
+    /// As [`settle`](Self::settle), of a value with more bytes than that.
+    pub(super) async fn settle_above(&self, payload: Payload, limit: usize) -> Result<Payload, Error> {
         for at in payload.named() {
             // A handle of another engine, or of an earlier one whose bytes were given back.
             let here = self.checkpoint.arena.place(at.id)?;
@@ -306,7 +311,7 @@ impl Core {
                 return Err(StorageError::MissingBlob { id: at.id }.into());
             }
         }
-        let Some(json) = payload.inline().filter(|json| json.len() > INLINE_LIMIT) else { return Ok(payload) };
+        let Some(json) = payload.inline().filter(|json| json.len() > limit) else { return Ok(payload) };
         let mut told = false;
         loop {
             match self.checkpoint.arena.put(Box::new(json.clone()), payload.schema()).await {

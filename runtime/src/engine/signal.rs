@@ -48,6 +48,9 @@ impl Core {
                     (last, None)
                 }
                 Offer::Full => (last, Some(Error::InboxFull { id: run.id.clone(), limit: INBOX_LIMIT })),
+                Offer::Take if !inner.state.inbox.has_room(&payload) => {
+                    (last, Some(Error::InboxFull { id: run.id.clone(), limit: INBOX_LIMIT }))
+                }
                 Offer::Take => {
                     let event = Event::SignalReceived { signal: Name::Borrowed(signal), payload, sender };
                     (inner.record(&self.journal, run.number, self.now(), [event])?, None)

@@ -22,5 +22,5 @@ pub use rules::{assert_not_terminal, state_problems};
 pub use sig::{Fsm, FsmOn, Handler, State, StateTimeout, Transition};
 pub use start::start_state;
 #[cfg(test)]
-pub(crate) use visit::timers;
+pub(crate) use visit::deadline;
 pub use visit::{Turn, Visit, ended, visit};

@@ -1,14 +1,15 @@
-//! One visit of a state: its handler, and the timers that may end it.
+//! One visit of a state: its handler, and the timer that may end it.
 
 use std::sync::Arc;
 
 use super::{Fsm, Handler, State};
 use crate::codec::Payload;
-use crate::engine::{Since, Wake, host};
+use crate::engine::{Since, host};
 use crate::io::NoApp;
 use crate::ops::{Cx, against};
 use crate::plan::{Graph, StateMeta, TimeoutMeta, WorkflowSig};
 use crate::platform::BoxFuture;
+use crate::time::Timestamp;
 
 /// A visit of a state: where its handler's body stands, and since when the run is in it.
 #[doc(hidden)]
@@ -59,31 +60,30 @@ pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
 ) -> Visited<S::Machine> {
     Box::pin(async move {
         let Visit { cx, since, value } = visit;
-        if S::TIMEOUTS.is_empty() {
-            return Ok(Turn::To(S::handle(&cx, state).await?, None));
-        }
         let meta = &<S::Machine as Fsm>::GRAPH.states[S::INDEX];
-        let timers = timers(<S::Machine as Fsm>::GRAPH, meta, &since);
+        let Some((timeout, deadline)) = deadline(<S::Machine as Fsm>::GRAPH, meta, &since) else {
+            return Ok(Turn::To(S::handle(&cx, state).await?, None));
+        };
         let body = move |inner: Cx<_>| -> BoxFuture<'_, _> { Box::pin(async move { S::handle(&inner, state).await }) };
-        match against(&cx, meta.site, &timers, Result::is_err, body).await {
-            Ok(next) => Ok(Turn::To(next?, None)),
-            Err(timer) => {
+        match against(&cx, meta.site, deadline, Result::is_err, body).await {
+            Some(next) => Ok(Turn::To(next?, None)),
+            None => {
                 // The handler had the state; a timeout gets it as it was recorded.
                 let at = cx.scope();
                 let present: S::Machine = host::value(&*cx.host, &at, meta.site, &value).await;
-                Ok(Turn::To((S::TIMEOUTS[timer].to)(present), Some(timer)))
+                Ok(Turn::To((S::TIMEOUTS[timeout].to)(present), Some(timeout)))
             }
         }
     })
 }
 
-/// When the state's timers wake.
-pub(crate) fn timers(graph: &Graph, meta: &StateMeta, since: &Since) -> Vec<Wake> {
-    let wake = |timeout: &TimeoutMeta| {
+/// The first of a state's deadlines, and which of its timeouts that is: of two at one moment the innermost.
+pub(crate) fn deadline(graph: &Graph, meta: &StateMeta, since: &Since) -> Option<(usize, Timestamp)> {
+    let moment = |timeout: &TimeoutMeta| {
         let group = timeout.group.and_then(|group| graph.groups.get(usize::from(group)));
         // A group that the state was put into after it was entered counts from then on, too.
         let begun = group.and_then(|group| since.group(group.name)).unwrap_or(since.at);
-        Wake::At(begun.after(timeout.after))
+        begun.after(timeout.after)
     };
-    meta.timeouts.iter().map(wake).collect()
+    meta.timeouts.iter().map(moment).enumerate().min_by_key(|(timeout, moment)| (*moment, *timeout))
 }

@@ -8,6 +8,9 @@ use crate::record::{CarriedSignal, Name};
 /// The most signals that wait in a run's inbox.
 pub(crate) const INBOX_LIMIT: usize = 1024;
 
+/// The most bytes of JSON that wait in a run's inbox: 16 MiB. What is larger than a record's values lies in the arena, and does not count.
+pub(crate) const INBOX_BYTES: u64 = 16 << 20;
+
 /// How many of the last senders' ids are remembered.
 pub(crate) const SENDER_WINDOW: usize = 1024;
 
@@ -76,6 +79,25 @@ impl Inbox {
     pub(super) fn consume(&mut self, number: u64) -> Option<(Name, Payload)> {
         let index = self.waiting.iter().position(|waiting| waiting.number == number)?;
         self.waiting.remove(index).map(|waiting| (waiting.signal, waiting.payload))
+    }
+
+    /// Whether another payload has room.
+    pub(crate) fn has_room(&self, payload: &Payload) -> bool {
+        let bytes = |payload: &Payload| payload.inline().map_or(0, |json| json.len() as u64);
+        let waiting: u64 = self.waiting.iter().map(|waiting| bytes(&waiting.payload)).sum();
+        waiting + bytes(payload) <= INBOX_BYTES
+    }
+
+    /// Those that wait.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = &CarriedSignal> {
+        self.waiting.iter()
+    }
+
+    /// The payload of a signal that waits lies elsewhere now.
+    pub(super) fn move_to(&mut self, number: u64, payload: Payload) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.number == number) {
+            waiting.payload = payload;
+        }
     }
 
     /// Puts back what was taken by a branch that lost, where it was.

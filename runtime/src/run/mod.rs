@@ -19,6 +19,7 @@ mod step;
 mod turn;
 mod undo;
 mod visit;
+mod weight;
 
 pub(crate) use apply::NOW;
 pub(crate) use entry::Entry;

@@ -229,12 +229,12 @@ impl LiveRun {
 
     /// Tells others that the engine is gone.
     pub(crate) fn abandon(&self, error: Error) {
-        self.seen.send_if_modified(|seen| {
-            let unfinished = matches!(seen, Seen::Phase(shown) if shown.goes_on());
-            if unfinished {
-                *seen = Seen::Gone(error);
+        self.seen.send_if_modified(|seen| match seen {
+            Seen::Phase(shown) if shown.goes_on() => {
+                *seen = Seen::Gone(error, Box::new(shown.clone()));
+                true
             }
-            unfinished
+            _ => false,
         });
     }
 
@@ -258,11 +258,11 @@ impl LiveRun {
         let mut seen = self.seen.subscribe();
         let shown = seen.wait_for(|seen| match seen {
             Seen::Phase(shown) => wanted(shown),
-            Seen::Gone(_) => true,
+            Seen::Gone(..) => true,
         });
         match shown.await.as_deref() {
             Ok(Seen::Phase(shown)) => Ok(shown.clone()),
-            Ok(Seen::Gone(error)) => Err(error.clone()),
+            Ok(Seen::Gone(error, _)) => Err(error.clone()),
             // The sender lives in `self`.
             Err(_) => Ok(self.lock().to_show()),
         }
@@ -294,7 +294,7 @@ impl LiveRun {
         let seen = self.seen.borrow().clone();
         match seen {
             Seen::Phase(shown) => shown,
-            Seen::Gone(_) => self.lock().to_show(),
+            Seen::Gone(_, shown) => *shown,
         }
     }
 
@@ -311,7 +311,7 @@ impl LiveRun {
     pub(crate) fn info_of(&self, inner: &Inner) -> RunInfo {
         let shown = match &*self.seen.borrow() {
             Seen::Phase(shown) => shown.clone(),
-            Seen::Gone(_) => inner.to_show(),
+            Seen::Gone(_, shown) => (**shown).clone(),
         };
         let waiting: Vec<Waiting> = if shown.goes_on() { inner.waiting() } else { Vec::new() };
         let start = &inner.state.start;

@@ -50,8 +50,8 @@ impl StateSeen {
 pub(crate) enum Seen {
     /// What is durable.
     Phase(Shown),
-    /// The engine ended before the run did.
-    Gone(Error),
+    /// The engine ended before the run did, of which this was durable.
+    Gone(Error, Box<Shown>),
 }
 
 /// Why a run failed or cannot go on, in words.

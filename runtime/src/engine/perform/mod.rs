@@ -6,6 +6,7 @@
 //! by a future that never completes, with the reason left for the driver.
 
 mod attempt;
+mod carry;
 mod child;
 mod group;
 mod rollback;

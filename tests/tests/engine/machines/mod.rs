@@ -4,6 +4,7 @@ mod change;
 mod flat;
 mod found;
 mod restore;
+mod review;
 mod signals;
 mod timeouts;
 mod verbs;

@@ -9,7 +9,7 @@ use super::draw::{Machine, Op, Step, Undo};
 use crate::__private::durable;
 use crate::codec::{self, Payload};
 use crate::engine::{BodyEnd, By, Host, Misfit, Since, Takes, Workflow};
-use crate::fsm::{entering, takes, timers};
+use crate::fsm::{deadline, entering, takes};
 use crate::id::Position;
 use crate::ops::{Cx, against};
 use crate::plan::WorkflowMeta;
@@ -166,15 +166,15 @@ impl Workflow for Drawn {
         Ok(Box::pin(async move {
             let graph = machine.graph;
             let present = &graph.states[value.state];
-            let timers = timers(graph, present, &since);
-            let ended = if timers.is_empty() {
-                Ok(handle(&cx, &machine, &value).await)
-            } else {
+            let ended = if let Some((timeout, moment)) = deadline(graph, present, &since) {
                 let (machine, value) = (machine.clone(), value.clone());
                 let body = move |inner: Cx<World>| -> BoxFuture<'_, Ended> {
                     Box::pin(async move { handle(&inner, &machine, &value).await })
                 };
-                against(&cx, present.site, &timers, |ended| matches!(ended, Ended::Fails(_)), body).await
+                let fails = |ended: &Ended| matches!(ended, Ended::Fails(_));
+                against(&cx, present.site, moment, fails, body).await.ok_or(timeout)
+            } else {
+                Ok(handle(&cx, &machine, &value).await)
             };
             let (told, exit) = match ended {
                 Ok(Ended::Goes(told, next)) => (told, Exit::Go(next)),

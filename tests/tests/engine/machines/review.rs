@@ -1,0 +1,234 @@
+//! What a second look at machines has found.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use factum::Builder;
+use factum::prelude::*;
+use factum::testing::{Fail, Loss, Sim};
+use serde::{Deserialize, Serialize};
+
+use super::{Bill, Order, Send, on_sim, placed_, waits};
+use crate::world::World;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[signal]
+#[derive(Serialize, Deserialize)]
+pub struct Parcel(pub String);
+
+/// Takes parcels when it was told to twice.
+#[fsm]
+#[defer]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Depot {
+    #[initial]
+    #[next(Open)]
+    #[accepts(Send)]
+    Shut { note: String },
+    #[next(Taking)]
+    #[accepts(Send)]
+    Open { note: String },
+    #[next(Over)]
+    #[accepts(Parcel)]
+    Taking,
+    #[terminal]
+    Over,
+}
+
+#[state]
+async fn shut(state: depot::Shut) -> Next<depot::Shut> {
+    signal::<Send>().await;
+    go(depot::Open { note: state.note })
+}
+
+#[state]
+async fn opened(_: depot::Open) -> Next<depot::Open> {
+    signal::<Send>().await;
+    go(depot::Taking)
+}
+
+#[state]
+async fn taking(_: depot::Taking) -> Next<depot::Taking> {
+    signal::<Parcel>().await;
+    go(depot::Over)
+}
+
+/// Two states in a group whose time may be over before that of the second one.
+#[fsm]
+#[reject]
+#[group(Open, timeout("4 days" => Closed))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Shift {
+    #[initial]
+    #[next(Late)]
+    #[parent(Open)]
+    #[accepts(Send)]
+    Early,
+    #[next(Done)]
+    #[parent(Open)]
+    #[accepts(Send)]
+    #[timeout("3 days" => Alone)]
+    Late,
+    #[terminal]
+    Done,
+    #[terminal]
+    Alone,
+    #[terminal]
+    Closed,
+}
+
+#[state]
+async fn early(_: shift::Early) -> Next<shift::Early> {
+    signal::<Send>().await;
+    go(shift::Late)
+}
+
+#[state]
+async fn late(_: shift::Late) -> Next<shift::Late> {
+    signal::<Send>().await;
+    go(shift::Done)
+}
+
+fn all(sim: &Sim, world: &World) -> Builder<World> {
+    on_sim(sim, world).fsm::<Depot>().fsm::<Shift>()
+}
+
+#[test]
+fn of_several_deadlines_that_were_over_while_nobody_looked_the_earliest_counts() {
+    for seed in 0..8 {
+        let (sim, world) = (Sim::new(seed), World::new());
+        sim.run(async {
+            let engine = all(&sim, &world).open().await.unwrap();
+            let run = engine.start(shift::Early).id("s").await.unwrap();
+            waits(&run, &sim).await;
+            sim.jump(2 * DAY);
+            run.signal(Send).await.unwrap();
+            while run.state().unwrap() != Shift::Late {
+                sim.sleep(Duration::from_millis(1)).await;
+            }
+            waits(&run, &sim).await;
+            drop(run);
+            engine.shutdown().await.unwrap();
+        });
+        // The group's time is over after four days, the state's own after five.
+        sim.jump(20 * DAY);
+        sim.run(async {
+            let engine = all(&sim, &world).open().await.unwrap();
+            let run = engine.attach_fsm::<Shift>("s").await.unwrap();
+            let Outcome::Completed(done) = run.outcome().await.unwrap() else { panic!("not completed") };
+            assert_eq!(done.output(), &Shift::Closed, "seed {seed}");
+            engine.shutdown().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_run_that_carries_much_stops_no_engine() {
+    let (sim, world) = (Sim::new(2), World::new());
+    let builder = || {
+        // Each value that is put aside is seen through a map, which is a copy here.
+        let small = Engine::builder("/data").arena_segment_bytes(64 << 10).checkpoint_interval(Duration::from_secs(2));
+        small.app(world.clone()).fsm::<Depot>().sim(&sim)
+    };
+    // All is as large as it may be in a record, and as much as an inbox holds.
+    sim.run(async {
+        let engine = builder().open().await.unwrap();
+        let note = "n".repeat(60 << 10);
+        let run = engine.start(depot::Shut { note }).id("d").await.unwrap();
+        let parcel = "x".repeat((64 << 10) - 2);
+        // 16 MiB of them.
+        for _ in 0..255 {
+            run.signal(Parcel(parcel.clone())).await.unwrap();
+        }
+        run.signal(Parcel(String::new())).await.unwrap();
+        let full = run.signal(Parcel(parcel.clone())).await.unwrap_err();
+        assert!(matches!(full, factum::Error::InboxFull { .. }), "{full}");
+        drop(run);
+        engine.shutdown().await.unwrap();
+    });
+    sim.run(async {
+        let engine = builder().open().await.unwrap();
+        engine.signal("d", Send).await.unwrap();
+        sim.sleep(Duration::from_secs(30)).await;
+        engine.start(depot::Shut { note: String::new() }).id("e").await.unwrap();
+        engine.shutdown().await.unwrap();
+    });
+    sim.kill();
+    sim.run(async {
+        let engine = builder().open().await.unwrap();
+        sim.sleep(Duration::from_secs(30)).await;
+        engine.start(depot::Shut { note: String::new() }).id("f").await.unwrap();
+        engine.shutdown().await.unwrap();
+    });
+}
+
+/// Whatever fails, and whenever: what is shown then is on the disk.
+#[test]
+fn a_state_that_is_not_durable_is_shown_to_nobody_when_the_engine_has_failed() {
+    for at in 0..60 {
+        let (sim, world) = (Sim::new(3), World::new());
+        let shown = sim.run(async {
+            let engine = all(&sim, &world).open().await.unwrap();
+            let run = engine.start(placed_("a")).id("a").await.unwrap();
+            waits(&run, &sim).await;
+            sim.disk().fail(Fail::From(at));
+            let _ = run.signal(Bill(1)).await;
+            sim.sleep(Duration::from_secs(20)).await;
+            let shown = run.state().unwrap();
+            drop(run);
+            drop(engine);
+            shown
+        });
+        sim.crash(Loss::Everything);
+        sim.disk().heal();
+        let found = sim.run(async {
+            let engine = all(&sim, &world).open().await.unwrap();
+            let found = engine.state::<Order>("a").await.unwrap();
+            engine.shutdown().await.unwrap();
+            found
+        });
+        assert!(shown == found || shown.name() == "Placed", "at {at}: {shown:?} was shown, {found:?} is there");
+    }
+}
+
+/// Whoever asks for a run while it is started learns of it when it is there for good.
+#[test]
+fn a_run_that_is_not_durable_is_shown_to_nobody() {
+    for at in 0..40 {
+        let (sim, world) = (Sim::new(4), World::new());
+        let told = Arc::new(AtomicBool::new(false));
+        sim.run(async {
+            let engine = all(&sim, &world).open().await.unwrap();
+            engine.shutdown().await.unwrap();
+        });
+        let ops = sim.disk().operations();
+        sim.run_until_down(async {
+            let engine = all(&sim, &world).open().await.unwrap();
+            sim.disk().crash_at(sim.disk().operations() + at);
+            let start = async { engine.start(placed_("a")).id("a").await.map(drop) };
+            let look = async {
+                for _ in 0..1000 {
+                    if engine.state::<Order>("a").await.is_ok() {
+                        told.store(true, Ordering::Relaxed);
+                    }
+                    sim.sleep(Duration::from_micros(10)).await;
+                }
+            };
+            let _ = tokio::join!(start, look);
+            sim.sleep(Duration::from_secs(10)).await;
+            std::mem::forget(engine);
+        });
+        let _ = ops;
+        sim.crash(Loss::Everything);
+        sim.disk().crash_at(u64::MAX);
+        let there = sim.run(async {
+            let engine = all(&sim, &world).open().await.unwrap();
+            let there = engine.state::<Order>("a").await.is_ok();
+            engine.shutdown().await.unwrap();
+            there
+        });
+        assert!(there || !told.load(Ordering::Relaxed), "at {at}: it was shown, and is not there");
+    }
+}
