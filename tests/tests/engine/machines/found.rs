@@ -33,7 +33,6 @@ fn a_failed_machine_of_which_the_outcome_alone_is_kept_is_still_known() {
 }
 
 #[test]
-#[ignore = "defect 2: `Abandoned` is not kept"]
 fn an_abandoned_machine_of_which_the_outcome_alone_is_kept_is_still_known() {
     simulated(1, |sim, world| async move {
         let engine = on_sim(&sim, &world).history(History::Outcome).open().await.unwrap();

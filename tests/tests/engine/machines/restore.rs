@@ -212,7 +212,6 @@ async fn reminded(state: nag::Reminded) -> Next<nag::Reminded> {
 }
 
 #[test]
-#[ignore = "defect 7"]
 fn a_groups_deadline_that_leads_into_the_group_is_met_once_an_hour_and_not_for_ever() {
     simulated(9, |sim, world| async move {
         let engine = on_sim(&sim, &world).fsm::<Nag>().open().await.unwrap();

@@ -238,13 +238,24 @@ async fn works_until_told(io: &mut Io<World>) {
     io.app().act("work ends");
 }
 
+/// Ends badly, when it ends.
+#[step(compensate = unwork())]
+async fn works_in_vain(io: &mut Io<World>) -> Result<(), Oops> {
+    io.app().act("work begins");
+    io.app().gate.acquire().await.unwrap().forget();
+    Err(Oops::Failed("in vain".into()))
+}
+
 #[step]
 async fn unwork(io: &mut Io<World>) {
     io.app().act("undone");
 }
 
 #[state]
-async fn finishes(_: busy::Finishes) -> Result<Next<busy::Finishes>, Oops> {
+async fn finishes(state: busy::Finishes) -> Result<Next<busy::Finishes>, Oops> {
+    if state.by == 0 {
+        works_in_vain().await?;
+    }
     works().await?;
     sleep(days(1)).await;
     Ok(go(busy::Done { late: false }))
@@ -273,6 +284,19 @@ fn an_attempt_in_the_air_when_time_is_over_ends_or_is_dropped_as_its_step_says_a
         let Outcome::Completed(done) = run.outcome().await.unwrap() else { panic!("not completed") };
         assert_eq!(done.output(), &Busy::Done { late: true });
         assert_eq!(world.done()[3..], ["work begins", "undone"], "it was dropped");
+        engine.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn a_handler_that_fails_when_its_time_is_over_already_fails_nothing() {
+    simulated(8, |sim, world| async move {
+        let engine = on_sim(&sim, &world).fsm::<Busy>().open().await.unwrap();
+        let run = engine.start(busy::Finishes { by: 0 }).id("b").await.unwrap();
+        sim.sleep(MINUTE).await;
+        world.gate.add_permits(1);
+        let outcome = run.outcome().await.unwrap();
+        assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
         engine.shutdown().await.unwrap();
     });
 }

@@ -43,7 +43,6 @@ fn a_cancel_undoes_every_state_up_to_the_last_that_is_committed() {
 }
 
 #[test]
-#[ignore = "defect 6"]
 fn what_is_committed_is_not_cancelled_over_restarts_too_and_a_failure_in_it_is_for_an_operator() {
     let (sim, world) = (new_sim(2), World::new());
     sim.run(async {

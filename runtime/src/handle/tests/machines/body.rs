@@ -90,6 +90,7 @@ pub(super) struct Work {
 
 async fn work(io: &Io<World>, work: Work) -> Result<String, Oops> {
     if work.fails {
+        io.app().sim.sleep(Duration::from_secs(work.seconds)).await;
         return Err(Oops::No);
     }
     if work.flaky && io.attempt() == 1 {

@@ -7,8 +7,10 @@ use super::draw::{FUEL, Machine, Op, SIGNALS, around};
 
 /// One nanosecond's worth of a second.
 const SECOND: i64 = 1_000_000_000;
-/// So late a timer may be: jumps of the clock are noticed within a minute, and a step in the air may end.
-const LATE: i64 = 75 * SECOND;
+/// So late a timer may be: a step in the air may end, and what was done is undone.
+const LATE: i64 = 6 * SECOND;
+/// So late it may be when the clock has jumped: that is noticed within a minute.
+const NOTICED: i64 = 61 * SECOND;
 
 /// A signal that was sent.
 #[derive(Debug, Clone)]
@@ -178,7 +180,8 @@ fn times(case: &Case<'_>, broken: &mut Vec<String>) {
             broken.push(format!("visit {number} was out of time {} ns early", deadline(timer) - left));
         }
         let first = (0..state.timeouts.len()).map(deadline).min();
-        if first.is_some_and(|first| left > first.max(entered) + LATE + case.away) {
+        let late = if case.away > 0 { LATE + NOTICED + case.away } else { LATE };
+        if first.is_some_and(|first| left > first.max(entered) + late) {
             broken.push(format!("visit {number} outlasts its deadline by {} ns", left - first.unwrap_or(0)));
         }
         if let Exit::Timeout(timer) = visit.exit
@@ -242,6 +245,15 @@ fn signals(case: &Case<'_>, broken: &mut Vec<String>) {
         };
         if taken.contains_key(&n) && !sent.tries.iter().any(kept) {
             broken.push(format!("signal {n} ({}) was taken, although it was not kept: {sent:?}", sent.name));
+        }
+        if let (Some(visit), Some(last)) =
+            (taken.get(&n), sent.tries.iter().flat_map(|(from, until, _)| there(*from, *until)).max())
+            && (last + 1..=*visit).any(|visit| of(&visit) == b'i')
+        {
+            broken.push(format!(
+                "signal {n} ({}) was taken in visit {visit}, although a state had dropped it",
+                sent.name
+            ));
         }
         // Surely kept, and a later one of the name was taken: then it was, too, unless a state has dropped it.
         let [(from, until, Answer::Taken)] = sent.tries[..] else { continue };
