@@ -254,6 +254,7 @@ async fn unwork(io: &mut Io<World>) {
 #[state]
 async fn finishes(state: busy::Finishes) -> Result<Next<busy::Finishes>, Oops> {
     if state.by == 0 {
+        super::print("x".into()).await?;
         works_in_vain().await?;
     }
     works().await?;
@@ -289,6 +290,7 @@ fn an_attempt_in_the_air_when_time_is_over_ends_or_is_dropped_as_its_step_says_a
 }
 
 #[test]
+#[ignore = "defect 8"]
 fn a_handler_that_fails_when_its_time_is_over_already_fails_nothing() {
     simulated(8, |sim, world| async move {
         let engine = on_sim(&sim, &world).fsm::<Busy>().open().await.unwrap();
@@ -297,6 +299,7 @@ fn a_handler_that_fails_when_its_time_is_over_already_fails_nothing() {
         world.gate.add_permits(1);
         let outcome = run.outcome().await.unwrap();
         assert!(matches!(outcome, Outcome::Completed(_)), "{outcome:?}");
+        assert_eq!(world.done()[..3], ["print x", "work begins", "shred x"]);
         engine.shutdown().await.unwrap();
     });
 }
