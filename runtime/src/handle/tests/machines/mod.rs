@@ -13,7 +13,7 @@ mod scene;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many machines are tried unless more are asked for.
-const MACHINES: u64 = 200;
+const MACHINES: u64 = 400;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "what was tried is what a reader wants to know")]
