@@ -290,7 +290,6 @@ fn an_attempt_in_the_air_when_time_is_over_ends_or_is_dropped_as_its_step_says_a
 }
 
 #[test]
-#[ignore = "defect 8"]
 fn a_handler_that_fails_when_its_time_is_over_already_fails_nothing() {
     simulated(8, |sim, world| async move {
         let engine = on_sim(&sim, &world).fsm::<Busy>().open().await.unwrap();
