@@ -13,9 +13,9 @@ mod views;
 use std::future::Future;
 use std::time::Duration;
 
+use factum::Builder;
 use factum::prelude::*;
 use factum::testing::Sim;
-use factum::{Builder, Status};
 use serde::{Deserialize, Serialize};
 
 use crate::world::{Oops, World};
@@ -201,7 +201,11 @@ pub fn simulated<F: Future<Output = ()>>(seed: u64, test: impl FnOnce(Sim, World
 
 /// Waits until a run waits.
 pub async fn waits<M: factum::Fsm>(run: &factum::Run<M, factum::Running>, sim: &Sim) {
-    while run.info().status != Status::Waiting {
+    // Not for its deadline alone: something may still be done.
+    let waits = |run: &factum::Run<M, factum::Running>| {
+        run.info().waiting.iter().any(|waiting| matches!(waiting.on, factum::WaitingOn::Signal { .. }))
+    };
+    while !waits(run) {
         sim.sleep(Duration::from_millis(1)).await;
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use factum::prelude::*;
 use factum::testing::{Loss, Sim};
-use factum::{Event, Reason};
+use factum::{Event, Reason, Run};
 use serde::{Deserialize, Serialize};
 
 use super::{Bill, Order, Pay, new_sim, on_sim, placed_, simulated, waits};
@@ -27,6 +27,13 @@ async fn ends_after(engine: &Engine, sim: &Sim, id: &str, time: Duration) -> Ord
     let state = ended(engine, id).await;
     assert!(sim.elapsed() - before < 5 * MINUTE, "it ends late");
     state
+}
+
+/// Until the machine is in a state: time that goes by before it has heard a signal may outrun it.
+async fn comes_to(run: &Run<Order>, sim: &Sim, state: &str) {
+    while run.state().unwrap().name() != state {
+        sim.sleep(Duration::from_millis(1)).await;
+    }
 }
 
 /// The state in which a machine has ended.
@@ -152,17 +159,21 @@ fn a_group_counts_from_its_first_state_and_anew_when_it_is_entered_again() {
         let run = engine.start(placed_("a")).id("a").await.unwrap();
         pass(&sim, 2 * DAY).await;
         run.signal(Bill(1)).await.unwrap();
+        comes_to(&run, &sim, "Billed").await;
         pass(&sim, 7 * DAY).await;
         // A move to itself restarts nothing.
         run.signal(Pay(1)).await.unwrap();
+        sim.sleep(MINUTE).await;
         pass(&sim, 2 * DAY).await;
         assert_eq!(engine.state::<Order>("a").await.unwrap(), Order::Billed { item: "a".into(), paid: 2 });
         // On the last day it is paid, and out of the inner group; then nobody sends it, and it is placed again.
         run.signal(Pay(9)).await.unwrap();
+        comes_to(&run, &sim, "Paid").await;
         pass(&sim, DAY + DAY / 4).await;
         assert_eq!(engine.state::<Order>("a").await.unwrap(), Order::Placed { item: "a".into() });
         assert_eq!(last_entry(&engine, "a").await.1, Reason::Timeout { group: None });
         run.signal(Bill(0)).await.unwrap();
+        comes_to(&run, &sim, "Billed").await;
         // The inner group counts anew: eight days in it are not ten.
         pass(&sim, 8 * DAY).await;
         assert_eq!(engine.state::<Order>("a").await.unwrap(), Order::Billed { item: "a".into(), paid: 0 });
