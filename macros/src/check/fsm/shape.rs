@@ -1,11 +1,13 @@
 //! The enum itself: what no machine can be made of is told, and taken out.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Field, Generics, ItemEnum, Type, parse_quote};
+use syn::{Attribute, Field, Generics, ItemEnum, Lit, LitStr, Type, Variant, parse_quote};
 
 use super::misspelt;
 
@@ -29,6 +31,7 @@ pub(super) fn shape(item: &mut ItemEnum, diag: &mut Diag) {
     if item.variants.is_empty() {
         diag.error(&item.ident, format!("`{}` has no states; write a variant for each", item.ident));
     }
+    told_apart(item, diag);
     for variant in &mut item.variants {
         if let Some((_, value)) = variant.discriminant.take() {
             diag.error(value, "a state is known by its name; leave this number out");
@@ -91,6 +94,58 @@ pub(crate) fn serde_word(attrs: &[Attribute], words: &[&str]) -> Option<(String,
         });
     }
     found
+}
+
+/// What is on disk says by itself which state it is: serde takes the first that it could be.
+fn told_apart(item: &ItemEnum, diag: &mut Diag) {
+    let all = std::iter::once(&item.attrs).chain(item.variants.iter().map(|variant| &variant.attrs));
+    for (word, span) in all.filter_map(|attrs| serde_word(attrs, &["untagged"])) {
+        diag.at(
+            span,
+            format!("a state is read back from disk by its name, without which it may be taken for another one; leave `{word}` out"),
+        );
+    }
+    let by_ident = serde_word(&item.attrs, &["rename_all"]).is_none();
+    let renamed = |variant: &Variant| serde_word(&variant.attrs, &["rename"]).is_some();
+    let own = item.variants.iter().filter(|variant| by_ident && !renamed(variant));
+    let mut names: BTreeMap<String, &Ident> =
+        own.map(|variant| (variant.ident.unraw().to_string(), &variant.ident)).collect();
+    for variant in &item.variants {
+        for name in serde_names(&variant.attrs) {
+            let of = *names.entry(name.value()).or_insert(&variant.ident);
+            if *of != variant.ident {
+                let text = name.value();
+                diag.error(
+                    name,
+                    format!("`{text}` is what serde calls the state `{of}`, and would be read back as that; give this state another name"),
+                );
+            }
+        }
+    }
+}
+
+/// The names by which serde knows a variant, as far as its attributes say them.
+fn serde_names(attrs: &[Attribute]) -> Vec<LitStr> {
+    let mut names = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
+        // What serde cannot read, it tells itself.
+        let _ = attr.parse_nested_meta(|meta| {
+            if meta.input.peek(syn::token::Paren) {
+                let content;
+                syn::parenthesized!(content in meta.input);
+                content.parse::<proc_macro2::TokenStream>()?;
+            } else if let Ok(value) = meta.value() {
+                match value.parse()? {
+                    Lit::Str(name) if ["rename", "alias"].iter().any(|word| meta.path.is_ident(word)) => {
+                        names.push(name)
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        });
+    }
+    names
 }
 
 /// What is read back from disk borrows from nothing; what stands in its place can be read.
