@@ -49,8 +49,10 @@ pub(crate) fn state(handler: &Checked<Handler>) -> TokenStream {
             #[allow(deprecated, clippy::all, reason = "what is deprecated is told in the body")]
             const __FACTUM_PLAN: #p::Plan = #plan;
             const __FACTUM_EXITS: &[#p::Exit] = &#exits;
+            #[allow(deprecated, reason = "of the state it is told where the user names it")]
             const __FACTUM_PROBLEMS: #p::Problems = #problems(&__FACTUM_PLAN, __FACTUM_EXITS);
             #checks
+            #[allow(deprecated, reason = "of the state it is told where the user names it")]
             const _: () = #goes_on;
 
             #function
@@ -181,7 +183,7 @@ impl This<'_> {
         };
         let items = braces(span, items);
         quote! {
-            #[allow(clippy::all, reason = "the user did not write it")]
+            #[allow(deprecated, clippy::all, reason = "the user did not write it")]
             #head #items
         }
     }

@@ -74,9 +74,9 @@ impl Carried {
                 tokens.extend(quote!(#[serde(#(#words),*)]));
             }
         }
-        let plain = ["deprecated", "allow"];
-        let plain = variant.attrs.iter().filter(|attr| plain.iter().any(|name| attr.path().is_ident(name)));
-        tokens.extend(quote!(#(#plain)*));
+        let deprecated = variant.attrs.iter().filter(|attr| attr.path().is_ident("deprecated"));
+        tokens.extend(quote!(#(#deprecated)*));
+        tokens.extend(allowed(&variant.attrs));
         tokens
     }
 
@@ -90,15 +90,30 @@ impl Carried {
                 .any(|path| path.segments.last().is_some_and(|last| SERDE.iter().any(|name| last.ident == name)));
         let mut tokens = TokenStream::new();
         for attr in attrs {
-            if ["doc", "deprecated", "allow"].iter().any(|name| attr.path().is_ident(name)) {
+            if ["doc", "deprecated"].iter().any(|name| attr.path().is_ident(name)) {
                 attr.to_tokens(&mut tokens);
             } else if has_serde && attr.path().is_ident("serde") {
                 let words = serde(std::slice::from_ref(attr), &|meta| Some(meta.clone()));
                 tokens.extend(quote!(#[serde(#(#words),*)]));
             }
         }
+        tokens.extend(allowed(attrs));
         tokens
     }
+}
+
+/// What the user allows; what is expected there is not expected once more.
+pub(super) fn allowed(attrs: &[Attribute]) -> TokenStream {
+    let one = |attr: &Attribute| {
+        let list = attr
+            .meta
+            .require_list()
+            .ok()
+            .filter(|list| ["allow", "expect"].iter().any(|name| list.path.is_ident(name)))?;
+        let lints = &list.tokens;
+        Some(quote!(#[allow(#lints)]))
+    };
+    attrs.iter().filter_map(one).collect()
 }
 
 /// Words of `#[serde(..)]`, whose paths are said one module further in.

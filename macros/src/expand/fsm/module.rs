@@ -1,7 +1,7 @@
 //! The module of a machine's states: a struct for each, and the enum of its successors.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Fields, Variant};
@@ -9,7 +9,7 @@ use syn::{Fields, Variant};
 use super::super::marker::cfgs;
 use super::super::spans::at;
 use super::Names;
-use super::carried::Carried;
+use super::carried::{Carried, allowed};
 use super::visibility::inside;
 use crate::model::Machine;
 
@@ -17,7 +17,9 @@ pub(super) fn module(machine: &Machine, names: &Names<'_>) -> TokenStream {
     let (module, enum_, vis) = (&machine.module, &machine.item.ident, &machine.item.vis);
     let cfgs = cfgs(&machine.item.attrs);
     let carried = Carried::of(&machine.item);
-    let mut aliases = Aliases { machine: enum_, cfgs: quote!(#(#cfgs)*), count: 0, tokens: TokenStream::new() };
+    let allowed = allowed(&machine.item.attrs);
+    let mut aliases =
+        Aliases { machine: enum_, attrs: quote!(#(#cfgs)* #allowed), count: 0, tokens: TokenStream::new() };
     let within = inside(vis);
     let mut items = TokenStream::new();
     for (index, (_, variant)) in names.states().enumerate() {
@@ -44,6 +46,7 @@ pub(super) fn module(machine: &Machine, names: &Names<'_>) -> TokenStream {
 
         #(#cfgs)*
         #[doc = #about]
+        #allowed
         #[allow(
             dead_code,
             deprecated,
@@ -80,7 +83,7 @@ fn body(variant: &Variant, carried: &Carried, within: &syn::Visibility, aliases:
     let mut fields = Vec::new();
     for field in &variant.fields {
         let attrs = carried.field(variant, &field.attrs);
-        let ty = aliases.of(&field.ty);
+        let ty = aliases.of(&field.ty, &[allowed(&variant.attrs), allowed(&field.attrs)]);
         let name = field.ident.as_ref().map(|name| at(name.span(), quote!(#within #name:)));
         let name = name.unwrap_or_else(|| at(field.ty.span(), quote!(#within)));
         fields.push(quote!(#attrs #name #ty));
@@ -96,29 +99,50 @@ fn body(variant: &Variant, carried: &Carried, within: &syn::Visibility, aliases:
 /// `self::` and a type called like a state mean what they mean in the enum.
 struct Aliases<'m> {
     machine: &'m Ident,
-    cfgs: TokenStream,
+    /// What the enum says of all of them.
+    attrs: TokenStream,
     count: usize,
     tokens: TokenStream,
 }
 
 impl Aliases<'_> {
-    fn of(&mut self, ty: &syn::Type) -> TokenStream {
+    fn of(&mut self, ty: &syn::Type, allowed: &[TokenStream]) -> TokenStream {
         let alias = format_ident!("__{}Field{}", self.machine.unraw(), self.count, span = Span::call_site());
         self.count += 1;
         // The name is the enum's, and so as the lints of names want it, or not.
-        let named = self.machine.to_string();
-        let allow = (named.contains('_') || !named.starts_with(char::is_uppercase))
+        let name = self.machine.to_string();
+        let allow = (name.contains('_') || !name.starts_with(char::is_uppercase))
             .then(|| quote!(#[allow(non_camel_case_types)]));
-        let cfgs = &self.cfgs;
+        let attrs = &self.attrs;
+        let named = instead_of_self(ty.to_token_stream(), self.machine);
         self.tokens.extend(quote! {
-            #cfgs
+            #attrs
+            #(#allowed)*
             #[doc(hidden)]
             #allow
-            type #alias = #ty;
+            type #alias = #named;
         });
         // What a derive says of the type is said where the user wrote it, in the same words as of the enum's.
         let span = ty.span();
         let alias = Ident::new(&alias.to_string(), span);
         quote_spanned!(span=> super::#alias)
     }
+}
+
+/// A type in the enum, as it is written outside of it.
+fn instead_of_self(tokens: TokenStream, machine: &Ident) -> TokenStream {
+    let one = |token| match token {
+        TokenTree::Ident(ident) if ident == "Self" => {
+            let mut machine = machine.clone();
+            machine.set_span(ident.span());
+            machine.into()
+        }
+        TokenTree::Group(group) => {
+            let mut inner = Group::new(group.delimiter(), instead_of_self(group.stream(), machine));
+            inner.set_span(group.span());
+            inner.into()
+        }
+        other => other,
+    };
+    tokens.into_iter().map(one).collect()
 }
