@@ -1,6 +1,6 @@
 //! The attributes that say what a state machine does: `#[next(..)]` and the others.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
@@ -187,13 +187,14 @@ fn bare(path: Path, diag: &mut Diag) -> Option<Ident> {
 }
 
 fn timeout(tokens: TokenStream, key: &Ident, written: &str, diag: &mut Diag) -> Option<MarkValue> {
-    let parse = |input: ParseStream<'_>| -> syn::Result<Result<MarkValue, ()>> {
+    let parse = |input: ParseStream<'_>| -> syn::Result<Result<MarkValue, Option<Span>>> {
         if !input.peek(LitStr) {
-            return Ok(Err(input.parse::<TokenStream>().map(drop)?));
+            let first = input.span();
+            return Ok(Err(input.parse::<TokenStream>().map(|_| Some(first))?));
         }
         let after = input.parse()?;
         if !input.peek(Token![=>]) {
-            return Ok(Err(input.parse::<TokenStream>().map(drop)?));
+            return Ok(Err(input.parse::<TokenStream>().map(|_| None)?));
         }
         input.parse::<Token![=>]>()?;
         let value = input.parse()?;
@@ -202,7 +203,10 @@ fn timeout(tokens: TokenStream, key: &Ident, written: &str, diag: &mut Diag) -> 
     };
     match parse.parse2(tokens) {
         Ok(Ok(value)) => return Some(value),
-        Ok(Err(())) => diag.error(key, format!("`{key}` says after what time which state follows; write {written}")),
+        Ok(Err(None)) => diag.error(key, format!("`{key}` says after what time which state follows; write {written}")),
+        Ok(Err(Some(first))) => {
+            diag.at(first, format!("the time of a `{key}` stands here in quotes, as it is drawn; write {written}"));
+        }
         Err(error) => diag.at(error.span(), format!("this `{key}` cannot be read: {error}; write {written}")),
     }
     None

@@ -49,6 +49,13 @@ where
         let state = M::read(input).map_err(|error| misfit(M::GRAPH, since.name(), &error.to_string()))?;
         let visit = Visit::new(Cx::new(host, self.app.clone(), root), since.clone(), input.clone());
         let present = meta(&state);
+        // One that is not known by its name any more may be read as another that is.
+        if let Some(entered) =
+            since.name().filter(|name| M::GRAPH.state(name).is_some_and(|known| known.name != present.name))
+        {
+            let found = format!("reads it as state `{}`: serde gives both one form", present.name);
+            return Err(Misfit { expected: format!("state `{entered}`"), found });
+        }
         Ok(Box::pin(async move {
             let encoded = match state.visit(visit).await {
                 Ok(Turn::To(next, timer)) => recorded(&next)

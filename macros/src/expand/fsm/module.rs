@@ -62,6 +62,7 @@ pub(super) fn module(machine: &Machine, names: &Names<'_>) -> TokenStream {
             clippy::all,
             clippy::pedantic,
             clippy::nursery,
+            rustdoc::all,
             reason = "the user wrote the enum"
         )]
         #vis mod #module {

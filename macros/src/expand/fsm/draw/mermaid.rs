@@ -92,10 +92,13 @@ impl Ids {
         let states: Vec<String> = (0..machine.states.len()).map(|at| state_name(machine, at)).collect();
         let groups: Vec<String> = (0..machine.groups.len()).map(|at| group_name(machine, at)).collect();
         let taken: std::collections::BTreeSet<String> = states.iter().chain(&groups).cloned().collect();
+        // What is called like a word has another name, and nobody else's.
         let id = |name: String| {
             let mut id = name;
-            while RESERVED.contains(&id.to_lowercase().as_str()) || id.ends_with('_') && taken.contains(&id) {
-                id.push('_');
+            if RESERVED.contains(&id.to_lowercase().as_str()) {
+                while taken.contains(&id) {
+                    id.push('_');
+                }
             }
             id
         };

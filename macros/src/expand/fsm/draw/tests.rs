@@ -62,6 +62,26 @@ fn a_machine_is_a_state_diagram_whose_groups_are_composite_states() {
 }
 
 #[test]
+fn a_state_called_like_a_word_of_mermaid_is_not_taken_for_another_one() {
+    let drawn = drawn(
+        "#[derive(Serialize, Deserialize)] enum M { #[initial] #[next(End_, End__)] Begin, #[next(End)] End_, #[next(End)] End__, #[terminal] End }",
+    );
+    let expected = r#"stateDiagram-v2
+    Begin
+    End_
+    End__
+    state "End" as End___
+    [*] --> Begin
+    Begin --> End_
+    Begin --> End__
+    End_ --> End___
+    End__ --> End___
+    End___ --> [*]
+"#;
+    assert_eq!(drawn.mermaid, expected);
+}
+
+#[test]
 fn a_machine_is_a_graph_whose_groups_are_clusters() {
     let dot = drawn(&PURCHASE.replace("Shipped, Paid", "Shipped, Paid, Note")).dot;
     let expected = r#"digraph "Purchase" {
