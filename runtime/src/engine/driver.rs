@@ -206,6 +206,7 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
 /// The next turn of the run begins, unless it was cancelled or paused in this moment: what the next turn carries is what
 /// there is when it is recorded.
 async fn again(performer: &Performer, input: Payload) -> Result<(), Interrupt> {
+    enter::let_others_run(&performer.core).await.map_err(Interrupt::Engine)?;
     if let Some(cause) = performer.lighten().await? {
         return fail(performer, cause).await;
     }

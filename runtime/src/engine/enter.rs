@@ -3,12 +3,15 @@
 //! What must always hold: what the run keeps is what there is when the state's record is made, both under one lock;
 //! nobody is told of a state before it is durable.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
-use super::driver;
+use super::core::Core;
 use super::live::{Interrupt, Shown};
 use super::perform::Performer;
 use super::registry::{By, Entering, Workflow};
+use super::{Error, driver};
 use crate::codec::Payload;
 use crate::id::Lsn;
 use crate::record::{Cause, Event, Name, Reason};
@@ -34,6 +37,7 @@ pub(super) async fn state(
     mut entering: Entering,
 ) -> Result<(), Interrupt> {
     let Performer { core, run } = performer;
+    let_others_run(core).await.map_err(Interrupt::Engine)?;
     entering.value = core.settle(entering.value).await.map_err(Interrupt::Engine)?;
     let value = entering.value.clone();
     if let Some(cause) = performer.lighten().await? {
@@ -52,6 +56,21 @@ pub(super) async fn state(
         hooks.entered(&run.id, &value);
     }
     Ok(())
+}
+
+/// A run may go from state to state, or from turn to turn, without an await: it has others run in between, and waits for the log when
+/// that has much to write.
+pub(super) async fn let_others_run(core: &Core) -> Result<(), Error> {
+    let mut told = false;
+    poll_fn(|cx| match std::mem::replace(&mut told, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+    Ok(core.journal.room().await?)
 }
 
 /// What became of a state that was to be entered.

@@ -65,7 +65,7 @@ pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
             return Ok(Turn::To(S::handle(&cx, state).await?, None));
         };
         let body = move |inner: Cx<_>| -> BoxFuture<'_, _> { Box::pin(async move { S::handle(&inner, state).await }) };
-        match against(&cx, meta.site, deadline, Result::is_err, body).await {
+        match against(&cx, meta.site, deadline, S::ACCEPTS, Result::is_err, body).await {
             Some(next) => Ok(Turn::To(next?, None)),
             None => {
                 // The handler had the state; a timeout gets it as it was recorded.

@@ -16,13 +16,15 @@ use crate::time::Timestamp;
 const RACE: Group = Group { kind: GroupKind::Race, limit: usize::MAX };
 
 /// Runs a body until it ends, or until a moment: then the body is stopped as the loser of a race is, and what it did is undone.
-/// The timer comes first, so that of a body whose time is over nothing begins.
+/// The timer comes first, so that of a body whose time is over nothing begins; unless one of the signals that it `accepts` waits: of
+/// those that came in time none is lost because nobody looked.
 ///
 /// Gives what the body gave; nothing if its time is over. A body that `fails` decides nothing: the run fails with it.
 pub(crate) async fn against<'c, App, T>(
     cx: &'c Cx<App>,
     site: Site,
     deadline: Timestamp,
+    accepts: &'c [&'static str],
     fails: fn(&T) -> bool,
     body: impl FnOnce(Cx<App>) -> BoxFuture<'c, T> + Send + 'c,
 ) -> Option<T>
@@ -38,6 +40,10 @@ where
         let over = over.clone();
         async move {
             let decides = timer.await;
+            if cx.host.has_signal(accepts) {
+                // It came in time, and the body did not look in time: it is asked once more.
+                once_more().await;
+            }
             over.store(true, Ordering::Relaxed);
             decides
         }
@@ -53,4 +59,17 @@ where
         Some(0) => None,
         _ => Some(ended.taken().await),
     }
+}
+
+/// Completes when everybody else in the group has had a turn.
+async fn once_more() {
+    let mut asked = false;
+    poll_fn(|cx| match std::mem::replace(&mut asked, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }

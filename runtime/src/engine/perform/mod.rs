@@ -290,6 +290,11 @@ impl Host for Performer {
         self.counted(&at.clone(), Some(site), self.perform_signal(at, site, name, limit))
     }
 
+    fn has_signal(&self, names: &[&str]) -> bool {
+        let inbox = &self.run.lock().state.inbox;
+        names.iter().any(|name| inbox.next(name).is_some())
+    }
+
     fn draw(&self, at: Position, site: Site, draw: Draw) -> BoxFuture<'_, Payload> {
         self.counted(&at.clone(), Some(site), self.perform_draw(at, site, draw))
     }

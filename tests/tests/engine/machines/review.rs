@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use factum::Builder;
 use factum::prelude::*;
 use factum::testing::{Fail, Loss, Sim};
+use factum::{Builder, Durability, Status};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Order, Send, on_sim, placed_, waits};
-use crate::world::World;
+use super::{Bill, Count, Order, Pay, Send, count, on_sim, placed_, simulated, waits};
+use crate::world::{World, builder};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -128,40 +128,34 @@ fn of_several_deadlines_that_were_over_while_nobody_looked_the_earliest_counts()
 fn a_run_that_carries_much_stops_no_engine() {
     let (sim, world) = (Sim::new(2), World::new());
     let builder = || {
-        // Each value that is put aside is seen through a map, which is a copy here.
-        let small = Engine::builder("/data").arena_segment_bytes(64 << 10).checkpoint_interval(Duration::from_secs(2));
+        let small = Engine::builder("/data").checkpoint_interval(Duration::from_secs(2));
         small.app(world.clone()).fsm::<Depot>().sim(&sim)
     };
     // All is as large as it may be in a record, and as much as an inbox holds.
-    sim.run(async {
+    let ended = sim.run(async {
         let engine = builder().open().await.unwrap();
         let note = "n".repeat(60 << 10);
         let run = engine.start(depot::Shut { note }).id("d").await.unwrap();
         let parcel = "x".repeat((64 << 10) - 2);
-        // 16 MiB of them.
-        for _ in 0..255 {
+        for _ in 0..1023 {
             run.signal(Parcel(parcel.clone())).await.unwrap();
         }
-        run.signal(Parcel(String::new())).await.unwrap();
-        let full = run.signal(Parcel(parcel.clone())).await.unwrap_err();
-        assert!(matches!(full, factum::Error::InboxFull { .. }), "{full}");
-        drop(run);
-        engine.shutdown().await.unwrap();
-    });
-    sim.run(async {
-        let engine = builder().open().await.unwrap();
-        engine.signal("d", Send).await.unwrap();
+        run.signal(Send).await.unwrap();
         sim.sleep(Duration::from_secs(30)).await;
-        engine.start(depot::Shut { note: String::new() }).id("e").await.unwrap();
-        engine.shutdown().await.unwrap();
+        let Outcome::Failed(failed) = run.outcome().await.unwrap() else { panic!("not failed") };
+        let told = failed.failure().to_string();
+        assert!(told.contains("0 undos and 1023 signals"), "{told}");
+        drop((run, failed));
+        engine.shutdown().await
     });
     sim.kill();
-    sim.run(async {
+    let again = sim.run(async {
         let engine = builder().open().await.unwrap();
         sim.sleep(Duration::from_secs(30)).await;
-        engine.start(depot::Shut { note: String::new() }).id("f").await.unwrap();
-        engine.shutdown().await.unwrap();
+        let other = engine.start(depot::Shut { note: String::new() }).id("e").await.map(drop);
+        engine.shutdown().await.and(other)
     });
+    ended.and(again).unwrap();
 }
 
 /// Whatever fails, and whenever: what is shown then is on the disk.
@@ -231,4 +225,50 @@ fn a_run_that_is_not_durable_is_shown_to_nobody() {
         });
         assert!(there || !told.load(Ordering::Relaxed), "at {at}: it was shown, and is not there");
     }
+}
+
+/// Placed, billed and paid, where the label cannot be printed.
+async fn stuck(engine: &Engine, sim: &Sim, world: &World) -> factum::Run<Order, factum::Running> {
+    let run = engine.start(placed_("a")).id("a").await.unwrap();
+    run.signal(Bill(1)).await.unwrap();
+    while run.state().unwrap().name() != "Billed" {
+        sim.sleep(Duration::from_millis(1)).await;
+    }
+    world.happened("print a", 1).await;
+    world.fail_next("print");
+    run.signal(Pay(9)).await.unwrap();
+    let Outcome::Stuck(stuck) = run.outcome().await.unwrap() else { panic!("not stuck") };
+    assert_eq!(stuck.state().unwrap().name(), "Paid");
+    run
+}
+
+#[test]
+fn what_failed_in_a_state_with_a_timeout_is_tried_again_on_an_operators_word() {
+    for seed in 0..8 {
+        simulated(seed, |sim, world| async move {
+            let engine = all(&sim, &world).open().await.unwrap();
+            let run = stuck(&engine, &sim, &world).await;
+            engine.retry("a").await.unwrap();
+            sim.sleep(Duration::from_secs(1)).await;
+            assert_eq!(run.info().status, Status::Waiting, "{:?}", run.info().problem);
+            assert_eq!(world.count("print label of a"), 1);
+            run.signal(Send).await.unwrap();
+            assert_eq!(run.outcome().await.unwrap().status(), Status::Completed);
+            engine.shutdown().await.unwrap();
+        });
+    }
+}
+
+/// Where nothing waits for the disk, a machine that awaits nothing lets others run all the same.
+#[tokio::test]
+async fn a_machine_that_never_waits_holds_up_nobody() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = builder(dir.path(), &world).durability(Durability::None).fsm::<Count>().open().await.unwrap();
+    let run = engine.start(count::On { n: 0, to: 100_000 }).id("c").await.unwrap();
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let Count::On { n, .. } = run.state().unwrap() else { panic!("it ran to its end before anybody else") };
+    println!("{n} states in 10 ms");
+    engine.shutdown().await.unwrap();
 }

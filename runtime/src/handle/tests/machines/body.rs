@@ -172,8 +172,9 @@ impl Workflow for Drawn {
                 let body = move |inner: Cx<World>| -> BoxFuture<'_, Ended> {
                     Box::pin(async move { handle(&inner, &machine, &value).await })
                 };
+                let accepts: Vec<&'static str> = graph.accepted(present).collect();
                 let fails = |ended: &Ended| matches!(ended, Ended::Fails(_));
-                against(&cx, present.site, moment, fails, body).await.ok_or(timeout)
+                against(&cx, present.site, moment, &accepts, fails, body).await.ok_or(timeout)
             } else {
                 Ok(handle(&cx, &machine, &value).await)
             };
