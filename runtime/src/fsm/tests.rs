@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::__private as p;
 use crate::engine::Status;
 use crate::fsm::{Fsm as _, Handler, HandlerReturn, Next, State, Transition, go};
-use crate::handle::Update;
 use crate::platform::sim::Sim;
-use crate::prelude::*;
 use crate::record::{Event, Reason};
+use factum::__private as p;
+use factum::Update;
+use factum::prelude::*;
 
 #[signal]
 #[derive(Debug, Serialize, Deserialize)]
@@ -254,7 +254,7 @@ impl Handler for Paid {
     }
 }
 
-fn opened(sim: &Sim) -> crate::Builder {
+fn opened(sim: &Sim) -> factum::Builder {
     Engine::builder("data").sim(sim).fsm::<Order>()
 }
 

@@ -2,10 +2,10 @@
 
 use super::machine::{across_states, graph_problems, refuse_state};
 use super::{StateRules, state_problems};
-use crate::SagaFn;
 use crate::plan::{Drawing, Graph, Plan, StateMeta, TimeoutMeta, WorkflowSig};
-use crate::prelude::*;
 use crate::step::Site;
+use factum::SagaFn;
+use factum::prelude::*;
 
 #[step(pivot)]
 async fn pays() {}

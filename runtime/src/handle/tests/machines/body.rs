@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{Machine, Op, Step, Undo};
-use crate::__private::durable;
+
 use crate::codec::{self, Payload};
 use crate::engine::{BodyEnd, By, Host, Misfit, Since, Takes, Workflow};
 use crate::fsm::{deadline, entering, takes};
 use crate::id::Position;
-use crate::ops::{Cx, against};
+use crate::ops::{Cx, against, durable};
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::platform::sim::Sim;
