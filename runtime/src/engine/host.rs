@@ -105,8 +105,8 @@ pub(crate) trait Host: Send + Sync {
         limit: Option<Duration>,
     ) -> BoxFuture<'_, Option<Payload>>;
 
-    /// Whether a signal of one of these names waits for the run.
-    fn has_signal(&self, names: &[&str]) -> bool;
+    /// Whether a signal of one of these names waits for a group that no branch has decided.
+    fn has_signal(&self, group: &Position, names: &[&str]) -> bool;
 
     /// Records a value of the world and gives what was recorded.
     fn draw(&self, at: Position, site: Site, draw: Draw) -> BoxFuture<'_, Payload>;

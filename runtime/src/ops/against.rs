@@ -37,10 +37,10 @@ where
     let (body, ended) = branches::body(cx.branch(&at, 1), body, fails);
     let over = Arc::new(AtomicBool::new(false));
     let timer: Branch<'c> = Box::pin({
-        let over = over.clone();
+        let (over, at) = (over.clone(), at.clone());
         async move {
             let decides = timer.await;
-            if cx.host.has_signal(accepts) {
+            if cx.host.has_signal(&at, accepts) {
                 // It came in time, and the body did not look in time: it is asked once more.
                 once_more().await;
             }

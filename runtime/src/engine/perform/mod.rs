@@ -290,9 +290,9 @@ impl Host for Performer {
         self.counted(&at.clone(), Some(site), self.perform_signal(at, site, name, limit))
     }
 
-    fn has_signal(&self, names: &[&str]) -> bool {
-        let inbox = &self.run.lock().state.inbox;
-        names.iter().any(|name| inbox.next(name).is_some())
+    fn has_signal(&self, group: &Position, names: &[&str]) -> bool {
+        let state = &self.run.lock().state;
+        state.entry(group).is_none() && names.iter().any(|name| state.inbox.next(name).is_some())
     }
 
     fn draw(&self, at: Position, site: Site, draw: Draw) -> BoxFuture<'_, Payload> {

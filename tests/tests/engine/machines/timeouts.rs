@@ -398,3 +398,24 @@ fn whoever_comes_first_in_one_moment_is_recorded_and_nobody_else() {
     }
     assert!(ends[0] > 0, "{ends:?}");
 }
+
+/// Whoever sent it was told that the run has it, and the deadline was not over then.
+#[test]
+fn a_signal_that_came_in_time_counts_although_nobody_looked_in_time() {
+    for seed in 0..20 {
+        let (sim, world) = (Sim::new(seed), World::new());
+        sim.run(async {
+            let engine = on_sim(&sim, &world).open().await.unwrap();
+            let run = engine.start(placed_("a")).id("a").await.unwrap();
+            waits(&run, &sim).await;
+            run.signal(Bill(1)).await.unwrap();
+            sim.jump(4 * DAY);
+            while run.state().unwrap().name() == "Placed" {
+                sim.sleep(MINUTE).await;
+            }
+            assert_eq!(run.state().unwrap().name(), "Billed", "seed {seed}");
+            drop(run);
+            engine.shutdown().await.unwrap();
+        });
+    }
+}
