@@ -8,15 +8,16 @@ use syn::{Block, Expr, ExprAsync, ExprAwait, ExprClosure, Item, Macro, Path};
 use super::spans::{at, first, parens};
 use crate::parse::{has_await, macro_args};
 
-/// The body with its awaits rewritten.
-pub(super) fn rewrite(krate: &Path, block: &Block) -> TokenStream {
+/// The body with its awaits rewritten, those of a handler as what its state allows.
+pub(super) fn rewrite(krate: &Path, is_handler: bool, block: &Block) -> TokenStream {
     let mut block = block.clone();
-    Awaits { krate }.visit_block_mut(&mut block);
+    Awaits { krate, is_handler }.visit_block_mut(&mut block);
     block.into_token_stream()
 }
 
 struct Awaits<'k> {
     krate: &'k Path,
+    is_handler: bool,
 }
 
 impl VisitMut for Awaits<'_> {
@@ -30,10 +31,13 @@ impl VisitMut for Awaits<'_> {
         // All of the call but its argument is where the user wrote `await`: that is
         // the place the runtime records, and an error in the argument is the argument's.
         let span = expr.await_token.span;
-        let function = at(span, quote!(#krate::__private::durable));
+        let (function, state) = match self.is_handler {
+            false => (at(span, quote!(#krate::__private::durable)), None),
+            true => (at(span, quote!(#krate::__private::durable_in)), Some(at(span, quote!(__FACTUM_STATE,)))),
+        };
         // An argument needs no parentheses of its own: the compiler would warn of them.
         let operation = unwrapped(base);
-        let args = parens(span, quote!(__factum_cx, #operation));
+        let args = parens(span, quote!(__factum_cx, #state #operation));
         // These make the whole, awaited, begin where the user's expression does.
         let call = parens(first(base), quote!(#function #args));
         *expr.base = Expr::Verbatim(quote!(#call));

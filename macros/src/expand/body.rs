@@ -24,12 +24,14 @@ pub(super) struct Function<'f> {
     /// What its context is one of.
     pub(super) app: TokenStream,
     pub(super) ret: &'f Type,
+    /// It is a handler: `__FACTUM_STATE` beside it is of which state.
+    pub(super) is_handler: bool,
     pub(super) code: &'f Code,
 }
 
 /// `async fn __factum_body(__factum_cx, ..)`.
 pub(super) fn function(function: &Function<'_>) -> TokenStream {
-    let Function { krate, place, attrs, args, params, app, ret, code } = function;
+    let Function { krate, place, attrs, args, params, app, ret, is_handler, code } = function;
     let p = quote!(#krate::__private);
     let cx = (at(*place, quote!(__factum_cx: &#p::Cx<)), at(*place, quote!(>,)));
     let (before, after) = cx;
@@ -41,7 +43,7 @@ pub(super) fn function(function: &Function<'_>) -> TokenStream {
         let attrs = body_attrs(attrs);
         let mut block = block.clone();
         unordered::warn(krate, args, &mut block);
-        let block = awaits::rewrite(krate, &block);
+        let block = awaits::rewrite(krate, *is_handler, &block);
         return quote! {
             #[deny(unused_must_use)]
             #[allow(clippy::too_many_arguments, reason = "one of them is the engine")]

@@ -121,6 +121,7 @@ fn implementation(saga: &Saga, marker: &TokenStream) -> TokenStream {
         params: params.collect(),
         app: body_app,
         ret,
+        is_handler: false,
         code: &saga.body,
     });
     let inner = if own {

@@ -25,6 +25,8 @@ pub(crate) fn state(handler: &Checked<Handler>) -> TokenStream {
     let ty = this.ty();
     let plan::Planned { plan, exits, checks, .. } = plan::plan(krate, ident, bound_names(pat), body);
     let problems = this.around(quote!(#p::state_problems::<), &ty, quote!(>));
+    let in_state = this.around(quote!(#p::InState<), &ty, quote!(>));
+    let here = this.around(quote!(#p::InState::<), &ty, quote!(>::HERE));
     let terminal = this.projected(&ty, quote!(#p::State), quote!(TERMINAL));
     let terminal = parens(last(state), terminal);
     let goes_on = this.around(quote!(#p::assert_not_terminal), terminal, TokenStream::new());
@@ -36,6 +38,7 @@ pub(crate) fn state(handler: &Checked<Handler>) -> TokenStream {
         params: vec![quote!(#pat: #state)],
         app: this.app(),
         ret: &this.instead_of_itself(ret),
+        is_handler: true,
         code: body,
     });
     let plans = quote! {
@@ -54,6 +57,8 @@ pub(crate) fn state(handler: &Checked<Handler>) -> TokenStream {
             #checks
             #[allow(deprecated, reason = "of the state it is told where the user names it")]
             const _: () = #goes_on;
+            #[allow(deprecated, dead_code, reason = "of the state it is told where the user names it; not every body awaits")]
+            const __FACTUM_STATE: #in_state = #here;
 
             #function
 

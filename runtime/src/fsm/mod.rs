@@ -18,7 +18,7 @@ pub(crate) use erased::FsmWorkflow;
 #[cfg(test)]
 pub(crate) use erased::{entering, takes};
 pub use next::{HandlerReturn, MachineError, Next, go};
-pub use rules::{assert_not_terminal, state_problems};
+pub use rules::{InState, assert_not_terminal, durable_in, state_problems};
 pub use sig::{Fsm, FsmOn, Handler, State, StateTimeout, Transition};
 pub use start::start_state;
 #[cfg(test)]

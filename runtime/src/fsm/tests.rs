@@ -385,10 +385,16 @@ mod twisted {
         go(light::Off)
     }
 
-    #[state]
-    async fn waits(_: light::Waits) -> Next<light::Waits> {
+    /// What it waits for its plan does not say.
+    #[saga]
+    async fn hidden() {
         let pay = signal::<Pay>();
         let Pay(_) = pay.await;
+    }
+
+    #[state]
+    async fn waits(_: light::Waits) -> Next<light::Waits> {
+        hidden().await;
         go(light::Off)
     }
 

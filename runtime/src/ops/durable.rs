@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::engine::Host;
 use crate::id::Position;
 use crate::io::NoApp;
+use crate::plan::Described;
 use crate::platform::BoxFuture;
 use crate::step::Site;
 
@@ -69,7 +70,7 @@ impl<App> fmt::Debug for Cx<App> {
     label = "a saga cannot await this",
     note = "a saga can only await steps, other sagas, timers, signals and what is made of them (`join`, `all`, `race`, ..); move this call into a `#[step]` function"
 )]
-pub trait Durable<App>: Sized + Send {
+pub trait Durable<App>: Described + Sized + Send {
     /// What awaiting it gives.
     type Output;
 
