@@ -160,7 +160,8 @@ pub fn signal(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> p
 ///   such a handler does not compile: what cannot be undone gets a state of its own, without a timeout.
 /// * **A handler that fails fails the run**: everything that is not final is undone, newest first, through all the states. Behind a
 ///   `#[commit]`, as behind a `pivot`, nothing is undone behind anybody's back: the run cannot be cancelled any more, and one that fails is
-///   `Stuck`, until somebody says `retry`, `resolve` or `abandon`. A state that gives back by steps of its own what earlier states took is
+///   `Stuck`, until somebody says `retry`, `resolve` or `abandon`. A step that can be undone is still undone there when its handler is
+///   out of time, its branch has lost or the saga around it has failed; when the run fails it is not. A state that gives back by steps of its own what earlier states took is
 ///   a `#[commit]`, too: else its failure would have it undone a second time.
 /// * **A signal that was taken in stays until a state waits for it.** One that was accepted, and that the state was left without,
 ///   waits in the next ones, also in those that reject such signals: its sender was told that the run has it. It is dropped by a state
