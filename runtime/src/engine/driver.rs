@@ -210,20 +210,25 @@ async fn again(performer: &Performer, input: Payload) -> Result<(), Interrupt> {
     if let Some(cause) = performer.lighten().await? {
         return fail(performer, cause).await;
     }
-    let cancelled = {
+    let failed = {
         let mut inner = performer.run.lock();
         let state = &inner.state;
-        let cancelled = state.cancel_requested;
-        // A paused run comes here again when it is resumed.
-        if !cancelled && state.paused.is_none() {
-            let event = Event::Again { visit: state.visit + 1, input, carried: Box::new(state.carry()) };
-            inner.hold(performer.core.now(), event);
+        if state.cancel_requested {
+            Some(Cause::Cancelled)
+        } else if state.paused.is_some() {
+            // A paused run comes here again when it is resumed.
+            None
+        } else {
+            let event = enter::next_visit(state).map(|visit| {
+                let carried = Box::new(state.carry());
+                Event::Again { visit, input, carried }
+            });
+            event.map(|event| inner.hold(performer.core.now(), event)).err()
         }
-        cancelled
     };
-    match cancelled {
-        true => fail(performer, Cause::Cancelled).await,
-        false => commit(performer, None).await,
+    match failed {
+        Some(cause) => fail(performer, cause).await,
+        None => commit(performer, None).await,
     }
 }
 

@@ -15,6 +15,7 @@ use super::{Error, driver};
 use crate::codec::Payload;
 use crate::id::Lsn;
 use crate::record::{Cause, Event, Name, Reason};
+use crate::run::RunState;
 
 /// The first state of a run that was started in this process begins: its observers are told.
 pub(super) async fn begins(performer: &Performer, workflow: &Arc<dyn Workflow>) {
@@ -94,6 +95,10 @@ fn record(performer: &Performer, entering: Entering) -> Recorded {
         Some(why) => return Recorded::Stopped(why),
     }
     let before = &inner.state;
+    let visit = match next_visit(before) {
+        Ok(visit) => visit,
+        Err(cause) => return Recorded::Failed(cause),
+    };
     let left = before.input.clone();
     let now = core.now();
     let reason = match by {
@@ -102,7 +107,7 @@ fn record(performer: &Performer, entering: Entering) -> Recorded {
     };
     let end = terminal.then(|| Event::RunCompleted { output: value.clone() });
     let entered = Event::StateEntered {
-        visit: before.visit + 1,
+        visit,
         state: Name::Borrowed(state),
         value,
         reason,
@@ -114,4 +119,14 @@ fn record(performer: &Performer, entering: Entering) -> Recorded {
         Ok(last) => Recorded::Entered { left, last, shown: Box::new(inner.to_show()) },
         Err(error) => Recorded::Stopped(Interrupt::Engine(error)),
     }
+}
+
+/// The number of the turn or state that follows.
+///
+/// # Errors
+/// Behind the last that can be counted the run fails.
+pub(super) fn next_visit(state: &RunState) -> Result<u32, Cause> {
+    let most = u32::MAX;
+    let message = || format!("a run has at most {most} turns or states behind the first");
+    state.visit.checked_add(1).ok_or_else(|| Cause::Unrecordable { message: message() })
 }

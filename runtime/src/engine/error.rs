@@ -132,6 +132,15 @@ pub enum Error {
         version: u32,
     },
 
+    /// A sender's id of a signal is too long.
+    #[error("a sender's id has at most {limit} bytes, this one has {found}")]
+    InvalidSenderId {
+        /// The bytes it has.
+        found: usize,
+        /// The most bytes it may have.
+        limit: usize,
+    },
+
     /// A machine is observed that the engine was not given.
     #[error(
         "a hook looks at states of a machine that is not registered: add `.fsm::<..>()` for it to the engine's builder"

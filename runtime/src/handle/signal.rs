@@ -16,6 +16,9 @@ use crate::plan::WorkflowSig;
 use crate::plan::may_receive;
 use crate::platform::BoxFuture;
 
+/// The most bytes of a sender's id.
+const MAX_SENDER_ID: usize = 512;
+
 /// A signal and its sender's id for it.
 struct Message {
     name: &'static str,
@@ -31,6 +34,10 @@ impl Message {
 
     fn checked(self) -> Result<NewSignal> {
         let payload = self.payload.map_err(|source| Error::Unrecordable { what: "signal", source })?;
+        // A run carries the last of them with it.
+        if let Some(found) = self.sender.as_ref().map(String::len).filter(|found| *found > MAX_SENDER_ID) {
+            return Err(Error::InvalidSenderId { found, limit: MAX_SENDER_ID });
+        }
         Ok(NewSignal { name: self.name, payload, sender: self.sender })
     }
 }
@@ -59,7 +66,7 @@ impl SignalRequest {
         SignalRequest { link, engine, id: id.to_owned(), message: Message::new(signal) }
     }
 
-    /// The sender's own id for this signal. Sent again with the same id it is
+    /// The sender's own id for this signal, of at most 512 bytes. Sent again with the same id it is
     /// delivered once, within the run's last 1,024 signals that have one; after
     /// that it is another signal.
     pub fn sender_id(mut self, id: impl Into<String>) -> Self {

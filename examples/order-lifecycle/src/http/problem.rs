@@ -53,7 +53,10 @@ impl From<Error> for Problem {
             Error::Forgotten { .. } => StatusCode::GONE,
             // The order is there, and not as the request wants it: another basket, another state, at its end.
             Error::Conflict { .. } | Error::Rejected { .. } | Error::NotActive { .. } => StatusCode::CONFLICT,
-            Error::InvalidId { .. } | Error::Unrecordable { .. } | Error::NotAccepted { .. } => StatusCode::BAD_REQUEST,
+            Error::InvalidId { .. }
+            | Error::InvalidSenderId { .. }
+            | Error::Unrecordable { .. }
+            | Error::NotAccepted { .. } => StatusCode::BAD_REQUEST,
             Error::InboxFull { .. } => StatusCode::TOO_MANY_REQUESTS,
             Error::Storage(StorageError::DiskFull { .. }) => StatusCode::INSUFFICIENT_STORAGE,
             Error::Stopped { .. } => StatusCode::SERVICE_UNAVAILABLE,

@@ -387,7 +387,10 @@ fn an_undo_that_fails_when_time_is_over_can_be_done_again_or_settled() {
                 assert_eq!(run.outcome().await.unwrap().status(), Status::Cancelled);
                 let undone = if settled { vec!["unload first"] } else { vec!["unload second", "unload first"] };
                 assert_eq!(world.done()[2..], undone);
-                assert_eq!(engine.attach_fsm::<Shift>("c").await.unwrap().outcome().await.unwrap().status(), Status::Cancelled);
+                assert_eq!(
+                    engine.attach_fsm::<Shift>("c").await.unwrap().outcome().await.unwrap().status(),
+                    Status::Cancelled
+                );
                 engine.shutdown().await.unwrap();
                 assert_eq!(jobs(&sim, &world).verify().await.unwrap().problems, vec![]);
             });
@@ -420,12 +423,21 @@ fn a_machine_is_a_child_and_has_children() {
             let over = Job::Over { child: "grandchild".into() };
             match (end, run.outcome().await.unwrap()) {
                 ("send" | "late", Outcome::Completed(run)) => assert_eq!(run.output(), &over),
-                ("bill", Outcome::Failed(run)) => assert!(run.failure().to_string().contains("too dear"), "{}", run.failure()),
+                ("bill", Outcome::Failed(run)) => {
+                    assert!(run.failure().to_string().contains("too dear"), "{}", run.failure())
+                }
                 ("cancel", Outcome::Cancelled(_)) => {}
                 (_, other) => panic!("{end}: {other:?}"),
             }
             let undone = world.done().iter().filter(|done| done.starts_with("unload")).count();
-            assert_eq!(undone, match end { "send" => 0, "late" => 1, _ => 2 });
+            assert_eq!(
+                undone,
+                match end {
+                    "send" => 0,
+                    "late" => 1,
+                    _ => 2,
+                }
+            );
             let grandchild = engine.attach_fsm::<Shift>("grandchild").await.unwrap();
             match end {
                 "send" | "late" => assert!(matches!(grandchild.info().status, Status::Waiting | Status::Running)),
@@ -450,6 +462,40 @@ fn a_schedule_starts_machines() {
         assert_eq!(engine.state::<Shift>(&id).await.unwrap(), Shift::Early);
         sim.sleep(10 * DAY).await;
         assert_eq!(engine.state::<Shift>(&id).await.unwrap(), Shift::Closed);
+        engine.shutdown().await.unwrap();
+    });
+}
+
+/// A run as it is exported, in a visit of the state that it is in.
+async fn in_visit(engine: &Engine, id: &str, visit: u32) -> String {
+    let mut lines = Vec::new();
+    engine.export(id, &mut lines).await.unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    let (before, behind) = lines.split_once("\"visit\":1,").unwrap();
+    format!("{before}\"visit\":{visit},{behind}")
+}
+
+#[test]
+fn behind_the_last_visit_that_can_be_counted_a_run_fails() {
+    simulated(1, |sim, world| async move {
+        let engine = all(&sim, &world).open().await.unwrap();
+        let run = engine.start(shift::Early).id("s").await.unwrap();
+        run.signal(Send).await.unwrap();
+        while run.state().unwrap() != Shift::Late {
+            sim.sleep(Duration::from_millis(1)).await;
+        }
+        let lines = in_visit(&engine, "s", u32::MAX).await;
+        let other = Sim::new(2);
+        other.run(async {
+            let engine = all(&other, &world).open().await.unwrap();
+            engine.import(lines.as_bytes()).await.unwrap();
+            engine.signal("s", Send).await.unwrap();
+            let outcome = engine.attach_fsm::<Shift>("s").await.unwrap().outcome().await.unwrap();
+            assert_eq!(outcome.status(), Status::Failed);
+            drop(outcome);
+            engine.shutdown().await.unwrap();
+            assert_eq!(all(&other, &world).verify().await.unwrap().problems, vec![]);
+        });
         engine.shutdown().await.unwrap();
     });
 }
