@@ -14,7 +14,7 @@ use super::perform::{Caught, Performer, RolledBack, caught, panic_text};
 use super::registry::{BodyEnd, Misfit};
 use super::stop::Stage;
 use crate::codec::Payload;
-use crate::plan::WorkflowMeta;
+use crate::plan::{Plan, WorkflowMeta};
 use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
 use crate::step::Site;
@@ -195,7 +195,11 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
                     fail(performer, Cause::Error { error }).await
                 }
                 Ok(BodyEnd::Unrecordable(error)) => {
-                    fail(performer, Cause::Unrecordable { message: format!("the saga's result: {error}") }).await
+                    let what = match workflow.meta().plan {
+                        Plan::Machine(_) => "what a state's handler gives",
+                        _ => "the saga's result",
+                    };
+                    fail(performer, Cause::Unrecordable { message: format!("{what}: {error}") }).await
                 }
                 Err(message) => fail(performer, Cause::Panicked { message }).await,
             }

@@ -663,3 +663,31 @@ fn a_state_that_is_gone_and_comes_back_and_a_machine_that_is_gone() {
         engine.shutdown().await.unwrap();
     });
 }
+
+/// A share of nothing is no number that JSON holds.
+#[fsm]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Share {
+    #[initial]
+    #[next(Told)]
+    Whole { of: f64 },
+    #[terminal]
+    Told { share: f64 },
+}
+
+#[state]
+async fn whole(state: share::Whole) -> Next<share::Whole> {
+    go(share::Told { share: state.of / 0.0 })
+}
+
+#[test]
+fn a_state_that_json_cannot_hold_is_told_as_a_states() {
+    simulated(1, |sim, world| async move {
+        let engine = all(&sim, &world).fsm::<Share>().open().await.unwrap();
+        let run = engine.start(share::Whole { of: 1.0 }).await.unwrap();
+        let Outcome::Failed(failed) = run.outcome().await.unwrap() else { panic!("not failed") };
+        let told = failed.failure().to_string();
+        assert!(told.contains("what a state's handler gives") && !told.contains("saga"), "{told}");
+        engine.shutdown().await.unwrap();
+    });
+}
