@@ -269,6 +269,8 @@ impl Core {
         if !ended && self.registry.workflow(workflow.name, workflow.version).is_none() {
             return Err(Error::NotRegistered { workflow: workflow.name.to_owned(), version: workflow.version });
         }
+        // Whoever starts it may not know of it yet.
+        self.journal.durable(run.started).await?;
         Ok(run)
     }
 
