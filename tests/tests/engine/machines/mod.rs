@@ -199,7 +199,15 @@ pub fn simulated<F: Future<Output = ()>>(seed: u64, test: impl FnOnce(Sim, World
     sim.run(main);
 }
 
-/// Waits until a run waits.
+/// As [`simulated`], for days of the machine's time.
+pub fn for_days<F: Future<Output = ()>>(seed: u64, test: impl FnOnce(Sim, World) -> F) {
+    let sim = Sim::new(seed);
+    sim.set_patience(Duration::from_secs(30 * 86_400));
+    let main = test(sim.clone(), World::new());
+    sim.run(main);
+}
+
+/// Waits until a run waits for a signal.
 pub async fn waits<M: factum::Fsm>(run: &factum::Run<M, factum::Running>, sim: &Sim) {
     // Not for its deadline alone: something may still be done.
     let waits = |run: &factum::Run<M, factum::Running>| {

@@ -9,7 +9,7 @@ use factum::testing::{Fail, Loss, Sim};
 use factum::{Builder, Durability, Status};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Count, Order, Pay, Send, count, on_sim, placed_, simulated, waits};
+use super::{Bill, Count, Order, Pay, Send, count, for_days, on_sim, placed_, simulated, waits};
 use crate::world::{Oops, World, builder};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -358,7 +358,7 @@ async fn job_waits(engine: &Engine, sim: &Sim, id: &str) -> factum::Run<Job, fac
 fn an_undo_that_fails_when_time_is_over_can_be_done_again_or_settled() {
     for seed in 0..4 {
         for settled in [false, true] {
-            simulated(seed, |sim, world| async move {
+            for_days(seed, |sim, world| async move {
                 let engine = jobs(&sim, &world).open().await.unwrap();
                 drop(engine.start(job::Asked { child: "c".into() }).id("j").await.unwrap());
                 let run = job_waits(&engine, &sim, "j").await;
@@ -366,7 +366,6 @@ fn an_undo_that_fails_when_time_is_over_can_be_done_again_or_settled() {
                 sim.sleep(DAY + Duration::from_secs(60)).await;
                 let Outcome::Stuck(stuck) = run.outcome().await.unwrap() else { panic!("not stuck") };
                 let at = stuck.report().failed_undos[0].at.clone();
-                println!("{} {at}", stuck.problem());
                 drop((run, stuck));
                 engine.shutdown().await.unwrap();
                 let engine = jobs(&sim, &world).open().await.unwrap();
@@ -399,7 +398,7 @@ fn an_undo_that_fails_when_time_is_over_can_be_done_again_or_settled() {
 #[test]
 fn a_machine_is_a_child_and_has_children() {
     for (end, seed) in [("send", 1), ("bill", 2), ("cancel", 3), ("late", 4)] {
-        simulated(seed, |sim, world| async move {
+        for_days(seed, |sim, world| async move {
             let engine = jobs(&sim, &world).open().await.unwrap();
             let run = engine.start(parent()).id("p").await.unwrap();
             let job = job_waits(&engine, &sim, "child").await;
@@ -449,8 +448,7 @@ fn a_machine_is_a_child_and_has_children() {
 
 #[test]
 fn a_schedule_starts_machines() {
-    simulated(1, |sim, world| async move {
-        sim.set_patience(30 * DAY);
+    for_days(1, |sim, world| async move {
         let engine = jobs(&sim, &world).open().await.unwrap();
         engine.schedule(shift::Early, "0 3 * * *").id("nightly").await.unwrap();
         sim.sleep(3 * DAY).await;
