@@ -1,10 +1,12 @@
 //! State machines, on the real disk and on a simulated one: timeouts, signals, an operator's word, what others see.
 
 mod change;
+mod children;
+mod edges;
 mod flat;
 mod found;
+mod gone;
 mod restore;
-mod review;
 mod signals;
 mod timeouts;
 mod verbs;
