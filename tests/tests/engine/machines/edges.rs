@@ -338,3 +338,26 @@ fn a_state_that_json_cannot_hold_is_told_as_a_states() {
         engine.shutdown().await.unwrap();
     });
 }
+
+/// As of a signal with a limit: one that came in time counts, whenever it is seen.
+#[test]
+fn a_signal_that_was_acknowledged_in_time_counts_though_the_process_ended_before_it_was_taken() {
+    let (sim, world) = (Sim::new(1), World::new());
+    sim.run(async {
+        let engine = all(&sim, &world).open().await.unwrap();
+        let run = engine.start(placed_("a")).id("a").await.unwrap();
+        waits(&run, &sim).await;
+        run.signal(Bill(1)).await.unwrap();
+        drop(run);
+        std::mem::forget(engine);
+    });
+    sim.kill();
+    sim.jump(5 * DAY);
+    sim.run(async {
+        let engine = all(&sim, &world).open().await.unwrap();
+        sim.sleep(Duration::from_secs(1)).await;
+        // It has three days for the bill, and that came in the first minute.
+        assert_eq!(engine.state::<Order>("a").await.unwrap(), Order::Billed { item: "a".into(), paid: 1 });
+        engine.shutdown().await.unwrap();
+    });
+}

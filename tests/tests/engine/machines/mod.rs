@@ -1,5 +1,6 @@
 //! State machines, on the real disk and on a simulated one: timeouts, signals, an operator's word, what others see.
 
+mod blobs;
 mod change;
 mod children;
 mod edges;
