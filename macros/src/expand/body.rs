@@ -46,7 +46,7 @@ pub(super) fn function(function: &Function<'_>) -> TokenStream {
         let block = awaits::rewrite(krate, *is_handler, &block);
         return quote! {
             #[deny(unused_must_use)]
-            #[allow(clippy::too_many_arguments, reason = "one of them is the engine")]
+            #[allow(clippy::too_many_arguments, clippy::unused_async, reason = "one of them is the engine; a body may have nothing to wait for")]
             #(#attrs)*
             #head #block
         };
