@@ -59,6 +59,8 @@ pub(super) async fn show(
     let run = api.engine.attach_fsm::<Order>(&id).await?;
     let mut last = None;
     tokio::select! {
+        // First a look at the order, also when the server is to stop already.
+        biased;
         () = follow(&run, &until, &mut last) => {}
         _ = api.closing.wait_for(|closing| *closing) => {}
         () = tokio::time::sleep(PATIENCE) => {}
