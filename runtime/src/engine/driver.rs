@@ -211,7 +211,7 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
 /// there is when it is recorded.
 async fn again(performer: &Performer, input: Payload) -> Result<(), Interrupt> {
     enter::let_others_run(&performer.core).await.map_err(Interrupt::Engine)?;
-    if let Some(cause) = performer.lighten().await? {
+    if let Some(cause) = performer.lighten(true).await? {
         return fail(performer, cause).await;
     }
     let failed = {

@@ -41,7 +41,7 @@ pub(super) async fn state(
     let_others_run(core).await.map_err(Interrupt::Engine)?;
     entering.value = core.settle(entering.value).await.map_err(Interrupt::Engine)?;
     let value = entering.value.clone();
-    if let Some(cause) = performer.lighten().await? {
+    if let Some(cause) = performer.lighten(!entering.is_final()).await? {
         return driver::fail(performer, cause).await;
     }
     let (left, last, shown) = match record(performer, entering) {
@@ -83,7 +83,8 @@ enum Recorded {
 }
 
 fn record(performer: &Performer, entering: Entering) -> Recorded {
-    let Entering { state, value, by, commit, terminal, groups, inside, ignores } = entering;
+    let is_final = entering.is_final();
+    let Entering { state, value, by, commit: _, terminal, groups, inside, ignores } = entering;
     let Performer { core, run } = performer;
     let mut inner = run.lock();
     // As at every await: a machine may go from state to state without one.
@@ -112,7 +113,7 @@ fn record(performer: &Performer, entering: Entering) -> Recorded {
         value,
         reason,
         groups: before.groups_since(&groups, &inside, now),
-        carried: Box::new(before.carry_into(commit, &ignores)),
+        carried: Box::new(before.carry_into(is_final, &ignores)),
     };
     let events = [Some(entered), end].into_iter().flatten();
     match inner.record(&core.journal, run.number, now, events) {

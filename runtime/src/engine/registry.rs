@@ -48,6 +48,13 @@ pub(crate) struct Entering {
     pub(crate) ignores: Vec<&'static str>,
 }
 
+impl Entering {
+    /// Whether nothing that was done before is undone from then on.
+    pub(crate) fn is_final(&self) -> bool {
+        self.commit || self.terminal
+    }
+}
+
 /// What had a run enter a state.
 #[derive(Debug)]
 pub(crate) enum By {

@@ -28,10 +28,10 @@ impl RunState {
         self.undo.all().iter().filter(|undo| undo.state == UndoState::Open)
     }
 
-    /// About how many bytes a record takes that carries everything on.
-    pub(crate) fn weight(&self) -> u64 {
+    /// About how many bytes a record takes that carries everything on, with the undos or without.
+    pub(crate) fn weight(&self, with_undos: bool) -> u64 {
         let signals = self.inbox.waiting().map(|signal| ENTRY + inline(&signal.payload));
-        let undos = self.open_undos().map(|undo| {
+        let undos = self.open_undos().filter(|_| with_undos).map(|undo| {
             let values = undo.output.iter().chain(&undo.args).map(inline).sum::<u64>();
             ENTRY + undo.of.as_bytes().len() as u64 + values
         });
@@ -39,9 +39,9 @@ impl RunState {
     }
 
     /// The values of more than so many bytes that are carried as they are.
-    pub(crate) fn heavy(&self, bytes: u64) -> Vec<(CarriedAt, Payload)> {
+    pub(crate) fn heavy(&self, bytes: u64, with_undos: bool) -> Vec<(CarriedAt, Payload)> {
         let signals = self.inbox.waiting().map(|signal| (CarriedAt::Signal(signal.number), &signal.payload));
-        let undos = self.open_undos().flat_map(|undo| {
+        let undos = self.open_undos().filter(|_| with_undos).flat_map(|undo| {
             let output = undo.output.iter().map(|value| (CarriedAt::Output(undo.of.clone()), value));
             output.chain(undo.args.iter().map(|value| (CarriedAt::Args(undo.of.clone()), value)))
         });

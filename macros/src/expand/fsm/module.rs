@@ -113,7 +113,7 @@ impl Aliases<'_> {
         // The name is the enum's, and so as the lints of names want it, or not.
         let name = self.machine.to_string();
         let allow = (name.contains('_') || !name.starts_with(char::is_uppercase))
-            .then(|| quote!(#[allow(non_camel_case_types)]));
+            .then(|| quote!(#[allow(non_camel_case_types, reason = "the user named the enum")]));
         let attrs = &self.attrs;
         let named = instead_of_self(ty.to_token_stream(), self.machine);
         self.tokens.extend(quote! {

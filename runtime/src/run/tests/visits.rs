@@ -404,3 +404,13 @@ fn an_undo_has_the_same_key_whether_older_records_are_there_or_not() {
     let keys: Vec<u32> = both(&events).iter().map(|state| state.redone(&step.undo(0))).collect();
     assert_eq!(keys[0], keys[1], "an attempt to undo has another key after a restart");
 }
+
+/// A run with much to undo may always come to where that is final.
+#[test]
+fn what_is_final_weighs_nothing() {
+    let large = format!("\"{}\"", "x".repeat(5_000));
+    let state = after([attempted(at(0), 1), done(at(0), &large), received("S", None)]);
+    assert!(state.weight(true) > 5_000, "{}", state.weight(true));
+    assert!(state.weight(false) < 500, "{}", state.weight(false));
+    assert_eq!((state.heavy(1_000, true).len(), state.heavy(1_000, false).len()), (1, 0));
+}
