@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use factum::{Engine, Error, Outcome, Status, Update};
+use factum::{Engine, Error, Outcome, Run, StateUpdate, Status, Update};
 use import::machine::{Import, Stop, import as states};
 use import::page::Job;
 use tokio::signal::unix::{SignalKind, signal};
@@ -34,6 +34,14 @@ pub(crate) async fn follow(engine: &Engine, job: Job, stop: bool, every: Duratio
         }
         run => run?,
     };
+    // Before the run is resumed, so that it hears of it behind the page that held it up.
+    if stop {
+        match run.signal(Stop).await {
+            // Too late: it ends anyway, or has ended.
+            Ok(()) | Err(Error::Rejected { .. } | Error::NotActive { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     match run.info().status {
         Status::Completed => println!("found an import that has ended"),
         Status::Paused => {
@@ -43,23 +51,11 @@ pub(crate) async fn follow(engine: &Engine, job: Job, stop: bool, every: Duratio
         _ if found => println!("found an import that is under way: it goes on"),
         _ => {}
     }
-    if stop {
-        match run.signal(Stop).await {
-            // Too late: it ends anyway, or has ended.
-            Ok(()) | Err(Error::Rejected { .. } | Error::NotActive { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let mut watch = run.watch();
-    let mut teller = Teller { every, last: None };
-    let outcome = loop {
-        tokio::select! {
-            biased;
-            _ = interrupt.recv() => return Ok(End::Interrupted),
-            _ = terminate.recv() => return Ok(End::Interrupted),
-            Some(update) = watch.next() => teller.tell(&update)?,
-            outcome = run.outcome() => break outcome?,
-        }
+    let outcome = tokio::select! {
+        biased;
+        _ = interrupt.recv() => return Ok(End::Interrupted),
+        _ = terminate.recv() => return Ok(End::Interrupted),
+        outcome = tell(&run, every) => outcome?,
     };
     match outcome {
         Outcome::Completed(run) => Ok(End::Ended(run.into_output())),
@@ -71,6 +67,21 @@ pub(crate) async fn follow(engine: &Engine, job: Job, stop: bool, every: Duratio
     }
 }
 
+/// Tells of the run's states until it has ended or does not go on by itself, and how it came out. The
+/// watch tells of the end behind the last state; `outcome()`, asked beside it, may be there before.
+async fn tell(run: &Run<Import>, every: Duration) -> factum::Result<Outcome<Import>> {
+    let (mut watch, mut teller) = (run.watch(), Teller { every, last: None });
+    while let Some(update) = watch.next().await {
+        match update {
+            Update::State(state) => teller.tell(&state)?,
+            Update::Status(Status::Running | Status::Waiting | Status::Compensating) => {}
+            Update::Status(_) => break,
+            _ => {}
+        }
+    }
+    run.outcome().await
+}
+
 /// Tells of each state, and of one that is followed by itself now and then.
 struct Teller {
     every: Duration,
@@ -79,8 +90,7 @@ struct Teller {
 }
 
 impl Teller {
-    fn tell(&mut self, update: &Update) -> factum::Result<()> {
-        let Update::State(state) = update else { return Ok(()) };
+    fn tell(&mut self, state: &StateUpdate) -> factum::Result<()> {
         let due = |(name, told): &(String, Instant)| name != state.name() || told.elapsed() >= self.every;
         if self.last.as_ref().is_none_or(due) {
             println!("{}: {}", state.name(), line(&state.decode()?));

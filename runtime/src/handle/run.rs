@@ -115,6 +115,9 @@ impl<W: WorkflowSig, S: TypedStatus> Run<W, S> {
 
     /// Tells of the run's statuses, of what its body publishes, and of each state that a machine enters, as they become durable.
     ///
+    /// Who wants to be told of all states reads until a status that is an end: [`outcome`](Run::outcome), asked
+    /// beside it in a `select!`, may be there before the last state is read.
+    ///
     /// ```no_run
     /// # use factum::{prelude::*, Update};
     /// # #[saga]
