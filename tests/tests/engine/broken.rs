@@ -533,6 +533,16 @@ fn a_pause_between_two_turns_outlives_a_restart() {
     }
 }
 
+/// Sends a signal as soon as the inbox has room for it.
+async fn send(engine: &factum::Engine, go: u64) {
+    loop {
+        match engine.signal("r", Go(go)).await {
+            Err(factum::Error::InboxFull { .. }) => tokio::task::yield_now().await,
+            sent => return sent.unwrap(),
+        }
+    }
+}
+
 /// On several threads: a signal that comes while a turn ends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_signal_is_lost_between_two_turns_on_many_threads() {
@@ -545,9 +555,7 @@ async fn no_signal_is_lost_between_two_turns_on_many_threads() {
             let engine = engine.clone();
             tokio::spawn(async move {
                 for _ in 0..1500 {
-                    while let Err(factum::Error::InboxFull { .. }) = engine.signal("r", Go(1)).await {
-                        tokio::task::yield_now().await;
-                    }
+                    send(&engine, 1).await;
                 }
             })
         })
@@ -555,7 +563,7 @@ async fn no_signal_is_lost_between_two_turns_on_many_threads() {
     for sender in senders {
         sender.await.unwrap();
     }
-    engine.signal("r", Go(0)).await.unwrap();
+    send(&engine, 0).await;
     let Outcome::Completed(run) = run.outcome().await.unwrap() else { panic!() };
     assert_eq!(*run.output(), 6000);
     engine.shutdown().await.unwrap();
