@@ -79,9 +79,10 @@ async fn work(builder: impl Fn() -> Builder<World>, runs: usize) {
         tokio::task::yield_now().await;
     }
     drop(engine);
-    drop(held);
     // What the next process finds it has not all applied when it ends.
     let engine = open(|| builder().checkpoint_interval(Duration::from_secs(3600))).await;
+    // Not before: an engine that is about to end lets a run that nobody holds fall asleep, and none is left awake.
+    drop(held);
     engine.signal(format!("t{}", runs - 1), Go {}).await.unwrap();
     drop(engine.start(dozes(200)).id("late").await.unwrap());
     while engine.list().await.unwrap().iter().any(|run| run.id == "late" && run.status != Status::Waiting) {
