@@ -48,7 +48,13 @@ pub(crate) async fn follow(engine: &Engine, job: Job, stop: bool, every: Duratio
             println!("found an import that was stopped by a problem: it tries again");
             engine.resume(RUN).await?;
         }
-        _ if found => println!("found an import that is under way: it goes on"),
+        Status::Poisoned => {
+            println!("found an import that has taken its process down too often: it tries again");
+            engine.retry(RUN).await?;
+        }
+        Status::Running | Status::Waiting | Status::Compensating if found => {
+            println!("found an import that is under way: it goes on");
+        }
         _ => {}
     }
     let outcome = tokio::select! {
@@ -63,7 +69,7 @@ pub(crate) async fn follow(engine: &Engine, job: Job, stop: bool, every: Duratio
             let problem = run.info().problem.unwrap_or_default();
             Err(format!("{problem}; run this again when that is mended, and it goes on").into())
         }
-        other => Err(format!("the import is {}", other.status()).into()),
+        other => Err(format!("the import is {}: {}", other.status(), run.info().problem.unwrap_or_default()).into()),
     }
 }
 

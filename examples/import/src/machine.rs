@@ -91,6 +91,7 @@ async fn opening(import::Opening { job }: import::Opening) -> Next<import::Openi
                 return go(import::Page { job, bytes, cursor: 0, lines: 0, imported: 0, rejected: 0, blank: 0 });
             }
             Ok(None) => {}
+            Err(problem) if problem.may_pass() => pause(&problem.to_string()).await,
             Err(problem) => return go(import::Refused { reason: problem.to_string() }),
         }
         if signal::<Stop>().timeout(wait).await.is_ok() {

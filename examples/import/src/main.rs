@@ -42,7 +42,7 @@ struct Cli {
     /// Milliseconds from one line of progress to the next; 0 shows each page
     #[arg(long, value_name = "MS", default_value_t = 500)]
     every: u64,
-    /// Stop the import behind the page that it is at, for good
+    /// Stop an import that was interrupted behind the page that it is at, for good
     #[arg(long)]
     stop: bool,
     /// Kill this process with SIGKILL once N pages are imported, in the next one

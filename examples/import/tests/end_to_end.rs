@@ -144,6 +144,19 @@ fn a_file_that_is_away_for_a_while_holds_the_import_up() {
 }
 
 #[test]
+fn a_table_that_cannot_be_opened_for_a_while_holds_the_import_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let table = dir.path().join("data/table");
+    fs::create_dir(dir.path().join("data")).unwrap();
+    fs::write(&table, "in the way").unwrap();
+    assert_said(&import(dir.path(), &[]), 1, "run this again when that is mended, and it goes on\n");
+    fs::remove_file(&table).unwrap();
+    let mended = import(dir.path(), &[]);
+    assert_said(&mended, 0, "found an import that was stopped by a problem: it tries again\n");
+    Input::kept().is_imported(dir.path(), &mended);
+}
+
+#[test]
 fn a_file_that_got_shorter_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = file(dir.path(), KEPT.as_bytes());

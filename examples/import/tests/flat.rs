@@ -94,7 +94,7 @@ async fn memory_disk_and_journal_stay_as_they_were_after_the_first_pages() {
     let run = engine.start(states::Opening { job: Job { file, page_lines: 1 } }).id("flat").await.unwrap();
     let mut looks = Vec::new();
     let outcome = loop {
-        let ended = tokio::time::timeout(Duration::from_millis(20), run.outcome()).await;
+        let ended = tokio::time::timeout(Duration::from_millis(2), run.outcome()).await;
         let history = engine.history("flat").await.unwrap();
         let visits = states_of(&history).len();
         let disk = size(&dir.path().join("engine"));
@@ -129,7 +129,7 @@ async fn memory_disk_and_journal_stay_as_they_were_after_the_first_pages() {
     assert!(looks.len() > 10, "{}", looks.len());
     // A page records more than 1 KiB, and the log's files are used again: without that there were 5 MiB more, or 100.
     assert!(late.disk <= early.disk + 24 * SEGMENT, "{early:?}, {late:?}");
-    assert!(late.memory <= early.memory.map(|bytes| bytes + (8 << 20)), "{early:?}, {late:?}");
+    assert!(late.memory <= early.memory.map(|bytes| bytes + (2 << 20)), "{early:?}, {late:?}");
     // What has not gone into the checkpoint yet is there still.
-    assert!(late.visits < 1_000, "{late:?}");
+    assert!(late.visits < usize::try_from(pages).unwrap() / 2, "{late:?}");
 }

@@ -28,6 +28,9 @@ fn killed_in_every_page_it_imports_every_line_once() {
         let (dir, file, input) = spoiled();
         let arguments =
             ["--file", file.to_str().unwrap(), "--page-lines", "25", "--kill-after", "1", "--kill-at", moment];
+        // The first page, and then in each process the one behind the next.
+        let first = import(dir.path(), &[&arguments[..4], &["--kill-after", "0"], &arguments[6..]].concat());
+        assert_eq!(first.status.signal(), Some(9), "{}", text(&first.stderr));
         let pages = input.lines().div_ceil(25);
         assert!(pages > 20, "{pages}");
         for page in 1..pages {
@@ -39,6 +42,21 @@ fn killed_in_every_page_it_imports_every_line_once() {
         let again = text(&last.stdout).contains("\npages that were in the table before their run knew: 1\n");
         assert_eq!(again, moment == "whole", "{}", text(&last.stdout));
     }
+}
+
+#[test]
+fn killed_in_one_page_over_and_over_it_goes_on() {
+    let (dir, file, input) = spoiled();
+    let arguments = ["--file", file.to_str().unwrap(), "--kill-after", "0"];
+    let mut last = String::new();
+    // Ten crashes in a row are what the engine takes for the run's own fault.
+    for crash in 1..=12 {
+        let killed = import(dir.path(), &arguments);
+        assert_eq!(killed.status.signal(), Some(9), "crash {crash}: {}", text(&killed.stderr));
+        last += &text(&killed.stdout);
+    }
+    assert!(last.contains("found an import that has taken its process down too often: it tries again\n"), "{last}");
+    input.is_imported(dir.path(), &import(dir.path(), &arguments[..2]));
 }
 
 #[test]

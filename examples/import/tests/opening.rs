@@ -33,13 +33,14 @@ fn after_an_hour_the_import_is_refused() {
         let reason = "`no/such/file` was not there for an hour".to_owned();
         assert_eq!(ended(&run).await, Import::Refused { reason });
         assert_eq!(SystemTime::from(sim.now()).duration_since(begun).unwrap().as_secs(), 3600);
+        let mut entered = Vec::new();
         while let Some(update) = watch.next().await {
-            if let Update::State(state) = update
-                && state.name() == "Refused"
-            {
-                assert_eq!(state.reason(), Some(&Reason::Timeout { group: None }));
+            if let Update::State(state) = update {
+                entered.push((state.name().to_owned(), state.reason().cloned()));
             }
         }
+        let timeout = Reason::Timeout { group: None };
+        assert_eq!(entered, [("Opening".to_owned(), None), ("Refused".to_owned(), Some(timeout))]);
         engine.shutdown().await.unwrap();
     });
 }

@@ -20,7 +20,7 @@ mod step;
 mod store;
 mod undo;
 
-pub(crate) use fsm::{fsm, serde_word};
+pub(crate) use fsm::fsm;
 pub(crate) use saga::saga;
 pub(crate) use signal::signal;
 pub(crate) use state::{BrokenHandler, state};

@@ -324,3 +324,15 @@ fn a_machine_of_two_hundred_states_expands_in_well_under_a_second() {
     // What is written grows with the number of states alone.
     assert!(large < small * 5, "{large} tokens for 200 states, {small} for 50");
 }
+
+#[test]
+fn what_is_said_of_a_variant_and_its_fields_is_said_of_its_struct() {
+    let item = "/// M.\n#[derive(Serialize, Deserialize)] enum M { \
+        /** Of A. */ #[initial] #[next(B)] A { /** Of n. */ n: u8 }, #[terminal] B }";
+    let text = fsm_of(TokenStream::new(), parse(item)).to_string();
+    // The enum before it says so in any case.
+    let (_, module) = text.split_once("mod m ").unwrap_or_default();
+    for said in ["Of A.", "Of n."] {
+        assert_eq!(module.matches(said).count(), 1, "{said}: {module}");
+    }
+}

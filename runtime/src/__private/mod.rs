@@ -38,7 +38,7 @@ pub use warnings::hash_map_in_a_saga;
 
 pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::fsm::{
-    Fsm, FsmOn, Handler, HandlerReturn, InState, MachineError, Next, State, StateTimeout, Transition, Turn, Visit,
+    Fsm, FsmOn, Handler, HandlerReturn, InState, MachineError, Next, State, Transition, Turn, Visit,
     assert_not_terminal, durable_in, ended, start_state, state_problems, visit,
 };
 pub use crate::io::{Io, IoType, NoApp};

@@ -3,9 +3,7 @@
 //! What must always hold: what the run keeps is what there is when the state's record is made, both under one lock;
 //! nobody is told of a state before it is durable.
 
-use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::Poll;
 
 use super::core::Core;
 use super::live::{Interrupt, Shown};
@@ -14,6 +12,7 @@ use super::registry::{By, Entering, Workflow};
 use super::{Error, driver};
 use crate::codec::Payload;
 use crate::id::Lsn;
+use crate::platform::yield_now;
 use crate::record::{Cause, Event, Name, Reason};
 use crate::run::RunState;
 
@@ -62,15 +61,7 @@ pub(super) async fn state(
 /// A run may go from state to state, or from turn to turn, without an await: it has others run in between, and waits for the log when
 /// that has much to write.
 pub(super) async fn let_others_run(core: &Core) -> Result<(), Error> {
-    let mut told = false;
-    poll_fn(|cx| match std::mem::replace(&mut told, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
+    yield_now().await;
     Ok(core.journal.room().await?)
 }
 

@@ -19,7 +19,7 @@ pub(crate) use erased::FsmWorkflow;
 pub(crate) use erased::{entering, takes};
 pub use next::{HandlerReturn, MachineError, Next, go};
 pub use rules::{InState, assert_not_terminal, durable_in, state_problems};
-pub use sig::{Fsm, FsmOn, Handler, State, StateTimeout, Transition};
+pub use sig::{Fsm, FsmOn, Handler, State, Transition};
 pub use start::start_state;
 #[cfg(test)]
 pub(crate) use visit::deadline;

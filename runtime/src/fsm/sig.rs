@@ -1,8 +1,5 @@
 //! The traits that `#[fsm]` and `#[state]` implement.
 
-use std::fmt;
-use std::time::Duration;
-
 use super::{Turn, Visit};
 use crate::ops::Cx;
 use crate::plan::{Exit, Graph, Plan, WorkflowSig};
@@ -73,24 +70,13 @@ pub trait State: Into<Self::Machine> + Send + Sized + 'static {
     const TERMINAL: bool;
     /// The names of the signals that it accepts.
     const ACCEPTS: &'static [&'static str];
+    /// Of each of its timeouts, in the order of the graph, what makes the state that follows of the present one.
     #[doc(hidden)]
-    const TIMEOUTS: &'static [StateTimeout<Self::Machine>];
+    const TIMEOUTS: &'static [TimedOutInto<Self::Machine>];
 }
 
-/// A deadline of a state: how long, and what follows.
-#[doc(hidden)]
-pub struct StateTimeout<M> {
-    /// How long after the state, or the group, was entered.
-    pub after: Duration,
-    /// The state that follows the present one.
-    pub to: fn(M) -> M,
-}
-
-impl<M> fmt::Debug for StateTimeout<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StateTimeout").field("after", &self.after).finish_non_exhaustive()
-    }
-}
+/// Makes the state that follows when the time of the present one is over.
+pub(super) type TimedOutInto<M> = fn(M) -> M;
 
 /// A declared transition, from `Self` to `To`. Implemented by `#[fsm]` for each target of `#[next(..)]`, not by hand.
 #[diagnostic::on_unimplemented(

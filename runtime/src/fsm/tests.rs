@@ -181,8 +181,7 @@ impl State for Placed {
     const INDEX: usize = 0;
     const TERMINAL: bool = false;
     const ACCEPTS: &'static [&'static str] = &["Pay", "Cancel"];
-    const TIMEOUTS: &'static [p::StateTimeout<Order>] =
-        &[p::StateTimeout { after: Duration::from_secs(3 * 86400), to: |_| Expired.into() }];
+    const TIMEOUTS: &'static [fn(Order) -> Order] = &[|_| Expired.into()];
 }
 impl State for Paid {
     type Machine = Order;
@@ -192,8 +191,7 @@ impl State for Paid {
     const INDEX: usize = 1;
     const TERMINAL: bool = false;
     const ACCEPTS: &'static [&'static str] = &["Pay"];
-    const TIMEOUTS: &'static [p::StateTimeout<Order>] =
-        &[p::StateTimeout { after: Duration::from_secs(30 * 86400), to: |_| Expired.into() }];
+    const TIMEOUTS: &'static [fn(Order) -> Order] = &[|_| Expired.into()];
 }
 impl Transition<Paid> for Placed {
     fn successor(to: Paid) -> PlacedNext {

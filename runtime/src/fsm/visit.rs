@@ -71,7 +71,7 @@ pub fn visit<S: State + Handler<Of = <S as State>::Machine>>(
                 // The handler had the state; a timeout gets it as it was recorded.
                 let at = cx.scope();
                 let present: S::Machine = host::value(&*cx.host, &at, meta.site, &value).await;
-                Ok(Turn::To((S::TIMEOUTS[timeout].to)(present), Some(timeout)))
+                Ok(Turn::To(S::TIMEOUTS[timeout](present), Some(timeout)))
             }
         }
     })

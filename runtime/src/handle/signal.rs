@@ -12,8 +12,8 @@ use crate::codec::{EncodeError, Payload};
 use crate::engine::{Error, NewSignal, Result};
 use crate::id::RunId;
 use crate::ops::Signal;
-use crate::plan::WorkflowSig;
 use crate::plan::may_receive;
+use crate::plan::{Plan, WorkflowSig};
 use crate::platform::BoxFuture;
 
 /// The most bytes of a sender's id.
@@ -45,10 +45,17 @@ impl Message {
 /// Does not compile for a signal that the workflow never waits for. What a nested saga waits
 /// for is not known to the compiler: there the engine refuses it.
 pub(super) const fn wanted<W: WorkflowSig, T: Signal>() {
-    assert!(
-        may_receive(W::PLAN, T::NAME),
-        "the workflow never waits for this signal: await `signal::<..>()` of this type in its saga, or send another one"
-    );
+    let may_receive = may_receive(W::PLAN, T::NAME);
+    match W::PLAN {
+        Plan::Machine(_) => assert!(
+            may_receive,
+            "no state of this machine accepts this signal: write `#[accepts(..)]` with its type on the state whose handler waits for it, or send another one"
+        ),
+        _ => assert!(
+            may_receive,
+            "the workflow never waits for this signal: await `signal::<..>()` of this type in its saga, or send another one"
+        ),
+    }
 }
 
 /// A signal that has not been sent yet: [`Engine::signal`], [`Run::signal`].

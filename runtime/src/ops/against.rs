@@ -9,7 +9,7 @@ use std::task::Poll;
 use super::branches::{self, Branch, Group, branch, run};
 use super::{Cx, Sleep};
 use crate::engine::{GroupKind, Wake};
-use crate::platform::BoxFuture;
+use crate::platform::{BoxFuture, yield_now};
 use crate::step::Site;
 use crate::time::Timestamp;
 
@@ -42,7 +42,7 @@ where
             let decides = timer.await;
             if cx.host.has_signal(&at, accepts) {
                 // It came in time, and the body did not look in time: it is asked once more.
-                once_more().await;
+                yield_now().await;
             }
             over.store(true, Ordering::Relaxed);
             decides
@@ -59,17 +59,4 @@ where
         Some(0) => None,
         _ => Some(ended.taken().await),
     }
-}
-
-/// Completes when everybody else in the group has had a turn.
-async fn once_more() {
-    let mut asked = false;
-    poll_fn(|cx| match std::mem::replace(&mut asked, true) {
-        true => Poll::Ready(()),
-        false => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
 }

@@ -1,9 +1,10 @@
 //! Tasks and threads.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
+use std::task::Poll;
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -22,6 +23,19 @@ pub(crate) trait Exec: Send + Sync + fmt::Debug {
     fn order(&self, _futures: usize) -> Option<Vec<usize>> {
         None
     }
+}
+
+/// Completes when everything else that can go on, in this task and in others, has had a turn.
+pub(crate) async fn yield_now() {
+    let mut told = false;
+    poll_fn(|cx| match std::mem::replace(&mut told, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// Can end a task early.

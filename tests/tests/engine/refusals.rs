@@ -2,6 +2,7 @@
 
 use factum::prelude::*;
 use factum::{Error, StorageError};
+use serde::{Deserialize, Serialize};
 
 use crate::world::{World, builder, open};
 
@@ -218,4 +219,48 @@ async fn a_pivot_in_a_nested_saga_before_what_can_be_undone_is_refused_at_open()
     assert!(text.ends_with("await `compensated` before `final_act`, or leave out one of the two keys"), "{text}");
     let engine = builder(dir.path(), &world).saga(ends_in_time).open().await.unwrap();
     engine.shutdown().await.unwrap();
+}
+
+#[signal]
+#[derive(Serialize, Deserialize)]
+struct Pay {}
+
+#[saga]
+async fn asks() {
+    signal::<Pay>().await;
+}
+
+/// The compiler does not see what the saga in the handler of `Open` waits for.
+#[fsm]
+#[reject]
+#[derive(Serialize, Deserialize)]
+enum Till {
+    #[initial]
+    #[next(Open)]
+    #[accepts(Pay)]
+    Shut,
+    #[next(Done)]
+    Open,
+    #[terminal]
+    Done,
+}
+
+#[state]
+async fn shut(_: till::Shut) -> Next<till::Shut> {
+    signal::<Pay>().await;
+    go(till::Open)
+}
+
+#[state]
+async fn open_(_: till::Open) -> Next<till::Open> {
+    asks().await;
+    go(till::Done)
+}
+
+#[tokio::test]
+async fn a_nested_saga_that_waits_for_what_the_state_does_not_accept_is_refused_at_open() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let error = builder(dir.path(), &world).fsm::<Till>().open().await.unwrap_err();
+    let Error::Plan { saga: "Till", problem, .. } = &error else { panic!("{error}") };
+    assert!(problem.contains("state `Open` does not accept the signal `Pay`, for which a saga"), "{problem}");
 }

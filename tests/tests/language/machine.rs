@@ -2,17 +2,16 @@
 //! the states that anybody was told of are there, and what was done is done or undone as its walk says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use factum::prelude::*;
-use factum::testing::{Dice, Loss, Sim};
+use factum::testing::{Dice, Sim};
 use factum::{Error, Event, Result, Update};
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{self, History, Left, written};
+use crate::disk::{self, History, Left};
+use crate::places::{Place, Scene, play};
 use crate::rules;
 use crate::world::{Go, How, Oops, What, Work, World, aborted, by_output, plain, undone};
 
@@ -95,13 +94,46 @@ async fn paid(swept::Paid { fault, mut did }: swept::Paid) -> Result<Next<swept:
 
 /// What callers were told.
 #[derive(Debug, Default)]
-struct Told {
+pub struct Told {
     opened: bool,
     started: bool,
     signalled: bool,
     /// The last state that somebody saw.
     state: Option<(u32, Swept)>,
     ended: bool,
+}
+
+impl Scene for Swept {
+    const VARIABLE: &'static str = "FACTUM_STATE";
+    const FAULTS: usize = FAULTS.len();
+    const RUNS: &'static [&'static str] = &[RUN];
+    const STRIDE: u64 = 2;
+    const RECOVERY: usize = 150;
+    const LEAST: u64 = 20;
+
+    type Told = Told;
+    type Seen = (Swept, History);
+
+    async fn process(sim: &Sim, world: &World, place: Place, told: &Mutex<Told>) -> Result<(Swept, History)> {
+        process(sim, world, place.fault, told).await
+    }
+
+    fn has_opened(told: &Told) -> bool {
+        told.opened
+    }
+
+    /// Sometimes for so long that a deadline goes by.
+    fn away(dice: &mut Dice) -> Duration {
+        Duration::from_secs([0, 0, 10, 31, 70][dice.below(5)])
+    }
+
+    fn kept(told: &Told, now: &Left) {
+        kept(told, now);
+    }
+
+    fn judge(place: Place, (state, history): &(Swept, History), world: &World) {
+        judge(place.fault, state, history, world);
+    }
 }
 
 /// One process: starts the machine, sends it what it waits for, looks at each of its states, and waits for its end.
@@ -159,9 +191,14 @@ fn kept(told: &Told, now: &Left) {
         let last: &(u32, Swept) = last.as_ref().expect("a state that was seen is lost");
         assert!(last.0 > seen.0 || last == seen, "{seen:?} was seen, and the disk has {last:?}");
     }
-    let received = run.iter().any(|(_, event)| matches!(event, Event::SignalReceived { .. }));
-    assert!(!told.signalled || received || last.is_some(), "a signal is lost");
     let ended = run.iter().any(|(_, event)| matches!(event, Event::RunCompleted { .. } | Event::RunFailed { .. }));
+    // It came in this state, or the state's record has its sender: those before are gone.
+    let received = run.iter().any(|(_, event)| match event {
+        Event::SignalReceived { .. } => true,
+        Event::StateEntered { carried, .. } => carried.senders.iter().any(|(_, sender)| sender == "once"),
+        _ => false,
+    });
+    assert!(!told.signalled || received || ended, "a signal is lost");
     assert!(!told.ended || ended, "an end is lost");
 }
 
@@ -194,91 +231,7 @@ fn judge(fault: u32, state: &Swept, history: &History, world: &World) {
     }
 }
 
-/// Ends the process at one operation, the next one somewhere in its recovery or after it, and lets the third be.
-/// Whether the first came to its end before.
-fn end_at(seed: u64, fault: u32, first: u64) -> bool {
-    let mut dice = Dice(seed << 40 | u64::from(fault) << 32 | first);
-    let sim = Sim::new(dice.draw());
-    sim.set_patience(Duration::from_secs(3_600));
-    let world = World::new(&sim);
-    let told = Mutex::new(Told::default());
-    let ends = [first, dice.below(150) as u64];
-    let losses = ends.map(|_| Loss::ALL.get(dice.below(Loss::ALL.len() + 1)).copied());
-    let mut is_done = false;
-    let tried = catch_unwind(AssertUnwindSafe(|| {
-        let (mut before, mut cached) = (Left::default(), false);
-        for (at, loss) in ends.into_iter().zip(losses) {
-            sim.disk().crash_at(at);
-            let done = sim.run_until_down(process(&sim, &world, fault, &told));
-            is_done |= at == first && done.is_some();
-            done.into_iter().for_each(|done| drop(done.unwrap()));
-            match loss {
-                Some(loss) => sim.crash(loss),
-                None => sim.kill(),
-            }
-            // Sometimes nobody is there for so long that a deadline goes by.
-            sim.jump(Duration::from_secs([0, 0, 10, 31, 70][dice.below(5)]));
-            let now = Left::look(&sim, &world, &[RUN]);
-            let told = told.lock().unwrap();
-            // A process that was killed may leave what only the cache holds, until the next one has opened.
-            if told.opened || !cached {
-                kept(&told, &now);
-                now.kept(&before);
-                before.not_again(&world);
-            }
-            cached = loss.is_none() || cached && !told.opened;
-            before = now;
-        }
-        sim.disk().crash_at(u64::MAX);
-        let (state, history) = sim.run(process(&sim, &world, fault, &told)).unwrap();
-        before.not_again(&world);
-        judge(fault, &state, &history, &world);
-    }));
-    if let Err(panic) = tried {
-        eprintln!("FACTUM_STATE={seed},{fault},{first}: then at {}, losing {losses:?}", ends[1]);
-        sim.kill();
-        for (id, history) in Left::look(&sim, &world, &[RUN]).runs {
-            eprintln!("{id}:{}", written(&history));
-        }
-        std::panic::resume_unwind(panic);
-    }
-    is_done
-}
-
-/// Ends a process at every so many operations, whichever step fails; gives how many points that were.
-fn sweep(seed: u64, stride: u64) -> u64 {
-    let (next, points) = (AtomicU64::new(0), AtomicU64::new(0));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let fault = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(_) = FAULTS.get(fault as usize) else { return };
-                    for first in ((seed + fault) % stride..).step_by(stride as usize) {
-                        points.fetch_add(1, Ordering::Relaxed);
-                        if end_at(seed, fault as u32, first) {
-                            break;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    points.into_inner()
-}
-
 #[test]
 fn wherever_the_process_of_a_machine_ends_its_states_are_kept_and_what_was_done_is_done_or_undone() {
-    if let Ok(place) = std::env::var("FACTUM_STATE") {
-        let numbers: Vec<u64> = place.split(',').map(|number| number.trim().parse().unwrap()).collect();
-        end_at(numbers[0], numbers[1] as u32, numbers[2]);
-        return;
-    }
-    let more = std::env::var("FACTUM_SEEDS").ok().and_then(|seeds| seeds.parse::<u64>().ok());
-    let points: u64 = match more {
-        Some(seeds) => (0..seeds).map(|seed| sweep(seed, 1)).sum(),
-        None => sweep(0, 2),
-    };
-    println!("{points} points were tried");
-    assert!(points >= 20 * FAULTS.len() as u64, "only {points} points were tried");
+    play::<Swept>();
 }

@@ -10,6 +10,7 @@ mod interpret;
 mod machine;
 mod model;
 mod order;
+mod places;
 mod random;
 mod rules;
 mod sweep;

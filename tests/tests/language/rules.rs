@@ -228,7 +228,8 @@ impl Reader {
             Event::ChildEnded { at, .. } => self.once(at, "child ended"),
             Event::SignalReceived { signal, .. } => self.received.push(signal.to_string()),
             Event::SignalConsumed { at, number, .. } => self.takes(at, *number),
-            Event::Again { carried, .. } | Event::StateEntered { carried, .. } => self.again(carried),
+            Event::Again { carried, .. } => self.again(carried, false),
+            Event::StateEntered { carried, .. } => self.again(carried, true),
             // What is not undone stays.
             Event::Abandoned { .. } => {
                 self.undos.clear();
@@ -299,13 +300,13 @@ impl Reader {
     }
 
     /// The next turn undoes what the ones before it have left.
-    fn again(&mut self, carried: &Carried) {
+    fn again(&mut self, carried: &Carried, may_commit: bool) {
         let theirs: Vec<&Position> = carried.undo.iter().map(|undo| &undo.of).collect();
         // The records of a turn that is over go, all at once.
         if !self.steps.is_empty() {
             let mine: Vec<&Position> = self.undos.iter().filter(|undo| !undo.is_done).map(|undo| &undo.of).collect();
-            // Behind a commit nothing of it is.
-            let committed = theirs.is_empty() && carried.past_pivot;
+            // In a state behind a commit nothing of it is.
+            let committed = may_commit && theirs.is_empty() && carried.past_pivot;
             if mine != theirs && !committed {
                 let broken = format!("carries {theirs:?} to be undone instead of {mine:?}");
                 self.say(broken);

@@ -2,41 +2,20 @@
 //! and again in the recovery: in the end everything is done, or everything is undone.
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use factum::prelude::*;
-use factum::testing::{Dice, Loss, Sim};
+use factum::testing::Sim;
 use factum::{Error, Event, Result};
 
-use crate::disk::{self, History, Left, written};
+use crate::disk::{self, History, Left};
+use crate::places::{Place, Scene, play};
 use crate::rules;
 use crate::whole::{FAULTS, alone, child, whole};
 use crate::world::{Go, What, World};
 
-/// Every how many operations the process ends, unless more is asked for.
-const STRIDE: u64 = 11;
-/// The runs.
-const RUNS: [&str; 4] = ["whole", "linked", "more", "alone"];
-
-/// One place of the sweep.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    seed: u64,
-    /// Which step fails.
-    fault: u32,
-    /// At which operation the first process ends.
-    first: u64,
-}
-
-impl Place {
-    /// Every other one ends behind a pivot.
-    fn pivot(self) -> bool {
-        (self.seed + self.first + u64::from(self.fault)).is_multiple_of(2)
-    }
-}
+/// The saga with every operation.
+struct Whole;
 
 /// What callers were told.
 #[derive(Debug, Default)]
@@ -48,13 +27,45 @@ struct Told {
     ended: bool,
 }
 
+impl Scene for Whole {
+    const VARIABLE: &'static str = "FACTUM_CRASH";
+    const FAULTS: usize = FAULTS.len();
+    const RUNS: &'static [&'static str] = &["whole", "linked", "more", "alone"];
+    const STRIDE: u64 = 11;
+    const RECOVERY: usize = 200;
+    const LEAST: u64 = 10;
+
+    type Told = Told;
+    type Seen = Vec<History>;
+
+    async fn process(sim: &Sim, world: &World, place: Place, told: &Mutex<Told>) -> Result<Vec<History>> {
+        work(sim, world, place, told).await
+    }
+
+    fn has_opened(told: &Told) -> bool {
+        told.opened
+    }
+
+    fn kept(told: &Told, now: &Left) {
+        kept(told, now);
+    }
+
+    fn judge(_: Place, histories: &Vec<History>, world: &World) {
+        for (id, history) in Whole::RUNS.iter().zip(histories) {
+            judge(id, history, world);
+        }
+    }
+}
+
 /// One process: starts the run, tells it what it waits for, and waits for the end of it and of its children.
 async fn work(sim: &Sim, world: &World, place: Place, told: &Mutex<Told>) -> Result<Vec<History>> {
     told.lock().unwrap().opened = false;
     let builder = disk::builder().app(world.clone()).saga(whole).saga(child).saga(alone);
     let engine = builder.sim(sim).open().await?;
     told.lock().unwrap().opened = true;
-    let run = engine.start(whole(place.fault, place.pivot(), 0)).id("whole").await?;
+    // Every other place is behind a pivot.
+    let pivot = (place.seed + place.first + u64::from(place.fault)).is_multiple_of(2);
+    let run = engine.start(whole(place.fault, pivot, 0)).id("whole").await?;
     told.lock().unwrap().started = true;
     // Long before anybody waits for it: it is carried over into the next turn.
     match engine.signal("whole", Go { n: 7 }).sender_id("once").await {
@@ -83,7 +94,7 @@ async fn work(sim: &Sim, world: &World, place: Place, told: &Mutex<Told>) -> Res
     }
     told.lock().unwrap().ended = true;
     let mut histories = Vec::new();
-    for id in RUNS {
+    for &id in Whole::RUNS {
         let ended = match id {
             "whole" => true,
             "alone" => match engine.attach(alone, id).await {
@@ -104,58 +115,6 @@ async fn work(sim: &Sim, world: &World, place: Place, told: &Mutex<Told>) -> Res
     }
     engine.shutdown().await?;
     Ok(histories)
-}
-
-/// Ends the process at one operation, the next one somewhere in its recovery or after it, and lets the third be.
-/// Whether the first came to its end before.
-fn end_at(place: Place) -> bool {
-    let mut dice = Dice(place.seed << 40 | u64::from(place.fault) << 32 | place.first);
-    let sim = Sim::new(dice.draw());
-    sim.set_patience(Duration::from_secs(3_600));
-    let world = World::new(&sim);
-    let told = Mutex::new(Told::default());
-    let ends = [place.first, dice.below(200) as u64];
-    let losses = ends.map(|_| Loss::ALL.get(dice.below(Loss::ALL.len() + 1)).copied());
-    let mut is_done = false;
-    let tried = catch_unwind(AssertUnwindSafe(|| {
-        let (mut before, mut cached) = (Left::default(), false);
-        for (at, loss) in ends.into_iter().zip(losses) {
-            sim.disk().crash_at(at);
-            let done = sim.run_until_down(work(&sim, &world, place, &told));
-            is_done |= at == place.first && done.is_some();
-            done.into_iter().for_each(|done| drop(done.unwrap()));
-            match loss {
-                Some(loss) => sim.crash(loss),
-                None => sim.kill(),
-            }
-            let now = Left::look(&sim, &world, &RUNS);
-            let told = told.lock().unwrap();
-            // A process that was killed may leave what only the cache holds, until the next one has opened.
-            if told.opened || !cached {
-                kept(&told, &now);
-                now.kept(&before);
-                before.not_again(&world);
-            }
-            cached = loss.is_none() || cached && !told.opened;
-            before = now;
-        }
-        sim.disk().crash_at(u64::MAX);
-        let histories = sim.run(work(&sim, &world, place, &told)).unwrap();
-        before.not_again(&world);
-        for (id, history) in RUNS.into_iter().zip(&histories) {
-            judge(id, history, &world);
-        }
-    }));
-    if let Err(panic) = tried {
-        let Place { seed, fault, first } = place;
-        eprintln!("FACTUM_CRASH={seed},{fault},{first}: then at {}, losing {losses:?}", ends[1]);
-        sim.kill();
-        for (id, history) in Left::look(&sim, &world, &RUNS).runs {
-            eprintln!("{id}:{}", written(&history));
-        }
-        std::panic::resume_unwind(panic);
-    }
-    is_done
 }
 
 /// What was acknowledged is on the disk.
@@ -198,42 +157,7 @@ fn judge(id: &str, history: &History, world: &World) {
     }
 }
 
-/// Ends a process at every so many operations, whichever step fails; gives how many points that were.
-fn sweep(seed: u64, stride: u64) -> u64 {
-    let (next, points) = (AtomicU64::new(0), AtomicU64::new(0));
-    // Simulated machines are independent of each other: one for each processor.
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let fault = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(_) = FAULTS.get(fault as usize) else { return };
-                    let firsts = ((seed + fault) % stride..).step_by(stride as usize);
-                    for first in firsts {
-                        points.fetch_add(1, Ordering::Relaxed);
-                        if end_at(Place { seed, fault: fault as u32, first }) {
-                            break;
-                        }
-                    }
-                }
-            });
-        }
-    });
-    points.into_inner()
-}
-
 #[test]
 fn wherever_a_process_ends_and_whichever_step_fails_everything_is_done_or_undone() {
-    if let Ok(place) = std::env::var("FACTUM_CRASH") {
-        let numbers: Vec<u64> = place.split(',').map(|number| number.trim().parse().unwrap()).collect();
-        end_at(Place { seed: numbers[0], fault: numbers[1] as u32, first: numbers[2] });
-        return;
-    }
-    let more = std::env::var("FACTUM_SEEDS").ok().and_then(|seeds| seeds.parse::<u64>().ok());
-    let points: u64 = match more {
-        Some(seeds) => (0..seeds).map(|seed| sweep(seed, 1)).sum(),
-        None => sweep(0, STRIDE),
-    };
-    println!("{points} points were tried");
-    assert!(points >= 10 * FAULTS.len() as u64, "only {points} points were tried");
+    play::<Whole>();
 }

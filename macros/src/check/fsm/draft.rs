@@ -62,16 +62,16 @@ impl Draft<'_> {
         let Some((_, text, value)) = &level.timeout else { return links };
         let before = diag.len();
         let after = timeout::after(text, diag);
-        let name = timeout::target(value, self.names.machine, self.module, diag);
-        let to = name.map_or(Target::Unknown, |name| self.names.target(&name, diag));
+        let made = timeout::target(value, self.names.machine, self.module, diag);
+        let to = made.as_ref().map_or(Target::Unknown, |(name, _)| self.names.target(name, diag));
         links.late = to.state();
         links.anywhere |= links.late.is_none();
         if let Target::State(to) = to {
             timeout::shape(value, &self.item.variants[to], diag);
             timeout::is_pure(value, diag);
-            if let (Some(after), true) = (after, diag.len() == before) {
+            if let (Some(after), Some((_, value)), true) = (after, made, diag.len() == before) {
                 links.timeout = Some(self.timeouts.len());
-                self.timeouts.push(Timeout { of, after, text: text.value(), to, value: value.clone() });
+                self.timeouts.push(Timeout { of, after, text: text.value(), to, value });
             }
         }
         links
@@ -153,8 +153,7 @@ impl Draft<'_> {
         let names = &self.names.states;
         let list =
             |states: &[usize]| states.iter().map(|&at| format!("`{}`", names[at])).collect::<Vec<_>>().join(", ");
-        for (node, name) in nodes.iter().zip(names).filter(|(node, _)| node.silent) {
-            let _ = node;
+        for (_, name) in nodes.iter().zip(names).filter(|(node, _)| node.silent) {
             diag.error(
                 name,
                 format!(

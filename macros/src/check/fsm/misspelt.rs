@@ -7,7 +7,7 @@ use proc_macro2::Ident;
 use syn::{Attribute, ItemEnum, Meta, Path};
 
 use crate::diag::{Diag, nearest};
-use crate::parse::{is_mark, mark_names};
+use crate::parse::{derives, is_mark, is_named, mark_names};
 
 /// Derives that are known to have no attributes like ours.
 const DERIVES: [&str; 12] = [
@@ -66,15 +66,10 @@ pub(super) fn all_known(item: &ItemEnum) -> bool {
 }
 
 fn known(attr: &Attribute) -> bool {
-    if !attr.path().is_ident("derive") {
-        return attr.path().get_ident().is_some_and(|word| KNOWN.iter().any(|known| word == known));
+    match attr.path().is_ident("derive") {
+        true => derives(attr).is_some_and(|derived| derived.iter().all(|path| is_named(path, &DERIVES))),
+        false => attr.path().get_ident().is_some_and(|word| KNOWN.iter().any(|known| word == known)),
     }
-    let mut all = true;
-    let read = attr.parse_nested_meta(|meta| {
-        all &= meta.path.segments.last().is_some_and(|last| DERIVES.iter().any(|derive| last.ident == derive));
-        Ok(())
-    });
-    read.is_ok() && all
 }
 
 fn rename(attr: &mut Attribute, to: &Ident) {

@@ -12,8 +12,6 @@ mod policy;
 mod shape;
 mod timeout;
 
-pub(crate) use shape::serde_word;
-
 use proc_macro2::{Ident, TokenStream};
 use syn::Item;
 use syn::ext::IdentExt;

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use proc_macro2::{Ident, Span};
-use quote::ToTokens;
+use proc_macro2::Ident;
 use syn::ext::IdentExt;
-use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Field, Generics, ItemEnum, Lit, LitStr, Type, Variant, parse_quote};
+use syn::{Attribute, Field, Generics, ItemEnum, Lit, LitStr, Path, Type, Variant, parse_quote};
 
 use super::misspelt;
-
 use crate::diag::Diag;
+use crate::parse::{derives, is_named, serde_word, serde_words};
 
 /// How many states a machine can have.
 const MOST: usize = 1024;
@@ -74,28 +72,6 @@ fn says(attr: &Attribute, is: &dyn Fn(&Ident) -> bool) -> bool {
     })
 }
 
-/// A word of `#[serde(..)]`.
-pub(crate) fn serde_word(attrs: &[Attribute], words: &[&str]) -> Option<(String, Span)> {
-    let mut found = None;
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
-        // What serde cannot read, it tells itself.
-        let _ = attr.parse_nested_meta(|meta| {
-            if words.iter().any(|word| meta.path.is_ident(word)) {
-                found = found.take().or(Some((meta.path.to_token_stream().to_string(), meta.path.span())));
-            }
-            if meta.input.peek(syn::token::Paren) {
-                let content;
-                syn::parenthesized!(content in meta.input);
-                content.parse::<proc_macro2::TokenStream>()?;
-            } else if let Ok(value) = meta.value() {
-                value.parse::<syn::Lit>()?;
-            }
-            Ok(())
-        });
-    }
-    found
-}
-
 /// What is on disk says by itself which state it is: serde takes the first that it could be.
 fn told_apart(item: &ItemEnum, diag: &mut Diag) {
     let all = std::iter::once(&item.attrs).chain(item.variants.iter().map(|variant| &variant.attrs));
@@ -127,24 +103,10 @@ fn told_apart(item: &ItemEnum, diag: &mut Diag) {
 /// The names by which serde knows a variant, as far as its attributes say them.
 fn serde_names(attrs: &[Attribute]) -> Vec<LitStr> {
     let mut names = Vec::new();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("serde")) {
-        // What serde cannot read, it tells itself.
-        let _ = attr.parse_nested_meta(|meta| {
-            if meta.input.peek(syn::token::Paren) {
-                let content;
-                syn::parenthesized!(content in meta.input);
-                content.parse::<proc_macro2::TokenStream>()?;
-            } else if let Ok(value) = meta.value() {
-                match value.parse()? {
-                    Lit::Str(name) if ["rename", "alias"].iter().any(|word| meta.path.is_ident(word)) => {
-                        names.push(name)
-                    }
-                    _ => {}
-                }
-            }
-            Ok(())
-        });
-    }
+    serde_words(attrs, |path, literal| match literal {
+        Some(Lit::Str(name)) if path.is_ident("rename") || path.is_ident("alias") => names.push(name),
+        _ => {}
+    });
     names
 }
 
@@ -184,16 +146,9 @@ pub(super) fn unread(item: &ItemEnum, diag: &mut Diag) -> Vec<&'static str> {
     if !misspelt::all_known(item) {
         return Vec::new();
     }
-    let mut derives = Vec::new();
-    for attr in item.attrs.iter().filter(|attr| attr.path().is_ident("derive")) {
-        // What is no list of derives, the compiler tells.
-        let _ = attr.parse_nested_meta(|meta| {
-            derives.extend(meta.path.segments.last().map(|last| last.ident.to_string()));
-            Ok(())
-        });
-    }
+    let derived: Vec<Path> = item.attrs.iter().filter_map(derives).flatten().collect();
     let mut missing = vec!["Serialize", "Deserialize"];
-    missing.retain(|name| !derives.iter().any(|derive| derive == name));
+    missing.retain(|name| !derived.iter().any(|path| is_named(path, &[name])));
     if !missing.is_empty() {
         let name = &item.ident;
         let list = missing.join(", ");
@@ -214,7 +169,7 @@ pub(super) fn without_generics(item: &ItemEnum) -> bool {
 }
 
 /// The module's name: the enum's in lower case, with underscores.
-pub(super) fn module(machine: &Ident, given: Option<syn::Path>, diag: &mut Diag) -> Ident {
+pub(super) fn module(machine: &Ident, given: Option<Path>, diag: &mut Diag) -> Ident {
     if let Some(path) = given {
         if let Some(ident) = path.get_ident() {
             return ident.clone();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::visit::Visit;
-use syn::{Expr, ExprBreak, ExprReturn, ExprTry, Fields, LitStr, Path, Variant};
+use syn::{Expr, ExprBreak, ExprReturn, ExprTry, Fields, LitStr, Path, Variant, parse_quote};
 
 use super::super::forbidden;
 use super::super::keys::bare;
@@ -24,26 +24,29 @@ pub(super) fn after(text: &LitStr, diag: &mut Diag) -> Option<Duration> {
 }
 
 /// The path of the state that the expression makes.
-fn head(value: &Expr) -> Option<&Path> {
-    match bare(value) {
-        Expr::Struct(made) => Some(&made.path),
-        Expr::Path(made) => Some(&made.path),
-        Expr::Call(made) => match bare(&made.func) {
-            Expr::Path(made) => Some(&made.path),
+fn head(value: &mut Expr) -> Option<&mut Path> {
+    match value {
+        Expr::Group(group) => head(&mut group.expr),
+        Expr::Struct(made) => Some(&mut made.path),
+        Expr::Path(made) => Some(&mut made.path),
+        Expr::Call(made) => match &mut *made.func {
+            func @ (Expr::Path(_) | Expr::Group(_)) => head(func),
             _ => None,
         },
         _ => None,
     }
 }
 
-/// The name of that state, which may stand alone, behind the enum, or behind the states' module.
-pub(super) fn target(value: &Expr, machine: &Ident, module: &Ident, diag: &mut Diag) -> Option<Ident> {
-    let Some(path) = head(value) else {
+/// The name of that state, which may stand alone, behind the enum, or behind the states' module: in the expression that
+/// comes back it stands behind the module.
+pub(super) fn target(value: &Expr, machine: &Ident, module: &Ident, diag: &mut Diag) -> Option<(Ident, Expr)> {
+    let mut made = value.clone();
+    let Some(path) = head(&mut made) else {
         diag.error(value, "this does not make a state; write one of the machine's, as in `Cancelled {}`");
         return None;
     };
     let mut segments = path.segments.iter().rev().map(|segment| &segment.ident);
-    let name = segments.next()?;
+    let name = segments.next()?.clone();
     let alone = match segments.next() {
         None => true,
         Some(of) => (of == machine || of == module || of == "Self") && segments.next().is_none(),
@@ -55,11 +58,14 @@ pub(super) fn target(value: &Expr, machine: &Ident, module: &Ident, diag: &mut D
         );
         return None;
     }
-    Some(name.clone())
+    let mut module = module.clone();
+    module.set_span(name.span());
+    *path = parse_quote!(#module::#name);
+    Some((name, made))
 }
 
 /// The state is made in the way in which its variant is written.
-pub(super) fn shape(value: &Expr, to: &Variant, diag: &mut Diag) -> bool {
+pub(super) fn shape(value: &Expr, to: &Variant, diag: &mut Diag) {
     let name = &to.ident;
     let fields = || {
         let names = to.fields.iter().filter_map(|field| field.ident.as_ref()).map(|name| format!("{name}: .."));
@@ -71,15 +77,13 @@ pub(super) fn shape(value: &Expr, to: &Variant, diag: &mut Diag) -> bool {
         (Expr::Path(_), Fields::Unnamed(_)) => parts(),
         (Expr::Call(_), Fields::Named(_)) => fields(),
         (Expr::Call(_), Fields::Unit) => format!("{name} {{}}"),
-        _ => return true,
+        _ => return,
     };
     diag.error(value, format!("the state `{name}` is made in another way; write `{right}`"));
-    false
 }
 
 /// It gives the same whenever it is asked, and waits for nothing.
-pub(super) fn is_pure(value: &Expr, diag: &mut Diag) -> bool {
-    let before = diag.len();
+pub(super) fn is_pure(value: &Expr, diag: &mut Diag) {
     let tokens = value.to_token_stream();
     if let Some(span) = first_await(tokens.clone()) {
         diag.at(span, "a `timeout` makes the state that follows, and awaits nothing; await it in that state's handler");
@@ -91,9 +95,7 @@ pub(super) fn is_pure(value: &Expr, diag: &mut Diag) -> bool {
             format!("`{name}` in a `timeout`: it makes the state that follows from `state` alone; ask for more in that state's handler"),
         );
     }
-    let mut leaves = Leaves(diag);
-    leaves.visit_expr(value);
-    leaves.0.len() == before
+    Leaves(diag).visit_expr(value);
 }
 
 /// What leads out of the expression; a closure inside has its own.

@@ -8,7 +8,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, ItemEnum, Meta, Path, Token, Variant};
 
 use super::super::spans::{at, first};
-use crate::check::serde_word;
+use crate::parse::{derives, is_named, serde_word};
 
 const DERIVES: [&str; 10] =
     ["Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Serialize", "Deserialize"];
@@ -28,15 +28,8 @@ pub(super) struct Carried {
 
 impl Carried {
     pub(super) fn of(item: &ItemEnum) -> Carried {
-        let derives = item
-            .attrs
-            .iter()
-            .filter(|attr| attr.path().is_ident("derive"))
-            .filter_map(|attr| attr.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).ok())
-            .flatten()
-            .filter(|path| path.segments.last().is_some_and(|last| DERIVES.iter().any(|name| last.ident == name)))
-            .map(further)
-            .collect();
+        let all = item.attrs.iter().filter_map(derives).flatten();
+        let derives = all.filter(|path| is_named(path, &DERIVES)).map(further).collect();
         let serde = serde(&item.attrs, &|meta| match meta {
             Meta::NameValue(pair) if pair.path.is_ident("rename_all_fields") => {
                 let mut pair = pair.clone();
@@ -53,19 +46,13 @@ impl Carried {
 
     /// The attributes of a state's struct, but for its documentation.
     pub(super) fn state(&self, variant: &Variant) -> TokenStream {
-        let without_serde = self.own_way || serde_word(&variant.attrs, &OWN_WAY).is_some();
-        let is_serde =
-            |path: &Path| path.segments.last().is_some_and(|last| SERDE.iter().any(|name| last.ident == name));
-        let derives: Vec<_> = self.derives.iter().filter(|path| !(without_serde && is_serde(path))).collect();
+        let has_serde = self.has_serde(variant);
         let mut tokens = TokenStream::new();
-        let by_serde = derives.iter().any(|path| is_serde(path));
-        if !derives.is_empty() {
+        for path in self.derives.iter().filter(|path| has_serde || !is_named(path, &SERDE)) {
             // What a derive says is said of the user's own.
-            for path in derives {
-                tokens.extend(at(first(path), quote!(#[derive(#path)])));
-            }
+            tokens.extend(at(first(path), quote!(#[derive(#path)])));
         }
-        if by_serde {
+        if has_serde {
             let own = serde(&variant.attrs, &|meta| meta.path().is_ident("rename_all").then(|| meta.clone()));
             // A variant's own word outweighs the enum's.
             let words = self.serde.iter().filter(|word| own.iter().all(|own| own.path() != word.path())).chain(&own);
@@ -80,14 +67,15 @@ impl Carried {
         tokens
     }
 
+    /// Whether a state's struct goes to JSON and back by itself, as the enum says.
+    fn has_serde(&self, variant: &Variant) -> bool {
+        let own_way = self.own_way || serde_word(&variant.attrs, &OWN_WAY).is_some();
+        !own_way && self.derives.iter().any(|path| is_named(path, &SERDE))
+    }
+
     /// The attributes of a field.
     pub(super) fn field(&self, variant: &Variant, attrs: &[Attribute]) -> TokenStream {
-        let has_serde = !self.own_way
-            && serde_word(&variant.attrs, &OWN_WAY).is_none()
-            && self
-                .derives
-                .iter()
-                .any(|path| path.segments.last().is_some_and(|last| SERDE.iter().any(|name| last.ident == name)));
+        let has_serde = self.has_serde(variant);
         let mut tokens = TokenStream::new();
         for attr in attrs {
             if ["doc", "deprecated"].iter().any(|name| attr.path().is_ident(name)) {

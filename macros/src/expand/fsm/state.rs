@@ -16,7 +16,7 @@ pub(super) fn states(machine: &Machine, names: &Names<'_>) -> TokenStream {
         let (struct_, successor) = (names.state(at), names.successor(at));
         let (name, terminal) = (state.ident.unraw().to_string(), state.terminal);
         let accepts = (0..machine.signals.len()).filter(|&at| state.policies[at] == Policy::Accept).map(signal);
-        let timeouts = timeouts::table(machine, names, at);
+        let timeouts = timeouts::table(machine, at);
         let transitions = state.next.iter().map(|&to| {
             let (target, ident) = (names.state(to), &machine.states[to].ident);
             quote! {
@@ -37,7 +37,7 @@ pub(super) fn states(machine: &Machine, names: &Names<'_>) -> TokenStream {
                 const INDEX: #p::usize = #at;
                 const TERMINAL: #p::bool = #terminal;
                 const ACCEPTS: &'static [&'static #p::str] = &[#(#accepts),*];
-                const TIMEOUTS: &'static [#p::StateTimeout<#enum_>] = &[#(#timeouts),*];
+                const TIMEOUTS: &'static [fn(#enum_) -> #enum_] = &[#(#timeouts),*];
             }
 
             #(#transitions)*

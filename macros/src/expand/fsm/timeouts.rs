@@ -2,9 +2,8 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Expr, Path};
+use syn::Expr;
 
-use super::super::step::time;
 use super::Names;
 use crate::model::{Machine, Timeout, TimeoutOf};
 
@@ -19,7 +18,7 @@ pub(super) fn functions(machine: &Machine, names: &Names<'_>) -> TokenStream {
 fn one(machine: &Machine, names: &Names<'_>, at: usize, timeout: &Timeout) -> TokenStream {
     let (p, enum_, function) = (&names.p, &machine.item.ident, function(at));
     let to = names.state(timeout.to);
-    let value = made(machine, timeout);
+    let value = &timeout.value;
     // In the user's expression, a state's own timeout has the state, a group's any of its states.
     let state = Ident::new("state", value_span(&timeout.value));
     let make = match timeout.of {
@@ -55,33 +54,7 @@ fn value_span(value: &Expr) -> proc_macro2::Span {
     find(value.to_token_stream()).unwrap_or_else(proc_macro2::Span::call_site)
 }
 
-/// The expression, in which the state's name alone means its struct.
-fn made(machine: &Machine, timeout: &Timeout) -> Expr {
-    let mut value = timeout.value.clone();
-    let Some(path) = head_mut(&mut value) else { return value };
-    let Some(last) = path.segments.last().map(|last| last.ident.clone()) else { return value };
-    let mut module = machine.module.clone();
-    module.set_span(last.span());
-    *path = syn::parse_quote!(#module::#last);
-    value
-}
-
-fn head_mut(value: &mut Expr) -> Option<&mut Path> {
-    match value {
-        Expr::Group(group) => head_mut(&mut group.expr),
-        Expr::Struct(made) => Some(&mut made.path),
-        Expr::Path(made) => Some(&mut made.path),
-        Expr::Call(made) => head_mut(&mut made.func),
-        _ => None,
-    }
-}
-
-/// The timeouts of a state: its own, then its groups'.
-pub(super) fn table(machine: &Machine, names: &Names<'_>, at: usize) -> Vec<TokenStream> {
-    let (p, krate) = (&names.p, &machine.krate);
-    let table = machine.states[at].timeouts.iter().map(|&timeout| {
-        let (after, to) = (time(krate, machine.timeouts[timeout].after), function(timeout));
-        quote!(#p::StateTimeout { after: #after, to: #to })
-    });
-    table.collect()
+/// The functions of a state's timeouts: its own, then its groups'.
+pub(super) fn table(machine: &Machine, at: usize) -> impl Iterator<Item = Ident> {
+    machine.states[at].timeouts.iter().map(|&timeout| function(timeout))
 }

@@ -309,10 +309,7 @@ impl LiveRun {
     }
 
     pub(crate) fn info_of(&self, inner: &Inner) -> RunInfo {
-        let shown = match &*self.seen.borrow() {
-            Seen::Phase(shown) => shown.clone(),
-            Seen::Gone(_, shown) => (**shown).clone(),
-        };
+        let shown = self.seen();
         let waiting: Vec<Waiting> = if shown.goes_on() { inner.waiting() } else { Vec::new() };
         let start = &inner.state.start;
         RunInfo {

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use factum::prelude::*;
-use factum::testing::{Loss, Sim};
+use factum::testing::{Dice, Loss, Sim};
 use factum::{Blob, Builder, History, Status};
 use serde::{Deserialize, Serialize};
 
-use super::{Send, on_sim, waits};
+use super::{DAY, Send, falls_asleep, on_sim, waits};
 use crate::world::{Oops, World};
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 #[signal]
 #[derive(Serialize, Deserialize)]
@@ -27,15 +25,6 @@ pub enum Album {
     Page { n: u32, picture: Blob, kept: Option<Blob>, text: String },
     #[terminal]
     Bound { picture: Blob, kept: Option<Blob> },
-}
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % n
-    }
 }
 
 fn picture(n: u32) -> Vec<u8> {
@@ -125,9 +114,7 @@ fn turns(seed: u64, history: History) {
                     expected.n += 1000;
                 }
                 1 => {
-                    while running.stats().runs_in_memory > 0 {
-                        sim.sleep(Duration::from_secs(1)).await;
-                    }
+                    falls_asleep(&running, &sim).await;
                 }
                 2 => {
                     running.shutdown().await.unwrap();

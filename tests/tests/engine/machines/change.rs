@@ -7,7 +7,7 @@ use factum::testing::{Loss, Sim};
 use factum::{Builder, Error, Status};
 use serde::{Deserialize, Serialize};
 
-use super::new_sim;
+use super::{falls_asleep, new_sim};
 
 /// A machine in another version of its code: everything of it stands in a module of its own.
 macro_rules! edition {
@@ -132,8 +132,8 @@ fn in_the_middle(sim: &Sim, asleep: bool) {
         }
         super::waits(&run, sim).await;
         drop(run);
-        while asleep && engine.stats().runs_in_memory > 0 {
-            sim.sleep(Duration::from_secs(1)).await;
+        if asleep {
+            falls_asleep(&engine, &sim).await;
         }
         std::mem::forget(engine);
     });

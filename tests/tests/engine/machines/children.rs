@@ -8,10 +8,8 @@ use factum::{Builder, Status};
 use serde::{Deserialize, Serialize};
 
 use super::edges::{Shift, all, shift};
-use super::{Bill, Send, for_days};
+use super::{Bill, DAY, Send, for_days};
 use crate::world::{Oops, World};
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Makes a job of work, with children, and asks how it went.
 #[fsm(app = World, error = Oops)]

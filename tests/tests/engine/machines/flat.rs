@@ -7,7 +7,7 @@ use factum::testing::Sim;
 use factum::{Builder, Event};
 use serde::{Deserialize, Serialize};
 
-use super::{Count, count, new_sim, on_sim, simulated};
+use super::{Count, count, falls_asleep, new_sim, on_sim, simulated};
 use crate::world::World;
 
 /// Turns pages, each of which it marks; every tenth has a lot of text.
@@ -95,14 +95,27 @@ fn a_state_that_is_undone_later_is_carried_and_one_without_undo_leaves_nothing()
         let Outcome::Completed(done) = run.outcome().await.unwrap() else { panic!("not completed") };
         assert_eq!(done.output(), &Count::Done { n: 200 });
         drop((run, done));
-        while engine.stats().runs_in_memory > 0 {
-            sim.sleep(Duration::from_secs(1)).await;
-        }
+        falls_asleep(&engine, &sim).await;
         let history = engine.history("c").await.unwrap();
         let names: Vec<&str> = history.iter().map(|entry| entry.event.name()).collect();
         assert_eq!(names, ["run started", "state entered", "run completed"]);
         let Event::StateEntered { visit, carried, .. } = &history[1].event else { panic!("{:?}", history[1]) };
         assert_eq!((*visit, carried.undo.len(), carried.inbox.len()), (201, 0, 0));
+        engine.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn a_state_that_is_entered_is_one_record() {
+    simulated(3, |sim, world| async move {
+        // Nothing is put into the checkpoint, which would leave out what is no longer needed.
+        let engine = on_sim(&sim, &world).checkpoint_interval(Duration::from_secs(3_600)).open().await.unwrap();
+        let run = engine.start(count::On { n: 0, to: 3 }).id("c").await.unwrap();
+        run.outcome().await.unwrap();
+        let names: Vec<&str> = engine.history("c").await.unwrap().iter().map(|entry| entry.event.name()).collect();
+        assert_eq!(names[0], "run started");
+        assert_eq!(names[1..names.len() - 1], ["state entered"; 4], "{names:?}");
+        assert_eq!(names[names.len() - 1], "run completed");
         engine.shutdown().await.unwrap();
     });
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use factum::prelude::*;
 use factum::{History, Status, Update};
 
-use super::{Bill, Count, Order, Pay, count, on_sim, placed_, simulated, waits};
+use super::{Bill, Count, Order, Pay, count, falls_asleep, on_sim, placed_, simulated, waits};
 
 #[test]
 fn a_failed_machine_of_which_the_outcome_alone_is_kept_is_still_known() {
@@ -126,9 +126,7 @@ fn an_observer_is_told_of_the_first_state_once_in_a_process() {
         waits(&run, &sim).await;
         assert_eq!(*told.lock().unwrap(), 1, "after a pause");
         drop(run);
-        while engine.stats().runs_in_memory > 0 {
-            sim.sleep(Duration::from_secs(1)).await;
-        }
+        falls_asleep(&engine, &sim).await;
         let run = engine.attach_fsm::<waiting::Idle>("i").await.unwrap();
         waits(&run, &sim).await;
         assert_eq!(*told.lock().unwrap(), 1, "after it has slept");

@@ -8,10 +8,8 @@ use factum::testing::Sim;
 use serde::{Deserialize, Serialize};
 
 use super::children::load;
-use super::{Bill, Send, on_sim};
+use super::{Bill, DAY, Send, on_sim};
 use crate::world::{Oops, World};
-
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// One machine, as it was and as it came to be.
 mod versions {

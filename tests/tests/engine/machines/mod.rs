@@ -16,9 +16,9 @@ mod views;
 use std::future::Future;
 use std::time::Duration;
 
-use factum::Builder;
 use factum::prelude::*;
 use factum::testing::Sim;
+use factum::{Builder, Fsm as _, Run, Running};
 use serde::{Deserialize, Serialize};
 
 use crate::world::{Oops, World};
@@ -61,15 +61,7 @@ pub enum Order {
 
 impl Order {
     fn name(&self) -> &'static str {
-        match self {
-            Order::Placed { .. } => "Placed",
-            Order::Billed { .. } => "Billed",
-            Order::Paid { .. } => "Paid",
-            Order::Sent { .. } => "Sent",
-            Order::Unpaid { .. } => "Unpaid",
-            Order::Withdrawn => "Withdrawn",
-            Order::Expired { .. } => "Expired",
-        }
+        self.state_name()
     }
 
     fn paid(&self) -> u32 {
@@ -179,6 +171,7 @@ async fn on(state: count::On) -> Next<count::On> {
 }
 
 pub const DIR: &str = "/data";
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// An engine on a simulated machine, which lets go of everything as soon as it can.
 pub fn on_sim(sim: &Sim, world: &World) -> Builder<World> {
@@ -192,6 +185,20 @@ pub fn new_sim(seed: u64) -> Sim {
     let sim = Sim::new(seed);
     sim.set_patience(Duration::from_secs(6 * 3_600));
     sim
+}
+
+/// Until an order is in a state: time that goes by before it has heard a signal may outrun it.
+pub async fn comes_to(run: &Run<Order, Running>, sim: &Sim, state: &str) {
+    while run.state().unwrap().name() != state {
+        sim.sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Until no run is in memory.
+pub async fn falls_asleep(engine: &Engine, sim: &Sim) {
+    while engine.stats().runs_in_memory > 0 {
+        sim.sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Runs a test on a simulated machine.

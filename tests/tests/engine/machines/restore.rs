@@ -1,5 +1,6 @@
 //! A machine that is stopped in any state, in whatever way, is there again, and waits for the same.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use factum::prelude::*;
@@ -7,7 +8,10 @@ use factum::testing::Loss;
 use factum::{Durability, MemoryCheckpoint, Missed, Run, Running, Status, WaitingOn};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Count, Order, Pay, Withdraw, count, new_sim, on_sim, placed_, simulated, waits};
+use super::verbs::brought;
+use super::{
+    Bill, Count, Order, Pay, Withdraw, comes_to, count, falls_asleep, new_sim, on_sim, placed_, simulated, waits,
+};
 use crate::world::{World, builder, open};
 
 /// What a run waits for: signals, and moments.
@@ -46,14 +50,12 @@ fn every_state_is_restored_with_its_data_its_deadlines_and_what_it_waits_for() {
                 if state == "Paid" {
                     run.signal(Pay(9)).await.unwrap();
                 }
-                while run.state().unwrap().name() != state {
-                    sim.sleep(Duration::from_millis(1)).await;
-                }
+                comes_to(&run, &sim, state).await;
                 waits(&run, &sim).await;
                 let before = (run.state().unwrap(), waiting(&run));
                 drop(run);
-                while matches!(end, End::Asleep(_)) && engine.stats().runs_in_memory > 0 {
-                    sim.sleep(Duration::from_secs(1)).await;
+                if matches!(end, End::Asleep(_)) {
+                    falls_asleep(&engine, &sim).await;
                 }
                 match end {
                     End::Shutdown => engine.shutdown().await.unwrap(),
@@ -82,6 +84,36 @@ fn every_state_is_restored_with_its_data_its_deadlines_and_what_it_waits_for() {
             });
         }
     }
+}
+
+#[test]
+fn every_end_is_restored() {
+    let ends = [("Placed", 0, "Withdrawn"), ("Paid", 0, "Sent"), ("Billed", 10, "Unpaid"), ("Placed", 3, "Expired")];
+    for (state, days, end) in ends {
+        let (sim, world) = (new_sim(8), World::new());
+        let before = sim.run(async {
+            let engine = on_sim(&sim, &world).open().await.unwrap();
+            let run = brought(&engine, &sim, state).await;
+            match end {
+                "Withdrawn" => run.signal(Withdraw).await.unwrap(),
+                "Sent" => run.signal(super::Send).await.unwrap(),
+                _ => sim.jump(Duration::from_secs(days * 86_400)),
+            }
+            let Outcome::Completed(done) = run.outcome().await.unwrap() else { panic!("{end}") };
+            std::mem::forget(engine);
+            done.output().clone()
+        });
+        assert_eq!(before.name(), end);
+        sim.crash(Loss::Everything);
+        sim.run(async {
+            let engine = on_sim(&sim, &world).open().await.unwrap();
+            assert_eq!(engine.state::<Order>("a").await.unwrap(), before);
+            engine.shutdown().await.unwrap();
+        });
+    }
+    // With the three states of the test above, these are all.
+    let all = ["Placed", "Billed", "Paid"].into_iter().chain(ends.map(|(.., end)| end));
+    assert_eq!(all.collect::<BTreeSet<_>>(), <Order as factum::Fsm>::state_names().into_iter().collect());
 }
 
 #[tokio::test]

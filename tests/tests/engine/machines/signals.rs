@@ -8,7 +8,9 @@ use factum::testing::Loss;
 use factum::{Error, Reason, Status, Update};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Order, Pay, Send, Withdraw, new_sim, on_sim, order, placed_, simulated, waits};
+use super::{
+    Bill, Order, Pay, Send, Withdraw, comes_to, falls_asleep, new_sim, on_sim, order, placed_, simulated, waits,
+};
 use crate::world::{Oops, World, builder, open};
 
 /// What the sender is told.
@@ -48,9 +50,7 @@ fn each_state_does_with_each_signal_what_its_table_says() {
         sim.sleep(Duration::from_secs(1)).await;
         assert_eq!(engine.state::<Order>("a").await.unwrap(), Order::Billed { item: "a".into(), paid: 6 });
         run.signal(Pay(4)).await.unwrap();
-        while engine.state::<Order>("a").await.unwrap().name() != "Paid" {
-            sim.sleep(Duration::from_millis(1)).await;
-        }
+        comes_to(&run, &sim, "Paid").await;
         for signal in [told(engine.signal("a", Pay(7)).await), told(engine.signal("a", Bill(7)).await)] {
             assert_eq!(signal, "taken");
         }
@@ -73,17 +73,11 @@ fn a_signal_that_waits_is_dropped_by_a_state_that_ignores_it() {
         run.signal(Pay(9)).await.unwrap();
         run.signal(Pay(8)).await.unwrap();
         run.signal(Bill(1)).await.unwrap();
-        while engine.state::<Order>("a").await.unwrap().name() != "Paid" {
-            sim.sleep(Duration::from_millis(1)).await;
-        }
+        comes_to(&run, &sim, "Paid").await;
         sim.jump(Duration::from_secs(86_400));
-        while engine.state::<Order>("a").await.unwrap().name() != "Placed" {
-            sim.sleep(Duration::from_secs(1)).await;
-        }
+        comes_to(&run, &sim, "Placed").await;
         run.signal(Bill(1)).await.unwrap();
-        while engine.state::<Order>("a").await.unwrap().name() != "Billed" {
-            sim.sleep(Duration::from_millis(1)).await;
-        }
+        comes_to(&run, &sim, "Billed").await;
         waits(&run, &sim).await;
         assert_eq!(engine.state::<Order>("a").await.unwrap(), Order::Billed { item: "a".into(), paid: 1 });
         engine.shutdown().await.unwrap();
@@ -103,9 +97,7 @@ fn a_start_with_a_signal_is_judged_by_the_initial_state() {
         }
         // The run that exists gets the signal alone, by the state that it is in.
         engine.signal_with_start(placed_("a"), Pay(5)).id("a").await.unwrap();
-        while run.state().unwrap().name() != "Paid" {
-            sim.sleep(Duration::from_millis(1)).await;
-        }
+        comes_to(&run, &sim, "Paid").await;
         engine.shutdown().await.unwrap();
     });
 }
@@ -125,9 +117,7 @@ fn a_second_delivery_is_recognised_three_states_and_a_restart_later() {
         }
         // Into the checkpoint, and out of memory.
         drop(run);
-        while engine.stats().runs_in_memory > 0 {
-            sim.sleep(Duration::from_secs(1)).await;
-        }
+        falls_asleep(&engine, &sim).await;
         std::mem::forget(engine);
     });
     sim.crash(Loss::Everything);

@@ -1,5 +1,6 @@
 //! Cancel, pause, resume, deadlines and children, in each state; and what is behind a `#[commit]`.
 
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use factum::prelude::*;
@@ -7,11 +8,11 @@ use factum::testing::{Loss, Sim};
 use factum::{Error, Event, Run, Running, Status};
 use serde::{Deserialize, Serialize};
 
-use super::{Bill, Order, Pay, Send, new_sim, on_sim, placed_, simulated, waits};
+use super::{Bill, DAY, Order, Pay, Send, comes_to, falls_asleep, new_sim, on_sim, placed_, simulated, waits};
 use crate::world::World;
 
 /// Brings an order into a state, and waits until it waits there.
-async fn brought(engine: &Engine, sim: &Sim, state: &str) -> Run<Order, Running> {
+pub(super) async fn brought(engine: &Engine, sim: &Sim, state: &str) -> Run<Order, Running> {
     let run = engine.start(placed_("a")).id("a").await.unwrap();
     if state != "Placed" {
         run.signal(Bill(1)).await.unwrap();
@@ -19,9 +20,7 @@ async fn brought(engine: &Engine, sim: &Sim, state: &str) -> Run<Order, Running>
     if state == "Paid" {
         run.signal(Pay(9)).await.unwrap();
     }
-    while run.state().unwrap().name() != state {
-        sim.sleep(Duration::from_millis(1)).await;
-    }
+    comes_to(&run, sim, state).await;
     waits(&run, sim).await;
     run
 }
@@ -55,10 +54,8 @@ fn what_is_committed_is_not_cancelled_over_restarts_too_and_a_failure_in_it_is_f
         let engine = on_sim(&sim, &world).open().await.unwrap();
         assert!(matches!(engine.cancel("a").await, Err(Error::PastPivot { .. })));
         // Back in the first state by a timeout: still committed.
-        sim.jump(Duration::from_secs(86_400));
-        while engine.state::<Order>("a").await.unwrap().name() != "Placed" {
-            sim.sleep(Duration::from_secs(1)).await;
-        }
+        sim.jump(DAY);
+        comes_to(&engine.attach_fsm::<Order>("a").await.unwrap(), &sim, "Placed").await;
         assert_eq!(world.done(), ["hold a", "print a", "print label of a", "shred label of a", "hold a"]);
         assert!(matches!(engine.cancel("a").await, Err(Error::PastPivot { .. })));
         world.fail_next("print");
@@ -149,8 +146,9 @@ fn a_pause_that_comes_while_a_state_is_left_holds_it_there_or_in_the_next() {
 
 #[test]
 fn a_cancel_that_comes_while_a_state_is_left_undoes_it_or_is_refused_behind_a_commit() {
-    let mut ends = [0, 0];
+    let ends = Mutex::new((0, 0));
     for seed in 0..60 {
+        let ends = &ends;
         simulated(seed, |sim, world| async move {
             let engine = on_sim(&sim, &world).open().await.unwrap();
             let run = brought(&engine, &sim, "Billed").await;
@@ -160,11 +158,13 @@ fn a_cancel_that_comes_while_a_state_is_left_undoes_it_or_is_refused_behind_a_co
             }
             match run.cancel().await {
                 Ok(()) => {
+                    ends.lock().unwrap().0 += 1;
                     assert_eq!(run.outcome().await.unwrap().status(), Status::Cancelled, "{seed}");
                     let undone: Vec<String> = world.done().split_off(2);
                     assert_eq!(undone, ["shred a", "release a"], "{seed}");
                 }
                 Err(Error::PastPivot { .. }) => {
+                    ends.lock().unwrap().1 += 1;
                     world.happened("print label of a", 1).await;
                     assert_eq!(run.state().unwrap().name(), "Paid", "{seed}");
                     assert_eq!(world.count("release a") + world.count("shred a"), 0, "{seed}");
@@ -173,8 +173,9 @@ fn a_cancel_that_comes_while_a_state_is_left_undoes_it_or_is_refused_behind_a_co
             }
             engine.shutdown().await.unwrap();
         });
-        ends[seed as usize % 2] += 1;
     }
+    let (undone, refused) = ends.into_inner().unwrap();
+    assert!(undone > 0 && refused > 0, "{undone} undone, {refused} refused");
 }
 
 #[test]
@@ -190,6 +191,39 @@ fn a_run_fails_at_its_own_deadline_in_any_state_but_behind_a_commit() {
             let status = run.info().status;
             assert_eq!(status == Status::Failed, fails, "{state}: {status}");
             assert_eq!(run.state().unwrap().name(), state);
+            engine.shutdown().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_deadline_outlives_the_states_that_a_run_leaves_also_when_it_is_not_in_memory() {
+    for crashes in [false, true] {
+        let (sim, world) = (new_sim(6), World::new());
+        sim.run(async {
+            let engine = on_sim(&sim, &world).open().await.unwrap();
+            let deadline = SystemTime::from(sim.now()) + Duration::from_secs(3_600);
+            drop(engine.start(placed_("a")).id("a").deadline(deadline).await.unwrap());
+            drop(brought(&engine, &sim, "Billed").await);
+            falls_asleep(&engine, &sim).await;
+            if crashes {
+                return std::mem::forget(engine);
+            }
+            sim.jump(Duration::from_secs(3_600));
+            // Nobody looks at the run: its deadline alone brings it back.
+            world.happened("release a", 1).await;
+            engine.shutdown().await.unwrap();
+        });
+        if crashes {
+            sim.crash(Loss::Everything);
+            sim.jump(Duration::from_secs(3_600));
+        }
+        sim.run(async {
+            let engine = on_sim(&sim, &world).open().await.unwrap();
+            let run = engine.attach_fsm::<Order>("a").await.unwrap();
+            assert_eq!(run.outcome().await.unwrap().status(), Status::Failed, "{crashes}");
+            assert_eq!(run.info().state.as_deref(), Some("Billed"), "{crashes}");
+            assert_eq!(world.done()[2..], ["shred a", "release a"], "{crashes}");
             engine.shutdown().await.unwrap();
         });
     }
@@ -263,9 +297,7 @@ fn a_child_outlives_the_state_that_started_it_and_a_cancel_still_reaches_it() {
                 sim.sleep(Duration::from_millis(1)).await;
             }
             drop(run);
-            while engine.stats().runs_in_memory > 0 {
-                sim.sleep(Duration::from_secs(1)).await;
-            }
+            falls_asleep(&engine, &sim).await;
             let carried = engine.history("p").await.unwrap().iter().any(
                 |entry| matches!(&entry.event, Event::StateEntered { carried, .. } if carried.undo.len() == usize::from(linked)),
             );

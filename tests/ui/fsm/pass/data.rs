@@ -151,12 +151,18 @@ fn main() {
     assert_eq!(purchase::Placed::try_from(machine.clone()), Ok(placed));
     assert_eq!(purchase::Paid::try_from(machine.clone()), Err(machine));
     let late =
-        (<purchase::Paid as factum::State>::TIMEOUTS[0].to)(Purchase::Paid { cart: Cart { lines: vec![1] }, seen: 1 });
+        <purchase::Paid as factum::State>::TIMEOUTS[0](Purchase::Paid { cart: Cart { lines: vec![1] }, seen: 1 });
     assert_eq!(late, Purchase::Refunded { why: "1 lines".to_owned() });
     assert_eq!(<purchase::Placed as factum::State>::ACCEPTS, ["Pay", "Cancel"]);
-    assert_eq!((<shapes::One as factum::State>::TIMEOUTS[0].to)(Shape::One('a')), Shape::Two(1, true));
+    assert_eq!(<shapes::One as factum::State>::TIMEOUTS[0](Shape::One('a')), Shape::Two(1, true));
     assert!(shapes::One('a') < shapes::One('b'));
     assert_eq!(Purchase::from(purchase::PlacedNext::Cancelled(purchase::Cancelled)), Purchase::Cancelled);
+    fn derives<T: Copy + Eq + Ord + std::hash::Hash + serde::de::DeserializeOwned>() {}
+    derives::<shapes::One>();
+    derives::<shapes::None>();
+    let without_more: purchase::Placed = serde_json::from_str(r#"{"theCart":{"lines":[]}}"#).unwrap();
+    assert!(without_more.more.is_empty());
+    assert!(Purchase::diagram().dot().starts_with("digraph \"Purchase\" {"));
     assert!(Purchase::diagram().mermaid().contains("Placed --> Cancelled : after 3 days"));
     assert!(Purchase::diagram().table().contains("| Placed | accept | accept |"));
 }

@@ -150,5 +150,8 @@ fn the_diagram_stands_behind_the_words_of_an_enum_that_has_some() {
     let text = expanded("/// A purchase.\nenum M { #[initial] #[next(End)] Begin, #[terminal] End }");
     let (words, drawing) = (text.find("A purchase."), text.find("# States"));
     assert!(words.is_some() && words < drawing, "{text}");
+    // The drawing stands in the graph, too, which comes behind the module.
+    let (item, _) = text.split_once("mod m ").unwrap_or_default();
+    assert!(item.contains("```mermaid\\nstateDiagram-v2\\n") && item.contains("Begin --> "), "{item}");
     assert!(!expanded("enum M { #[initial] #[next(End)] Begin, #[terminal] End }").contains("# States"));
 }

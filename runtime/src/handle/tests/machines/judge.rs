@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::body::{Exit, Told, Value, Visit, choice};
 use super::draw::{FUEL, Machine, Op, SIGNALS, around};
 
-/// One nanosecond's worth of a second.
-const SECOND: i64 = 1_000_000_000;
+/// A second, in nanoseconds.
+pub(super) const SECOND: i64 = 1_000_000_000;
 /// So late a timer may be: a step in the air may end, and what was done is undone.
 const LATE: i64 = 6 * SECOND;
 /// So late it may be when the clock has jumped: that is noticed within a minute.

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::body::{A, Drawn, Exit, Value, Visit, World, aborts, finishes};
 use super::draw::{Machine, SIGNALS};
-use super::judge::{self, Answer, Case, End, Sent};
+use super::judge::{self, Answer, Case, End, SECOND, Sent};
 use crate::codec;
 use crate::engine::{Core, Error, Held, NewRun, Result, StartWith};
 use crate::handle::{Builder, Engine};
 use crate::id::RunId;
 use crate::platform::sim::{Dice, Loss, Sim};
-use crate::record::{Cause, Name};
+use crate::record::{Cause, Name, Reason};
 use crate::run::Phase;
 use crate::step::Recordable;
 
@@ -51,8 +51,15 @@ fn builder(sim: &Sim, machine: &Arc<Machine>, world: &World) -> Builder<World> {
 }
 
 /// What is durable of the walk; it only grows.
-fn look(run: &Held, outside: &mut Outside) -> Value {
-    let value: Value = codec::decode(&run.seen().state.value).unwrap();
+fn look(run: &Held, machine: &Machine, outside: &mut Outside) -> Value {
+    let seen = run.seen().state;
+    let value: Value = codec::decode(&seen.value).unwrap();
+    // What the record says beside the value.
+    assert_eq!(seen.visit as usize, value.trail.len(), "{value:?}");
+    let said = seen.state.as_ref().map(|(name, reason)| (&**name, matches!(reason, Reason::Timeout { .. })));
+    let name = machine.graph.states[value.state].name;
+    let wanted = value.trail.last().map(|visit| (name, matches!(visit.exit, Exit::Timeout(_))));
+    assert_eq!(said, wanted, "{value:?}");
     assert!(value.trail.starts_with(&outside.seen), "{:?} was seen before {:?}", outside.seen, value.trail);
     outside.seen.clone_from(&value.trail);
     value
@@ -109,7 +116,7 @@ async fn work(
         let run = core.obtain(RUN).await?;
         let (value, shown) = {
             let outside = &mut outside.lock().unwrap();
-            (look(&run, outside), run.seen())
+            (look(&run, machine, outside), run.seen())
         };
         let end = match &shown.phase {
             Phase::Completed { output } => {
@@ -162,7 +169,7 @@ async fn work(
             (true, ..) => core.cancel(RUN).await,
             (_, true, _) => {
                 // Its deadlines go by.
-                outside.lock().unwrap().away += 8_000_000_000;
+                outside.lock().unwrap().away += 8 * SECOND;
                 core.pause(RUN, "a while".to_owned()).await
             }
             (.., true) => {
@@ -219,7 +226,7 @@ fn attempt(seed: u64, machine: &Arc<Machine>, sim: &Sim, world: &World) -> (Vec<
         // Nobody is there for a while.
         let away = end.map_or(0, |(.., away)| away);
         sim.jump(Duration::from_secs(away));
-        outside.lock().unwrap().away += away as i64 * 1_000_000_000;
+        outside.lock().unwrap().away += away as i64 * SECOND;
     };
     sim.disk().crash_at(u64::MAX);
     let report = sim.run(async { builder(sim, machine, world).verify().await.unwrap() });
