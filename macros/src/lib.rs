@@ -128,6 +128,9 @@ pub fn signal(attr: proc_macro::TokenStream, item: proc_macro::TokenStream) -> p
 /// }
 /// ```
 ///
+/// Below the words that document it, the enum's documentation gets a diagram of its states, for Mermaid; one that has no
+/// words stays without. `Purchase::diagram()` gives the same, a drawing for Graphviz and the table of states and signals.
+///
 /// | key | meaning |
 /// |---|---|
 /// | `error = Type` | the error that its handlers return; without it they return none |

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use factum::testing::{Loss, Sim};
-use factum::{Engine, Outcome, Run, Update};
+use factum::{Engine, Fsm as _, Outcome, Run, Update};
 use order_lifecycle::ledger::{Ledger, Operation, path_in, read_entries};
 use order_lifecycle::machine::{Cancel, DeliveryReport, Order, Packed, Pay, ReturnRequest, Why, order};
 use order_lifecycle::purchase::{Basket, Purchase};
@@ -31,7 +31,11 @@ impl World {
         let ledger = Ledger::open(&path_in(self.ledger.path()), None).unwrap();
         let builder =
             Engine::builder("data").app(Shop { ledger }).fsm::<Order>().sim(&self.sim).checkpoint_interval(DAY);
-        builder.on_enter(move |_, state: &Order| entered.lock().unwrap().push(name(state))).open().await.unwrap()
+        builder
+            .on_enter(move |_, state: &Order| entered.lock().unwrap().push(state.state_name().to_owned()))
+            .open()
+            .await
+            .unwrap()
     }
 
     /// An order of ten dollars.
@@ -58,10 +62,6 @@ impl World {
     fn entered(&self) -> Vec<String> {
         self.entered.lock().unwrap().clone()
     }
-}
-
-fn name(state: &Order) -> String {
-    serde_json::to_value(state).unwrap()["state"].as_str().unwrap().to_owned()
 }
 
 fn why(order: &Order) -> &Why {
@@ -91,7 +91,7 @@ fn who_does_not_pay_has_three_days() {
     world.sim.run(async {
         let engine = world.open().await;
         let (days, ended) = world.end(&world.placed(&engine).await).await;
-        assert_eq!((days, name(&ended).as_str(), why(&ended)), (3, "Cancelled", &Why::NotPaid));
+        assert_eq!((days, ended.state_name(), why(&ended)), (3, "Cancelled", &Why::NotPaid));
         engine.shutdown().await.unwrap();
     });
     assert_eq!(world.did(), []);
@@ -107,7 +107,12 @@ fn a_part_payment_does_not_begin_the_three_days_anew_nor_does_a_crash() {
         world.sim.sleep(2 * DAY).await;
         run.signal(pay(400)).await.unwrap();
         let mut watch = run.watch();
-        while !matches!(watch.next().await, Some(Update::State(seen)) if seen.visit() == 1) {}
+        while let Some(update) = watch.next().await {
+            if matches!(update, Update::State(seen) if seen.visit() == 1) {
+                return;
+            }
+        }
+        panic!("the part is not paid");
     });
     world.sim.crash(Loss::Any);
     world.sim.run(async {
@@ -173,7 +178,7 @@ fn what_is_kept_is_bought_whether_or_not_a_label_was_made() {
                 until(&run, "Returning").await;
             }
             let (days, ended) = world.end(&run).await;
-            assert_eq!((days, name(&ended).as_str()), (if wants_to_return { 14 } else { 30 }, "Completed"));
+            assert_eq!((days, ended.state_name()), (if wants_to_return { 14 } else { 30 }, "Completed"));
             engine.shutdown().await.unwrap();
         });
         assert!(world.did().iter().all(|(operation, _)| *operation != Operation::Refund));
@@ -189,7 +194,7 @@ fn a_silent_bank_fails_the_order_and_everything_that_was_paid_is_given_back() {
         run.signal(pay(300)).await.unwrap();
         run.signal(Pay { card: "silent".to_owned(), ..pay(200) }).await.unwrap();
         let Outcome::Failed(failed) = run.outcome().await.unwrap() else { panic!("{:?}", run.info()) };
-        assert_eq!(name(&failed.state().unwrap()), "Placed");
+        assert_eq!(failed.state().unwrap().state_name(), "Placed");
         assert!(run.signal(Cancel {}).await.is_err());
         engine.shutdown().await.unwrap();
     });

@@ -30,6 +30,8 @@ pub(crate) struct Server {
     child: Option<Child>,
     url: String,
     http: Client,
+    /// Where the client's next page of orders begins, if it is not the first one.
+    pub(crate) next: Option<String>,
     /// How often the process was started.
     pub(crate) starts: u32,
 }
@@ -51,7 +53,7 @@ impl Server {
         let http = Client::builder().no_proxy().build().unwrap();
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let dir = tempfile::tempdir().unwrap();
-        let mut server = Server { dir, arguments, child: None, url: String::new(), http, starts: 0 };
+        let mut server = Server { dir, arguments, child: None, url: String::new(), http, next: None, starts: 0 };
         server.up().await;
         server
     }
@@ -100,27 +102,32 @@ impl Server {
         self.http.post(format!("{}{path}", self.url)).header("idempotency-key", key).json(body)
     }
 
-    /// Gets; a server that has died meanwhile is started again.
-    pub(crate) async fn show(&mut self, path: &str) -> Value {
+    /// Asks, again and again, until there is an answer; a server that has died meanwhile is started again.
+    pub(crate) async fn ask(&mut self, request: impl Fn(&Server) -> RequestBuilder) -> Answer {
         loop {
-            match answer(self.get(path)).await {
-                Some(answer) => {
-                    assert_eq!(answer.status, 200, "{path}: {answer:?}");
-                    return answer.body;
-                }
+            match answer(request(self)).await {
+                Some(answer) => return answer,
                 None => self.kill_and_restart().await,
             }
         }
     }
 
-    /// Posts, again and again with the same key, until there is an answer; a server that has died meanwhile is started again.
+    /// Gets what is there.
+    pub(crate) async fn show(&mut self, path: &str) -> Value {
+        let answer = self.ask(|server| server.get(path)).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.body
+    }
+
+    /// Posts; each time with the same key.
     pub(crate) async fn tell(&mut self, path: &str, key: &str, body: &Value) -> Answer {
-        loop {
-            match answer(self.post(path, key, body)).await {
-                Some(answer) => return answer,
-                None => self.kill_and_restart().await,
-            }
-        }
+        self.ask(|server| server.post(path, key, body)).await
+    }
+
+    /// Turns a page of orders, and gives what is on it: what does not depend on the moment.
+    pub(crate) fn turn(&mut self, page: &Value) -> Vec<Value> {
+        self.next = page["next"].as_str().map(str::to_owned);
+        page["orders"].as_array().unwrap().iter().cloned().map(lasting).collect()
     }
 
     /// What the provider and the carrier did, in order. The keys are left out: they are of the data directory.
@@ -145,48 +152,108 @@ pub(crate) async fn answer(request: RequestBuilder) -> Option<Answer> {
     Some(Answer { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
 }
 
-/// One request of a life, and where the order comes to by it.
-pub(crate) struct Request {
-    pub(crate) path: &'static str,
-    pub(crate) body: Value,
-    pub(crate) status: u16,
-    /// The state that it comes to rest in, and on which visit.
-    pub(crate) then: (&'static str, u32),
+/// Requests one after the other, and what is due after each.
+pub(crate) struct Life {
+    pub(crate) name: &'static str,
+    pub(crate) requests: Vec<Request>,
 }
 
-fn request(path: &'static str, body: Value, status: u16, state: &'static str, visit: u32) -> Request {
-    Request { path, body, status, then: (state, visit) }
+/// One request of a life, and where its order comes to by it.
+pub(crate) struct Request {
+    order: String,
+    ask: Ask,
+    pub(crate) status: u16,
+    /// The state that it comes to rest in, and on which visit.
+    then: (&'static str, u32),
+}
+
+enum Ask {
+    Place(Value),
+    Tell(&'static str, Value),
+    /// The next page of orders, which has this one and no other.
+    Page,
+}
+
+/// The requests about one of the kept orders.
+struct About(Value);
+
+impl About {
+    fn request(&self, ask: Ask, status: u16, state: &'static str, visit: u32) -> Request {
+        Request { order: self.0["order"].as_str().unwrap().to_owned(), ask, status, then: (state, visit) }
+    }
+
+    fn place(&self) -> Request {
+        self.request(Ask::Place(self.0.clone()), 201, "Placed", 0)
+    }
+
+    fn tell(&self, what: &'static str, body: Value, status: u16, state: &'static str, visit: u32) -> Request {
+        self.request(Ask::Tell(what, body), status, state, visit)
+    }
+
+    fn page(&self, state: &'static str, visit: u32) -> Request {
+        self.request(Ask::Page, 200, state, visit)
+    }
 }
 
 /// The whole life of the first kept order, of 2933 cents: paid in parts, sent, sent back.
-pub(crate) fn life() -> Vec<Request> {
-    let part = json!({"card": "4000", "amount_cents": 1000});
-    vec![
-        request("", kept(0), 201, "Placed", 0),
-        request("/pay", json!({"card": "declined"}), 202, "Placed", 1),
-        request("/pay", part, 202, "Placed", 2),
+pub(crate) fn sent_back() -> Life {
+    let it = About(kept(0));
+    let requests = vec![
+        it.place(),
+        it.tell("pay", json!({"card": "declined"}), 202, "Placed", 1),
+        it.tell("pay", json!({"card": "4000", "amount_cents": 1000}), 202, "Placed", 2),
         // More than there is to be paid.
-        request("/pay", json!({"card": "4000", "amount_cents": 9999}), 202, "Paid", 3),
+        it.tell("pay", json!({"card": "4000", "amount_cents": 9999}), 202, "Paid", 3),
         // Rejected: it is paid.
-        request("/pay", json!({"card": "4000"}), 409, "Paid", 3),
-        request("/packed", json!({}), 202, "Shipped", 5),
-        request("/cancel", json!({}), 409, "Shipped", 5),
+        it.tell("pay", json!({"card": "4000"}), 409, "Paid", 3),
+        it.tell("packed", json!({}), 202, "Shipped", 5),
+        it.tell("cancel", json!({}), 409, "Shipped", 5),
         // Deferred: it has not come yet.
-        request("/return", json!({"reason": "two of them"}), 202, "Shipped", 5),
-        request("/delivered", json!({}), 202, "Returning", 8),
+        it.tell("return", json!({"reason": "two of them"}), 202, "Shipped", 5),
+        it.tell("delivered", json!({}), 202, "Returning", 8),
         // Ignored: carriers say it twice.
-        request("/delivered", json!({}), 202, "Returning", 8),
-        request("/received", json!({}), 202, "Refunded", 10),
-    ]
+        it.tell("delivered", json!({}), 202, "Returning", 8),
+        it.tell("received", json!({}), 202, "Refunded", 10),
+    ];
+    Life { name: "sent back", requests }
+}
+
+/// Two orders that are cancelled, one paid in part and the other in full, and the pages that they are on.
+pub(crate) fn cancelled() -> Life {
+    let (part, full) = (About(kept(1)), About(kept(2)));
+    let requests = vec![
+        part.place(),
+        part.tell("pay", json!({"card": "4000", "amount_cents": 500}), 202, "Placed", 1),
+        full.place(),
+        full.tell("pay", json!({"card": "4000"}), 202, "Paid", 1),
+        part.tell("pay", json!({"card": "4000", "amount_cents": 500}), 202, "Placed", 2),
+        part.page("Placed", 2),
+        part.tell("cancel", json!({}), 202, "Refunded", 4),
+        full.page("Paid", 1),
+        full.tell("cancel", json!({}), 202, "Refunded", 3),
+        // Once more from the first page on.
+        part.page("Refunded", 4),
+        full.page("Refunded", 3),
+    ];
+    Life { name: "cancelled", requests }
 }
 
 impl Request {
-    /// The path to ask.
-    pub(crate) fn path(&self) -> String {
-        match self.path {
-            "" => "/orders".to_owned(),
-            path => format!("/orders/cd-00001{path}"),
+    /// The request to this server; it is the same one if it has the same number.
+    pub(crate) fn to(&self, server: &Server, number: usize) -> RequestBuilder {
+        let key = number.to_string();
+        match &self.ask {
+            Ask::Place(order) => server.post("/orders", &key, order),
+            Ask::Tell(what, body) => server.post(&format!("/orders/{}/{what}", self.order), &key, body),
+            Ask::Page => match &server.next {
+                None => server.get("/orders?limit=1"),
+                Some(next) => server.get(&format!("/orders?limit=1&after={next}")),
+            },
         }
+    }
+
+    pub(crate) fn is_page(&self) -> bool {
+        matches!(self.ask, Ask::Page)
     }
 
     /// Whether the answer is the one that is due; of an order that is placed again after an answer was lost, 200 is, too.
@@ -198,8 +265,13 @@ impl Request {
 /// Waits until the order is where a request brings it, and shows it: what does not depend on the moment.
 pub(crate) async fn settled(server: &mut Server, request: &Request) -> Value {
     let (state, visit) = request.then;
-    let mut seen = server.show(&format!("/orders/cd-00001?wait={state}&visit={visit}")).await;
+    let seen = server.show(&format!("/orders/{}?wait={state}&visit={visit}", request.order)).await;
     assert_eq!((seen["state"].as_str(), seen["visit"].as_u64()), (Some(state), Some(visit.into())), "{seen}");
-    seen.as_object_mut().unwrap().remove("status");
-    seen
+    lasting(seen)
+}
+
+/// What is shown of an order, but for the status: that of its run, at one moment.
+fn lasting(mut order: Value) -> Value {
+    order.as_object_mut().unwrap().remove("status");
+    order
 }
