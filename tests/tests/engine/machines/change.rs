@@ -133,7 +133,7 @@ fn in_the_middle(sim: &Sim, asleep: bool) {
         super::waits(&run, sim).await;
         drop(run);
         if asleep {
-            falls_asleep(&engine, &sim).await;
+            falls_asleep(&engine, sim).await;
         }
         std::mem::forget(engine);
     });
