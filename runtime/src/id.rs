@@ -136,6 +136,11 @@ impl Position {
         self.with(which, UNDO)
     }
 
+    /// The operation that this is the undo of, if it is one.
+    pub(crate) fn undoes(&self) -> Option<Position> {
+        matches!(self.parts().last(), Some(Part::Undo(_))).then(|| self.parent()).flatten()
+    }
+
     fn with(&self, value: u32, kind: u64) -> Position {
         let mut bytes = self.0.clone();
         push(&mut bytes, u64::from(value) << 2 | kind);

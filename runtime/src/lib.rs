@@ -76,15 +76,21 @@ pub use handle::{
     SignalStartRequest, StartRequest, StateUpdate, Stuck, StuckReport, TypedStatus, Update, Watch, verify,
 };
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
-pub use io::{IdempotencyKey, Io, NoApp};
+pub use io::{
+    CALL_TIMEOUT, Call, CallError, CallFailure, Calling, FactError, IdempotencyKey, Io, MAX_FACT_NAME, NoApp,
+    NoTransport, Random, Redaction, Transport,
+};
 pub use ops::{
-    All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Publishable, Race, Random, RandomValue, Signal,
-    SignalTimeout, SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish,
-    race, random, seconds, signal, sleep, sleep_until, try_all, uuid,
+    All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Publishable, Race, RandomValue, Signal, SignalTimeout,
+    SignalWait, Sleep, TryAll, Winner, all, days, hours, join, millis, minutes, now, pause, publish, race, random,
+    seconds, signal, sleep, sleep_until, try_all, uuid,
 };
 pub use plan::{Diagram, WorkflowSig};
 pub use platform::BoxFuture;
-pub use record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, Reason, UndoKind};
+pub use record::{
+    Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Event, FactKey, ParseFactKeyError, Reason, RequestDigest,
+    UndoKind,
+};
 pub use saga::{Again, Child, SagaCall, SagaFn, Spawn, Startable, again, diagram, spawn};
 pub use step::{Never, Site, StepCall, StepFn, TimedOut};
 pub use storage::{

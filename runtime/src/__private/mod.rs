@@ -36,6 +36,7 @@ pub use values::{As, ByRef, Copies, CopiesNot, Decodes, DecodesNot, Encodes, Enc
 #[allow(deprecated, reason = "it is there to be warned of")]
 pub use warnings::hash_map_in_a_saga;
 
+pub use crate::codec::Recordable;
 pub use crate::codec::{DecodeError, EncodeError, Payload};
 pub use crate::fsm::{
     Fsm, FsmOn, Handler, HandlerReturn, InState, MachineError, Next, State, Transition, Turn, Visit,
@@ -57,6 +58,6 @@ pub mod store {
 }
 
 pub use crate::step::{
-    AttemptEnd, CancelMode, Effect, ErasedStep, Fallible, Never, OutsideSaga, RateLimit, Recordable, Signature, Site,
-    Step, StepCall, StepError, StepMeta, StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
+    AttemptEnd, CancelMode, Effect, ErasedStep, Fallible, Never, OutsideSaga, RateLimit, Signature, Site, Step,
+    StepCall, StepError, StepMeta, StepSig, TimedOut, Undo, UndoError, UndoFn, UndoInput, UndoKind, Undoer, undo,
 };

@@ -32,6 +32,12 @@ pub(crate) struct BlobAt {
     pub(crate) schema: u64,
 }
 
+/// What stands for a blob in a text that is to be the same wherever the blob lies.
+pub(super) fn content(blobs: &[NamedBlob], id: u64) -> Option<String> {
+    let at = blobs.iter().map(NamedBlob::at).find(|at| at.id == id)?;
+    Some(format!("\"{}-{:08x}\"", at.len, at.crc))
+}
+
 /// Why a blob cannot be had: it is damaged, missing, or cannot be read.
 pub(crate) type BlobError = Arc<dyn Error + Send + Sync>;
 

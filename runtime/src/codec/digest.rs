@@ -5,12 +5,15 @@
 //! written as `{"$integer":"<digits>"}`: two order numbers that differ in the
 //! last bit are two inputs. Everything else is the RFC's form to the letter.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::blob::content;
 use super::json_text::string_len;
+use super::rename::rename;
 use super::{DecodeError, Payload};
 
 /// A SHA-256 digest.
@@ -61,6 +64,22 @@ impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// The canonical form of a value and its digest. A blob counts by its bytes: its id is another one where a run is imported.
+///
+/// # Errors
+/// When the value's bytes cannot be had, or are no JSON.
+pub(crate) fn canonical_of(payload: &Payload) -> Result<(Digest, String), DecodeError> {
+    let expected = "a JSON value with a canonical form";
+    let json = payload.bytes().map_err(|error| DecodeError::unreadable(expected, error.0))?;
+    let json = match payload.blobs() {
+        [] => Cow::Borrowed(json),
+        blobs => Cow::Owned(rename(json, |id| content(blobs, id)).json),
+    };
+    let text = canonical(&json).map_err(|error| DecodeError::new(expected, error))?;
+    let text = String::from_utf8(text).map_err(|error| DecodeError::new(expected, error))?;
+    Ok((Digest::of_bytes(&[text.as_bytes()]), text))
 }
 
 fn canonical(json: &[u8]) -> Result<Vec<u8>, serde_json::Error> {

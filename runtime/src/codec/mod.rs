@@ -12,6 +12,7 @@ mod digest;
 mod hash;
 mod json_text;
 mod payload;
+mod recordable;
 mod rename;
 mod strict;
 pub(crate) mod wire;
@@ -22,8 +23,9 @@ use serde::de::DeserializeOwned;
 pub use artifact::{ArtifactId, ParseArtifactIdError};
 pub use blob::Blob;
 pub(crate) use blob::{BlobAt, BlobError, BlobSource, NamedBlob};
-pub(crate) use digest::{Digest, DigestOf};
+pub(crate) use digest::{Digest, DigestOf, canonical_of};
 pub use payload::{Payload, PayloadError};
+pub use recordable::Recordable;
 
 /// The most bytes that one recorded value may have: 16 MiB.
 pub const MAX_PAYLOAD: usize = 16 << 20;
@@ -95,11 +97,7 @@ pub(crate) fn hash<T: Serialize + ?Sized>(value: &T) -> Result<u64, EncodeError>
     if blobs.is_empty() {
         return Ok(hash::hash(&json));
     }
-    let content = |id| {
-        let at = blobs.iter().map(NamedBlob::at).find(|at| at.id == id)?;
-        Some(format!("\"{}-{:08x}\"", at.len, at.crc))
-    };
-    Ok(hash::hash(&rename::rename(&json, content).json))
+    Ok(hash::hash(&rename::rename(&json, |id| blob::content(&blobs, id)).json))
 }
 
 fn text<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {

@@ -17,6 +17,7 @@ use super::stop::{Stage, Stop};
 use super::timers::Timers;
 use super::watchdog::Watchdog;
 use crate::id::{Lsn, RunId, RunNumber};
+use crate::io::{Redaction, Transports};
 use crate::journal::Journal;
 use crate::platform::{Platform, TaskHandle, ThreadHandle};
 use crate::record::Event;
@@ -32,6 +33,13 @@ pub(crate) struct Limits {
     pub(crate) suspect: u32,
     /// How long a shutdown waits for attempts in the air.
     pub(crate) shutdown: Duration,
+}
+
+/// What steps are given of the world, and what is recorded of it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Outside {
+    pub(crate) transports: Arc<Transports>,
+    pub(crate) redaction: Arc<Redaction>,
 }
 
 /// The runs of an engine, by id.
@@ -63,6 +71,7 @@ pub(crate) struct Core {
     pub(super) loading: AsyncMutex<()>,
     pub(crate) registry: Registry,
     pub(crate) app: Arc<dyn Any + Send + Sync>,
+    pub(crate) outside: Outside,
     /// The UUID of the data directory.
     pub(crate) origin: [u8; 16],
     pub(crate) timers: Timers,

@@ -110,6 +110,13 @@ pub enum Error {
         second: Site,
     },
 
+    /// Two transports have one namespace, by which their facts are known.
+    #[error("two transports are called `{namespace}`: register one of them, or give it another `NAMESPACE`")]
+    DuplicateTransport {
+        /// The namespace.
+        namespace: &'static str,
+    },
+
     /// A saga or a machine, and the sagas inside it, do not go together.
     #[error("the workflow `{saga}` at {site}, with the sagas inside it, cannot be run: {problem}")]
     Plan {

@@ -1,10 +1,10 @@
 //! What is the matter with a stuck run, read off its state.
 
 use super::outcome::{Failure, failure_of};
+use crate::codec::Recordable;
 use crate::id::Position;
 use crate::record::{Cause, UndoKind};
 use crate::run::{Entry, Phase, RunState, UndoState};
-use crate::step::Recordable;
 
 /// An undo that is not done.
 pub(crate) struct Undo {

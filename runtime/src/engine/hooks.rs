@@ -6,9 +6,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::perform::panic_text;
 use crate::codec::{DecodeError, Payload};
 use crate::id::RunId;
+use crate::io::panic_text;
 
 /// Looks at a state. An error says that the value is none of the machine's.
 pub(crate) type Hook = Arc<dyn Fn(&RunId, &Payload) -> Result<(), DecodeError> + Send + Sync>;

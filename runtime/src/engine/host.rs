@@ -7,12 +7,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
-use crate::codec::{BlobError, Payload};
+use crate::codec::{BlobError, Payload, Recordable};
 use crate::id::{Position, RunId};
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::record::{ChildEnd, Name};
-use crate::step::{ErasedStep, Recordable, Site};
+use crate::step::{ErasedStep, Site};
 use crate::time::Timestamp;
 
 /// How a step or a nested saga ended, as recorded: an output or an error, both encoded.

@@ -2,9 +2,8 @@
 
 use std::fmt;
 
-use crate::codec::{BlobError, DecodeError};
+use crate::codec::{BlobError, DecodeError, Recordable};
 use crate::record::{Cause, ChildEnd};
-use crate::step::Recordable;
 
 /// Why a run failed. Everything it did is undone, unless an operator has settled it otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use super::checkpoint::{Checkpointer, Policy, Sleepers};
-use super::core::{Core, Limits, Runs};
+use super::core::{Core, Limits, Outside, Runs};
 use super::error::{MissingStep, MissingWorkflow};
 use super::flow::Flow;
 use super::live::{CAUTIOUS_ATTEMPTS, LiveRun};
@@ -43,6 +43,7 @@ pub(crate) struct Options {
     pub(crate) keep_unknown: bool,
     /// A backup may be opened: the original will not run on.
     pub(crate) restore: bool,
+    pub(crate) outside: Outside,
 }
 
 impl Options {
@@ -57,6 +58,7 @@ impl Options {
             limits: Limits { poison: 10, suspect: 3, shutdown: Duration::from_secs(10) },
             keep_unknown: false,
             restore: false,
+            outside: Outside::default(),
         }
     }
 }
@@ -212,6 +214,7 @@ pub(crate) async fn open(
     app: Arc<dyn Any + Send + Sync>,
 ) -> Result<(Arc<Core>, OpenReport), Error> {
     let (dir, limits, keep_unknown) = (options.dir.clone(), options.limits.clone(), options.keep_unknown);
+    let outside = options.outside.clone();
     let Opened { journal, checkpoint, report, mut recovered } = open_files(options, &platform).await?;
     if let Some(cut) = &report.cut {
         tracing::warn!(
@@ -244,6 +247,7 @@ pub(crate) async fn open(
         loading: AsyncMutex::new(()),
         registry,
         app,
+        outside,
         origin: report.uuid.into_bytes(),
         stop: Arc::new(Stop::default()),
         flow: Flow::default(),

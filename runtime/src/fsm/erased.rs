@@ -4,14 +4,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{Fsm, FsmOn, Turn, Visit};
-use crate::codec::{DecodeError, EncodeError, Payload};
+use crate::codec::{DecodeError, EncodeError, Payload, Recordable};
 use crate::engine::{BodyEnd, By, Entering, Host, Misfit, Since, Takes, Workflow};
 use crate::id::Position;
 use crate::ops::Cx;
 use crate::plan::{Graph, Policy, StateMeta, WorkflowMeta};
 use crate::platform::BoxFuture;
 use crate::record::Name;
-use crate::step::Recordable;
 
 /// A machine together with the app it runs on.
 pub(crate) struct FsmWorkflow<M, App> {

@@ -1,10 +1,10 @@
 //! The traits that `#[fsm]` and `#[state]` implement.
 
 use super::{Turn, Visit};
+use crate::codec::Recordable;
 use crate::ops::Cx;
 use crate::plan::{Exit, Graph, Plan, WorkflowSig};
 use crate::platform::BoxFuture;
-use crate::step::Recordable;
 
 /// A state machine: an enum with `#[fsm]`. Implemented by it, not by hand.
 #[diagnostic::on_unimplemented(message = "`{Self}` is not a state machine", label = "expected an enum with `#[fsm]`")]

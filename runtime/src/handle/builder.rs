@@ -8,7 +8,7 @@ use super::Engine;
 use crate::engine::{self, Error, History, Hook, HooksOf, Options, Registry, Result, Workflow};
 use crate::fsm::{Fsm, FsmOn, FsmWorkflow};
 use crate::id::RunId;
-use crate::io::NoApp;
+use crate::io::{NoApp, Transport};
 use crate::platform::{Platform, real};
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
 use crate::step::{Step, StepFn, StepMeta, StepSig};
@@ -25,6 +25,8 @@ pub struct Builder<App = NoApp> {
     options: Options,
     /// Other doors than the real ones.
     platform: Option<Platform>,
+    /// The namespace of two transports.
+    twice: Option<&'static str>,
 }
 
 impl Builder<NoApp> {
@@ -36,14 +38,15 @@ impl Builder<NoApp> {
             hooks: HooksOf::new(),
             options: Options::new(dir),
             platform: None,
+            twice: None,
         }
     }
 
     /// Gives the engine its app: what steps reach as `io.app()`, such as
     /// connection pools. Comes before the sagas that need it.
     pub fn app<App: Send + Sync + 'static>(self, app: App) -> Builder<App> {
-        let Builder { app: _, workflows, steps, hooks, options, platform } = self;
-        Builder { app: Arc::new(app), workflows, steps, hooks, options, platform }
+        let Builder { app: _, workflows, steps, hooks, options, platform, twice } = self;
+        Builder { app: Arc::new(app), workflows, steps, hooks, options, platform, twice }
     }
 }
 
@@ -97,6 +100,15 @@ impl<App: Send + Sync + 'static> Builder<App> {
     {
         let _ = function;
         self.steps.push(F::Step::META);
+        self
+    }
+
+    /// Registers a transport: steps reach it as [`io.transport::<T>()`](crate::Io::transport), wherever they stand.
+    pub fn transport<T: Transport>(mut self, transport: T) -> Self {
+        let known = Arc::make_mut(&mut self.options.outside.transports).add(transport);
+        if let Err(namespace) = known {
+            self.twice.get_or_insert(namespace);
+        }
         self
     }
 
@@ -234,7 +246,10 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// steps have one name; when runs in flight need workflows or undos that
     /// are not registered.
     pub async fn open(self) -> Result<Engine> {
-        let Builder { app, workflows, steps, hooks, options, platform } = self;
+        let Builder { app, workflows, steps, hooks, options, platform, twice } = self;
+        if let Some(namespace) = twice {
+            return Err(Error::DuplicateTransport { namespace });
+        }
         let platform = match platform {
             Some(platform) => platform,
             None => real::platform().map_err(|_| Error::NoRuntime)?,

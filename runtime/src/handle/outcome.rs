@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::held_up::StuckReport;
 use super::link::Link;
 use super::run::{Cancelled, Completed, Diverged, Failed, Paused, Poisoned, Run, Stuck};
+use crate::codec::Recordable;
 use crate::engine::{Error, Held, Result, Shown, Status, failed_step, failure_of, not_undone, problem, stuck_on};
 use crate::plan::WorkflowSig;
 use crate::run::Phase;
-use crate::step::Recordable;
 
 /// How a run ended, or why it cannot go on by itself.
 pub enum Outcome<W: WorkflowSig> {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::codec::Digest;
 use crate::id::Position;
+use crate::record::FactKey;
 
 /// Names one step of one run, to whoever must not act twice: 32 hexadecimal digits.
 ///
@@ -18,11 +19,20 @@ impl IdempotencyKey {
     /// `run` in the data directory `origin`; `redone` is how often it was begun anew after it had been undone.
     pub(crate) fn new(origin: &[u8; 16], run: u64, at: &Position, redone: u32) -> Self {
         let run = run.to_le_bytes();
-        let digest = match redone {
-            0 => Digest::of_bytes(&[b"factum key 1", origin, &run, at.as_bytes()]),
-            _ => Digest::of_bytes(&[b"factum key 2", origin, &run, &redone.to_le_bytes(), at.as_bytes()]),
-        };
-        let mut text = digest.to_string();
+        match redone {
+            0 => Self::of(&[b"factum key 1", origin, &run, at.as_bytes()]),
+            _ => Self::of(&[b"factum key 2", origin, &run, &redone.to_le_bytes(), at.as_bytes()]),
+        }
+    }
+
+    /// The key of a call in the step that this is the key of: `fact` is what it is called there.
+    pub(crate) fn of_call(&self, fact: &FactKey) -> Self {
+        Self::of(&[b"factum key of a call 1", self.0.as_bytes(), fact.to_string().as_bytes()])
+    }
+
+    /// The key that is the digest of some bytes.
+    pub(crate) fn of(parts: &[&[u8]]) -> Self {
+        let mut text = Digest::of_bytes(parts).to_string();
         text.truncate(32);
         IdempotencyKey(text.into())
     }

@@ -1,17 +1,41 @@
 //! One step's world (floor 5).
 //!
 //! Owns [`Io`], which a step's body gets as its first parameter: the
-//! idempotency key, the attempt, the run, and the engine's app. What must
-//! always hold: everything here is the same in every attempt of one step in
-//! one run, but for the attempt's own number.
+//! idempotency key, the attempt, the run, the engine's app, and the facts: what
+//! a closure made ([`fact`]), what a [`Transport`] answered ([`call`]), the clock and
+//! chance ([`draw`]). A fact's way is [`ask`]; whoever keeps the records is behind
+//! [`records`]. What must always hold: everything here is the same in every
+//! attempt of one step in one run, but for the attempt's own number; a body is
+//! given a fact when it is bound, and what is bound is never made again.
 
+mod ask;
+mod call;
+mod caught;
+mod chance;
+mod draw;
+mod fact;
+mod given;
 mod key;
+mod records;
+mod redact;
+mod transport;
 
 use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
+pub use call::{CallError, CallFailure, Calling};
+pub(crate) use caught::{Caught, caught, panic_text};
+pub use chance::Random;
+pub use fact::FactError;
+use given::Given;
 pub use key::IdempotencyKey;
+pub(crate) use records::{Ask, Chosen, Ended, Records};
+pub use redact::Redaction;
+pub(crate) use transport::Transports;
+pub use transport::{CALL_TIMEOUT, Call, NoTransport, Transport};
 
 use crate::codec::{ArtifactId, Blob};
 use crate::id::RunId;
@@ -22,21 +46,48 @@ use crate::storage::arena::Arena;
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoApp;
 
-/// Where a step's attempt has things recorded.
-pub(crate) trait Records: Send + Sync + fmt::Debug {
-    /// The run names an artifact from now on.
-    fn artifact(&self, artifact: ArtifactId, blob: Blob) -> Result<(), StorageError>;
-}
+/// The most bytes that a fact's name may have.
+pub const MAX_FACT_NAME: usize = 256;
 
 /// What a step's attempt knows of itself.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct IoCore {
+    records: Arc<dyn Records>,
+    key: IdempotencyKey,
+    attempt: u32,
+    run_id: RunId,
+    arena: Arena,
+    transports: Arc<Transports>,
+    redaction: Arc<Redaction>,
+    /// The facts that this attempt has been given, by name.
+    given: Mutex<BTreeMap<Box<str>, Given>>,
+    /// Nobody knows what a call of this attempt has done.
+    unknown: AtomicBool,
+}
+
+/// What an attempt's [`IoCore`] is made of.
+pub(crate) struct IoParts {
     pub(crate) records: Arc<dyn Records>,
     pub(crate) key: IdempotencyKey,
     pub(crate) attempt: u32,
     pub(crate) run_id: RunId,
     pub(crate) arena: Arena,
+    pub(crate) transports: Arc<Transports>,
+    pub(crate) redaction: Arc<Redaction>,
+}
+
+impl IoCore {
+    pub(crate) fn new(parts: IoParts) -> Arc<IoCore> {
+        let IoParts { records, key, attempt, run_id, arena, transports, redaction } = parts;
+        let (given, unknown) = (Mutex::default(), AtomicBool::new(false));
+        Arc::new(IoCore { records, key, attempt, run_id, arena, transports, redaction, given, unknown })
+    }
+
+    /// Whether nobody knows what a call of this attempt has done.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.unknown.load(Ordering::Acquire)
+    }
 }
 
 /// A step's window to the world, for one attempt.
@@ -122,6 +173,14 @@ impl<App> Io<App> {
     /// [`StorageError::MissingContent`] when no run that is known has put it, damage, and IO.
     pub fn artifact(&self, artifact: &ArtifactId) -> Result<Blob, StorageError> {
         self.core.arena.get_content(artifact.0)
+    }
+
+    /// The engine's transport of a type ([`Builder::transport`](crate::Builder::transport)).
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn transport<T: Transport>(&self) -> Result<&T, NoTransport> {
+        self.core.transports.get()
     }
 
     /// The app that the engine was built with ([`Builder::app`](crate::Builder::app)).

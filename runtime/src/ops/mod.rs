@@ -29,4 +29,4 @@ pub use publish::{Publish, Publishable, publish};
 pub use race::{Race, Winner, race};
 pub use signal::{Elapsed, Signal, SignalTimeout, SignalWait, signal};
 pub use sleep::{Sleep, days, hours, millis, minutes, seconds, sleep, sleep_until};
-pub use value::{NewUuid, Now, Random, RandomValue, now, random, uuid};
+pub use value::{NewUuid, Now, RandomValue, now, random, uuid};

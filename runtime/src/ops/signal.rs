@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::{Cx, Durable};
+use crate::codec::Recordable;
 use crate::engine::host;
 use crate::plan::{Described, Plan};
 use crate::platform::BoxFuture;
-use crate::step::{Recordable, Site};
+use crate::step::Site;
 
 /// A message that a run can be sent. Implemented by `#[signal]`.
 #[diagnostic::on_unimplemented(

@@ -1,7 +1,7 @@
 //! What a workflow is to whoever starts it or holds a run of it.
 
 use super::{Plan, WorkflowMeta};
-use crate::step::Recordable;
+use crate::codec::Recordable;
 
 /// A workflow's name, plan and types: a saga's, or a state machine's. Implemented by `#[saga]` and `#[fsm]`, not by hand.
 #[diagnostic::on_unimplemented(

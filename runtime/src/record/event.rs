@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Carried, Cause, ChildEnd, Kind, Reason, UndoKind};
+use super::{Carried, Cause, ChildEnd, FactKey, Kind, Reason, RequestDigest, UndoKind};
 use crate::codec::{ArtifactId, BlobAt, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
@@ -101,6 +101,20 @@ pub enum Event {
         at: Position,
         /// What it returned.
         result: Result<Payload, Payload>,
+    },
+    /// A step, or the undo of one, got a value of the world: every attempt of it gets this one.
+    #[non_exhaustive]
+    FactBound {
+        /// The step, or its undo.
+        at: Position,
+        /// The fact's key within the step.
+        fact: FactKey,
+        /// SHA-256 of the canonical form of what was asked, without secrets.
+        request: RequestDigest,
+        /// What was asked, in its canonical form, without secrets; the beginning of it, if it is long.
+        asked: String,
+        /// The value.
+        value: Payload,
     },
     /// The run waits by the wall clock.
     #[non_exhaustive]
@@ -368,6 +382,7 @@ impl Event {
             Event::StepFailed { .. } => Kind::StepFailed,
             Event::ScopeEntered { .. } => Kind::ScopeEntered,
             Event::ScopeLeft { .. } => Kind::ScopeLeft,
+            Event::FactBound { .. } => Kind::FactBound,
             Event::TimerSet { .. } => Kind::TimerSet,
             Event::TimerFired { .. } => Kind::TimerFired,
             Event::SignalReceived { .. } => Kind::SignalReceived,

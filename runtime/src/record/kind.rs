@@ -40,6 +40,7 @@ kinds! {
     StepFailed = 5, "step failed";
     ScopeEntered = 6, "scope entered";
     ScopeLeft = 7, "scope left";
+    FactBound = 8, "fact bound";
     TimerSet = 9, "timer set";
     TimerFired = 10, "timer fired";
     SignalReceived = 11, "signal received";

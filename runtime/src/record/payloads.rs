@@ -19,6 +19,7 @@ macro_rules! values {
             | Event::SignalReceived { payload: value, .. }
             | Event::Published { value, .. }
             | Event::ValueDrawn { value, .. }
+            | Event::FactBound { value, .. }
             | Event::ChildEnded { end: ChildEnd::Completed { output: value }, .. }
             | Event::ArtifactPut { bytes: value, .. }
             | Event::RunCompleted { output: value } => values.push(value),

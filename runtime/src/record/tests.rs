@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::codec::{ArtifactId, BlobAt, NamedBlob, Payload};
+use crate::codec::{ArtifactId, BlobAt, Digest, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::time::Timestamp;
 
@@ -195,6 +195,13 @@ fn of_starts() -> Vec<Event> {
             reason: Reason::Timeout { group: Some("Open".into()) },
             groups: Vec::new(),
             carried: Box::default(),
+        },
+        Event::FactBound {
+            at: at(),
+            fact: FactKey { name: "call:rates".into(), ordinal: 3 },
+            request: RequestDigest(Digest([7; 32])),
+            asked: "{\"of\":\"EUR\"}".into(),
+            value: json("9"),
         },
         Event::StartOptions { deadline: None, begin_at: None, key: None, parent: None, linked: false },
         Event::StartOptions {

@@ -2,7 +2,7 @@
 
 use super::state::{Illegal, Options, RunState};
 use super::visit::Visited;
-use super::{Entry, Phase, StepEntry, UndoEntry, UndoState};
+use super::{Entry, Facts, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::{self, Payload};
 use crate::id::Position;
 use crate::record::{Cause, Event, Name, UndoKind};
@@ -12,6 +12,11 @@ pub(super) type Applied = Result<(), Illegal>;
 
 /// What a recorded moment is called.
 pub(crate) const NOW: &str = "now";
+
+/// Whether a fact of this name is the time. What a user calls a fact has something in front.
+fn is_now(name: &str) -> bool {
+    name.rsplit('/').next() == Some(NOW)
+}
 
 /// A moment as it was recorded.
 fn moment(value: &Payload) -> Option<Timestamp> {
@@ -55,6 +60,7 @@ impl RunState {
                 let step = self.step_in_air(event, at)?;
                 step.in_air = false;
                 step.end = Some(Ok(output.clone()));
+                step.facts = Facts::default();
                 if step.undo_done {
                     let (name, args) = (step.name.clone(), step.undo_args.take());
                     self.undo.push(at.clone(), name, UndoKind::Compensate, Some(output.clone()), args);
@@ -87,6 +93,7 @@ impl RunState {
                 }
                 self.ended(at);
             }
+            Event::FactBound { .. } => self.fact_bound(event)?,
             Event::TimerSet { at, wake_at } => {
                 self.enter(event, at, Entry::Timer { wake_at: *wake_at, fired: false })?;
             }
@@ -180,6 +187,7 @@ impl RunState {
                 let undo = self.undo_open(event, of)?;
                 undo.in_air = false;
                 undo.state = UndoState::Done;
+                undo.facts = Facts::default();
                 self.new_fact();
             }
             Event::CompensationFailed { of, cause, last, retry_at } => {
@@ -252,6 +260,7 @@ impl RunState {
                 unknown: false,
                 retry_at: None,
                 end: None,
+                facts: Facts::default(),
                 pivot: *pivot,
                 undo_done: *undo_done,
                 undo_unknown: *undo_unknown,
@@ -269,6 +278,21 @@ impl RunState {
             }
             _ => Err(illegal(event, format!("attempt {attempt} of `{step}` at {at} is not the next"))),
         }
+    }
+
+    fn fact_bound(&mut self, event: &Event) -> Applied {
+        let Event::FactBound { at, fact, request, asked, value } = event else { return Ok(()) };
+        let Some(facts) = self.facts_mut(at) else {
+            return Err(illegal(event, format!("no step that has not ended is at {at}")));
+        };
+        if !facts.bind(fact, *request, asked, value) {
+            return Err(illegal(event, format!("`{fact}` is bound already at {at}")));
+        }
+        if is_now(&fact.name) {
+            self.now = moment(value).max(self.now);
+        }
+        self.new_fact();
+        Ok(())
     }
 
     fn ended(&mut self, at: &Position) {

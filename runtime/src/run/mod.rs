@@ -10,6 +10,7 @@
 mod apply;
 mod back;
 mod entry;
+mod facts;
 mod inbox;
 mod operator;
 mod phase;
@@ -23,6 +24,7 @@ mod weight;
 
 pub(crate) use apply::NOW;
 pub(crate) use entry::Entry;
+pub(crate) use facts::{Choice, Facts};
 pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};
 pub(crate) use phase::Phase;
 pub use policy::RetryPolicy;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::undo::UndoStack;
-use super::{Entry, Inbox, Phase, Since, StepEntry, UndoEntry, UndoState};
+use super::{Entry, Facts, Inbox, Phase, Since, StepEntry, UndoEntry, UndoState};
 use crate::codec::Payload;
 use crate::id::{Position, RunId};
 use crate::record::{Event, Name, UndoKind};
@@ -270,6 +270,37 @@ impl RunState {
             self.journal.get(at),
             Some(Entry::Step(StepEntry { end: Some(Err(_)), .. }) | Entry::Scope { end: Some(Err(_)), .. })
         )
+    }
+
+    /// What the attempts of the step at a position, or of an undo, have bound; none if it has ended or is not there.
+    pub(crate) fn facts(&self, at: &Position) -> Option<&Facts> {
+        match at.undoes() {
+            _ if !self.phase.is_active() => None,
+            None if !matches!(self.phase, Phase::Forward) => None,
+            None => match self.journal.get(at) {
+                Some(Entry::Step(step)) if step.end.is_none() => Some(&step.facts),
+                _ => None,
+            },
+            Some(of) => {
+                let undo = self.undo.all().iter().rev().find(|undo| undo.of == of);
+                undo.filter(|undo| undo.state == UndoState::Open).map(|undo| &undo.facts)
+            }
+        }
+    }
+
+    pub(super) fn facts_mut(&mut self, at: &Position) -> Option<&mut Facts> {
+        match at.undoes() {
+            _ if !self.phase.is_active() => None,
+            None if !matches!(self.phase, Phase::Forward) => None,
+            None => match self.journal.get_mut(at) {
+                Some(Entry::Step(step)) if step.end.is_none() => Some(&mut step.facts),
+                _ => None,
+            },
+            Some(of) => {
+                let undo = self.undo.get_mut(&of).filter(|undo| undo.state == UndoState::Open);
+                undo.map(|undo| &mut undo.facts)
+            }
+        }
     }
 
     /// Forgets what only a run that goes on needs.

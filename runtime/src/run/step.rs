@@ -1,5 +1,6 @@
 //! What is recorded of one step.
 
+use super::Facts;
 use crate::codec::Payload;
 use crate::record::{Cause, Name};
 use crate::time::Timestamp;
@@ -25,6 +26,8 @@ pub(crate) struct StepEntry {
     pub(crate) retry_at: Option<Timestamp>,
     /// How it ended: its output, or why there is none.
     pub(crate) end: Option<Result<Payload, Cause>>,
+    /// What its attempts have bound.
+    pub(crate) facts: Facts,
     pub(super) pivot: bool,
     pub(super) undo_done: bool,
     pub(super) undo_unknown: bool,

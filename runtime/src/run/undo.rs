@@ -1,5 +1,6 @@
 //! What a rollback has to undo, and how far it has come.
 
+use super::Facts;
 use crate::codec::Payload;
 use crate::id::Position;
 use crate::record::{Cause, Name, UndoKind};
@@ -35,6 +36,8 @@ pub(crate) struct UndoEntry {
     /// When the next attempt begins.
     pub(crate) retry_at: Option<Timestamp>,
     pub(crate) state: UndoState,
+    /// What its attempts have bound.
+    pub(crate) facts: Facts,
 }
 
 /// The undo entries of a run, in order of completion of their steps.
@@ -63,6 +66,7 @@ impl UndoStack {
             in_air: false,
             retry_at: None,
             state: UndoState::Open,
+            facts: Facts::default(),
         });
     }
 

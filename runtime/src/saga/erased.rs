@@ -4,13 +4,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Saga;
-use crate::codec::Payload;
+use crate::codec::{Payload, Recordable};
 use crate::engine::{BodyEnd, Host, Misfit, Since, Workflow};
 use crate::id::Position;
 use crate::ops::Cx;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
-use crate::step::Recordable;
 
 /// A saga together with the app it runs on.
 pub(crate) struct SagaWorkflow<S, App> {

@@ -1,10 +1,11 @@
 //! A saga awaited inside another: a scope of the same run.
 
+use crate::codec::Recordable;
 use crate::engine::host::{self, Entered};
 use crate::ops::{Cx, Durable};
 use crate::platform::BoxFuture;
 use crate::saga::{Saga, SagaCall};
-use crate::step::{Recordable, Site};
+use crate::step::Site;
 
 impl<S, App> Durable<App> for SagaCall<'_, S>
 where

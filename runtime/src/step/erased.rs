@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Recordable, Step, StepMeta, TimedOut};
-use crate::codec::{EncodeError, Payload};
+use super::{Step, StepMeta, TimedOut};
+use crate::codec::{EncodeError, Payload, Recordable};
 use crate::io::{Io, IoCore};
 use crate::platform::BoxFuture;
 

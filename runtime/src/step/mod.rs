@@ -20,8 +20,8 @@ pub use erased::{AttemptEnd, ErasedStep, StepError};
 pub use meta::{CancelMode, Effect, RateLimit, Site, StepMeta, Undo};
 pub use output::{Fallible, Never, TimedOut};
 pub use sig::{Step, StepFn, StepSig};
+pub use signature::Signature;
 pub(crate) use signature::for_each_arity;
-pub use signature::{Recordable, Signature};
 pub use undo::{UndoError, UndoFn, UndoInput, Undoer, undo};
 
 pub use crate::record::UndoKind;

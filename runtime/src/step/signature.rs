@@ -1,41 +1,6 @@
 //! What a step and a saga have in common: a function's types.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::codec::{self, DecodeError, EncodeError, Payload};
-
-/// What a step or a saga gives back, as success or as error, and what a signal is.
-// Not a subtrait of serde's: the compiler would tell of each of those, and not of this one.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be recorded and read back",
-    label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
-    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), or take what of it can be kept"
-)]
-pub trait Recordable: Sized {
-    /// Its JSON, and what that decodes to.
-    ///
-    /// # Errors
-    /// When JSON cannot hold it.
-    fn record(&self) -> Result<(Payload, Self), EncodeError>;
-
-    /// The value of a record.
-    ///
-    /// # Errors
-    /// When it is not that of this type.
-    fn read(payload: &Payload) -> Result<Self, DecodeError>;
-}
-
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned> Recordable for T {
-    fn record(&self) -> Result<(Payload, T), EncodeError> {
-        codec::encode_checked(self)
-    }
-
-    fn read(payload: &Payload) -> Result<T, DecodeError> {
-        codec::decode(payload)
-    }
-}
+use crate::codec::{EncodeError, Recordable};
 
 /// The types of a function with `#[step]` or `#[saga]`. Implemented by them, not by hand.
 pub trait Signature: Sized + Send + 'static {

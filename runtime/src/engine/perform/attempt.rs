@@ -1,27 +1,22 @@
 //! One attempt of a step's body.
 
-use std::any::Any;
-use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tracing::Instrument;
 
-use super::{Error, Interrupt, Performer};
+use super::facts::Attempting;
+use super::{Interrupt, Performer};
+use crate::codec::Payload;
 use crate::id::Position;
-use crate::io::{IdempotencyKey, IoCore, Records};
-use crate::platform::BoxFuture;
-use crate::record::{Cause, Event};
+use crate::io::{Caught, IdempotencyKey, IoCore, IoParts, panic_text};
+use crate::record::Cause;
 use crate::run::RetryPolicy;
-use crate::step::{AttemptEnd, CancelMode, ErasedStep, TimedOut};
-use crate::storage::StorageError;
+use crate::step::{AttemptEnd, CancelMode, Effect, ErasedStep, TimedOut};
 use crate::time::Timestamp;
-
-use crate::codec::{ArtifactId, Blob, Payload};
 
 /// How an attempt ended, judged.
 pub(super) enum Judged {
@@ -38,9 +33,10 @@ pub(super) enum Judged {
 }
 
 impl Performer {
-    /// Runs a step's body once. A shielded one, which undoes, is not cancelled.
+    /// Runs a step's body once, for the operation that the run waits for. A shielded one, which undoes, is not cancelled.
     pub(super) async fn attempt(
         &self,
+        operation: &Position,
         at: &Position,
         attempt: u32,
         step: &mut dyn ErasedStep,
@@ -53,13 +49,23 @@ impl Performer {
             let redone = inner.state.redone(at);
             (IdempotencyKey::new(&start.origin, start.origin_run, at, redone), start.workflow.clone())
         };
-        let io = Arc::new(IoCore {
-            records: Arc::new(self.clone()),
+        let records = Attempting {
+            performer: self.clone(),
+            operation: operation.clone(),
+            at: at.clone(),
+            site: meta.site,
+            pure: meta.effect == Effect::Pure,
+        };
+        let io = IoCore::new(IoParts {
+            records: Arc::new(records),
             key,
             attempt,
             run_id: self.run.id.clone(),
             arena: self.core.checkpoint.arena.clone(),
+            transports: self.core.outside.transports.clone(),
+            redaction: self.core.outside.redaction.clone(),
         });
+        let core = io.clone();
         let span = tracing::info_span!("step", run_id = %self.run.id, %workflow, step = meta.name, attempt);
         let end = {
             // A body may panic before it gives its future, too.
@@ -96,9 +102,9 @@ impl Performer {
             }
         };
         let judged = match (end, meta.timeout) {
-            (Some(Ok(end)), _) => judge(end, false),
+            (Some(Ok(end)), _) => judge(end, core.is_unknown()),
             (Some(Err(message)), _) => panicked(message),
-            (None, after) => judge(step.timed_out(TimedOut::new(after.unwrap_or_default())), true),
+            (None, after) => timed_out(judge(step.timed_out(TimedOut::new(after.unwrap_or_default())), true)),
         };
         if let Judged::Failed { cause, .. } = &judged {
             tracing::warn!(parent: &span, %cause, "attempt failed");
@@ -144,35 +150,14 @@ impl Performer {
     }
 }
 
-impl Records for Performer {
-    fn artifact(&self, artifact: ArtifactId, blob: Blob) -> Result<(), StorageError> {
-        let event = Event::ArtifactPut { artifact, bytes: Payload::in_arena(blob.into()) };
-        let recorded = self.run.lock().record(&self.core.journal, self.run.number, self.core.now(), [event]);
-        match recorded {
-            Ok(_) => Ok(()),
-            Err(Error::Storage(error)) => Err(error),
-            // The run is not here any more: neither is who asked.
-            Err(_) => Err(StorageError::Closed),
-        }
-    }
-}
-
-impl fmt::Debug for Performer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Performer").field("run", &self.run.id).finish_non_exhaustive()
-    }
-}
-
-fn judge(end: AttemptEnd, timed_out: bool) -> Judged {
+/// What an attempt's end says of it; `unknown` if nobody knows anyway what it did.
+fn judge(end: AttemptEnd, unknown: bool) -> Judged {
     match end {
         AttemptEnd::Done(output) => Judged::Done(output),
         AttemptEnd::Failed(failed) => Judged::Failed {
-            cause: match timed_out {
-                true => Cause::TimedOut { error: failed.error },
-                false => Cause::Error { error: failed.error },
-            },
+            cause: Cause::Error { error: failed.error },
             retryable: failed.retryable,
-            unknown: failed.unknown || timed_out,
+            unknown: failed.unknown || unknown,
         },
         AttemptEnd::Unrecordable(error) => Judged::Failed {
             cause: Cause::Unrecordable { message: error.to_string() },
@@ -182,38 +167,15 @@ fn judge(end: AttemptEnd, timed_out: bool) -> Judged {
     }
 }
 
+fn timed_out(judged: Judged) -> Judged {
+    match judged {
+        Judged::Failed { cause: Cause::Error { error }, retryable, unknown } => {
+            Judged::Failed { cause: Cause::TimedOut { error }, retryable, unknown }
+        }
+        judged => judged,
+    }
+}
+
 fn panicked(message: String) -> Judged {
     Judged::Failed { cause: Cause::Panicked { message }, retryable: true, unknown: true }
-}
-
-/// A future whose panics are values.
-pub(crate) struct Caught<F> {
-    pub(crate) body: F,
-}
-
-impl<F: Future + Unpin> Future for Caught<F> {
-    type Output = Result<F::Output, String>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.body).poll(cx))) {
-            Ok(poll) => poll.map(Ok),
-            Err(panic) => Poll::Ready(Err(panic_text(&*panic))),
-        }
-    }
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    if let Some(text) = panic.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = panic.downcast_ref::<String>() {
-        text.clone()
-    } else {
-        "a panic without a message".to_owned()
-    }
-}
-
-/// A boxed future whose panics are values.
-pub(crate) fn caught<T>(body: BoxFuture<'_, T>) -> Caught<BoxFuture<'_, T>> {
-    Caught { body }
 }

@@ -8,6 +8,7 @@
 mod attempt;
 mod carry;
 mod child;
+mod facts;
 mod group;
 mod rollback;
 mod scope;
@@ -21,7 +22,6 @@ use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(super) use attempt::{Caught, caught, panic_text};
 pub(super) use rollback::RolledBack;
 
 use super::Error;

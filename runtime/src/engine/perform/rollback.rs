@@ -3,11 +3,12 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use super::attempt::{Judged, caught};
+use super::attempt::Judged;
 use super::wait::known;
 use super::{Interrupt, Performer};
 use crate::engine::status::WaitingOn;
 use crate::id::Position;
+use crate::io::caught;
 use crate::platform::BoxFuture;
 use crate::record::{Cause, Event, UndoKind};
 use crate::run::UndoEntry;
@@ -104,7 +105,7 @@ impl Undoing<'_> {
             if performer.must_wait(meta, suspect) {
                 performer.barrier().await;
             }
-            let judged = performer.attempt(&key_at, attempt, step, true).await;
+            let judged = performer.attempt(self.scope, &key_at, attempt, step, true).await;
             let done = self.conclude(meta, judged).await;
             if suspect {
                 performer.barrier().await;

@@ -99,7 +99,7 @@ impl Performer {
             if self.must_wait(meta, suspect) {
                 self.barrier().await;
             }
-            let judged = self.attempt(&at, attempt, step, false).await;
+            let judged = self.attempt(&at, &at, attempt, step, false).await;
             let end = self.conclude(&at, site, meta, judged).await;
             if suspect {
                 self.record([]).await;

@@ -10,6 +10,7 @@ use crate::id::Position;
 use crate::record::Event;
 use crate::run::{Entry, NOW};
 use crate::step::Site;
+use crate::time::Timestamp;
 
 use super::wait::known;
 
@@ -32,17 +33,11 @@ impl Performer {
         self.go_live(&at, site, awaits).await;
         self.heed(&at, false).await;
         let text = match draw {
-            Draw::Now => {
-                let told = self.run.lock().state.now;
-                // The clock may have been set back.
-                told.map_or(self.core.now(), |told| told.max(self.core.now())).to_rfc3339()
-            }
+            Draw::Now => self.told_now().to_rfc3339(),
             Draw::Bytes { count, .. } => {
                 let mut bytes = vec![0; count];
-                match self.core.platform.entropy.fill(&mut bytes) {
-                    Ok(()) => STANDARD.encode(bytes),
-                    Err(error) => match self.broken(Error::NoEntropy { reason: error.to_string() }).await {},
-                }
+                self.fill(&mut bytes).await;
+                STANDARD.encode(bytes)
             }
         };
         let value = match codec::encode(&text) {
@@ -51,6 +46,19 @@ impl Performer {
         };
         self.hold(Event::ValueDrawn { at, source: known(source), value: value.clone() });
         value
+    }
+
+    /// Fills bytes by chance.
+    pub(super) async fn fill(&self, bytes: &mut [u8]) {
+        if let Err(error) = self.core.platform.entropy.fill(bytes) {
+            self.broken(Error::NoEntropy { reason: error.to_string() }).await;
+        }
+    }
+
+    /// The wall clock, and no moment before one that the run was told: the clock may have been set back.
+    pub(super) fn told_now(&self) -> Timestamp {
+        let (told, now) = (self.run.lock().state.now, self.core.now());
+        told.map_or(now, |told| told.max(now))
     }
 
     pub(super) async fn perform_publish(&self, at: Position, site: Site, value: Payload) {

@@ -12,7 +12,7 @@ use self::fields::{
     Body, get_cause, get_id, get_list, get_payload, get_position, get_time, get_undo_kind, id, list, name, option,
     owned, payload, position, put_cause, time, undo_kind,
 };
-use super::{Event, Kind};
+use super::{Event, FactKey, Kind, RequestDigest};
 use crate::codec::wire::{Reader, WireError, Writer};
 use crate::codec::{ArtifactId, BlobSource, Digest};
 
@@ -76,6 +76,14 @@ impl Event {
                 position(w, at);
                 w.flag(result.is_err());
                 payload(w, result.as_ref().unwrap_or_else(|error| error));
+            }
+            Event::FactBound { at, fact, request, asked, value } => {
+                position(w, at);
+                w.text(&fact.name);
+                w.number(u64::from(fact.ordinal));
+                w.array(request.as_bytes());
+                w.text(asked);
+                payload(w, value);
             }
             Event::TimerSet { at, wake_at } => {
                 position(w, at);
@@ -244,6 +252,13 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
             let value = get_payload(r, "result")?;
             Event::ScopeLeft { at, result: if failed { Err(value) } else { Ok(value) } }
         }
+        Kind::FactBound => Event::FactBound {
+            at: get_position(r)?,
+            fact: FactKey { name: owned(r, "name")?.into(), ordinal: r.wire.small("ordinal")? },
+            request: RequestDigest(Digest(r.wire.array("request")?)),
+            asked: owned(r, "what was asked")?,
+            value: get_payload(r, "value")?,
+        },
         Kind::TimerSet => Event::TimerSet { at: get_position(r)?, wake_at: get_time(r)? },
         Kind::TimerFired => Event::TimerFired { at: get_position(r)? },
         Kind::SignalReceived => Event::SignalReceived {

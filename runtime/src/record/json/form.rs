@@ -10,7 +10,7 @@ use super::fields::{
 };
 use crate::codec::{ArtifactId, Payload};
 use crate::id::{Position, RunId};
-use crate::record::{Carried, Cause, ChildEnd, Event, Name, Reason, UndoKind};
+use crate::record::{Carried, Cause, ChildEnd, Event, FactKey, Name, Reason, RequestDigest, UndoKind};
 use crate::time::Timestamp;
 
 #[derive(Serialize, Deserialize)]
@@ -259,6 +259,18 @@ pub(super) enum EventForm {
     LosersEnded {
         #[serde(with = "Text")]
         at: Position,
+    },
+    #[serde(rename = "fact bound")]
+    FactBound {
+        #[serde(with = "Text")]
+        at: Position,
+        #[serde(with = "Text")]
+        fact: FactKey,
+        #[serde(with = "Text")]
+        request: RequestDigest,
+        asked: String,
+        #[serde(with = "Json")]
+        value: Payload,
     },
     #[serde(rename = "value drawn")]
     ValueDrawn {

@@ -2,10 +2,12 @@ use proptest::prelude::*;
 use proptest::strategy::Union;
 
 use super::*;
-use crate::codec::{ArtifactId, BlobAt, NamedBlob, Payload};
+use crate::codec::{ArtifactId, BlobAt, Digest, NamedBlob, Payload};
 use crate::id::{Position, RunId};
 use crate::record::tests::samples;
-use crate::record::{Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, Kind, Name, Reason, UndoKind};
+use crate::record::{
+    Carried, CarriedSignal, CarriedUndo, Cause, ChildEnd, FactKey, Kind, Name, Reason, RequestDigest, UndoKind,
+};
 use crate::time::Timestamp;
 
 fn back(text: &str) -> Result<Event, serde_json::Error> {
@@ -350,6 +352,15 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
         Kind::LosersEnded => position().prop_map(|at| Event::LosersEnded { at }).boxed(),
         Kind::ValueDrawn => (position(), name(), payload())
             .prop_map(|(at, source, value)| Event::ValueDrawn { at, source, value })
+            .boxed(),
+        Kind::FactBound => (position(), text(), any::<u32>(), any::<[u8; 32]>(), text(), payload())
+            .prop_map(|(at, name, ordinal, request, asked, value)| Event::FactBound {
+                at,
+                fact: FactKey { name: name.into(), ordinal },
+                request: RequestDigest(Digest(request)),
+                asked,
+                value,
+            })
             .boxed(),
         Kind::StartOptions => {
             let times = (prop::option::of(time()), prop::option::of(time()));

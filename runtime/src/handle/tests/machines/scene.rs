@@ -7,14 +7,13 @@ use std::time::Duration;
 use super::body::{A, Drawn, Exit, Value, Visit, World, aborts, finishes};
 use super::draw::{Machine, SIGNALS};
 use super::judge::{self, Answer, Case, End, SECOND, Sent};
-use crate::codec;
+use crate::codec::{self, Recordable};
 use crate::engine::{Core, Error, Held, NewRun, Result, StartWith};
 use crate::handle::{Builder, Engine};
 use crate::id::RunId;
 use crate::platform::sim::{Dice, Loss, Sim};
 use crate::record::{Cause, Name, Reason};
 use crate::run::Phase;
-use crate::step::Recordable;
 
 const DIR: &str = "/data";
 const RUN: &str = "r";
