@@ -8,6 +8,7 @@ mod crash;
 mod durability;
 mod events;
 mod export;
+mod facts;
 mod flow;
 mod format;
 mod found;

@@ -1,0 +1,4 @@
+//! Facts: what happened once is known for ever.
+
+mod bound;
+mod scene;
