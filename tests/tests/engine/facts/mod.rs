@@ -1,4 +1,5 @@
 //! Facts: what happened once is known for ever.
 
 mod bound;
+mod calls;
 mod scene;
