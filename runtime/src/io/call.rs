@@ -228,7 +228,7 @@ impl<T: Transport> fmt::Display for CallError<T> {
             }
             CallError::TimedOut { after } => write!(f, "`{transport}` did not answer within {after:?}"),
             CallError::Panicked { message } => write!(f, "`{transport}` panicked: {message}"),
-            CallError::Request(error) => write!(f, "a request of `{transport}` that JSON cannot hold: {error}"),
+            CallError::Request(error) => write!(f, "a request of `{transport}` that cannot be recorded: {error}"),
             CallError::Response(error) => write!(f, "a response of `{transport}` that cannot be recorded: {error}"),
             CallError::Ended => write!(f, "`{transport}` was called by an attempt of a step that has ended"),
         }

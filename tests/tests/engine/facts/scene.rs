@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use factum::prelude::*;
 use factum::testing::Sim;
-use factum::{Builder, Call, Event, FactKey, Transport};
+use factum::{Builder, Call, Event, Transport};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
@@ -257,8 +257,4 @@ pub async fn facts(engine: &Engine, id: &str) -> Vec<(String, String, String, St
 /// Their keys alone.
 pub async fn keys(engine: &Engine, id: &str) -> Vec<String> {
     facts(engine, id).await.into_iter().map(|(_, key, ..)| key).collect()
-}
-
-pub fn key(text: &str) -> FactKey {
-    text.parse().unwrap()
 }
