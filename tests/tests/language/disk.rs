@@ -6,6 +6,7 @@ use std::time::Duration;
 use factum::testing::Sim;
 use factum::{Builder, Engine, Error, Event, HistoryEntry, Lsn, NoApp};
 
+use crate::calls::Answer;
 use crate::rules;
 use crate::world::{What, World};
 
@@ -103,9 +104,14 @@ fn facts(runs: &BTreeMap<String, History>, world: &World) -> BTreeMap<Deed, usiz
         for (_, event) in history {
             let deed = match event {
                 Event::StepDone { at, output, .. } => {
-                    let label: String = serde_json::from_slice(output.bytes().unwrap()).unwrap();
+                    // Of a step that makes calls, each call is told of.
+                    let Ok(label) = serde_json::from_slice::<String>(output.bytes().unwrap()) else { continue };
                     labels.insert(at, label.clone());
                     (run.clone(), label, true)
+                }
+                Event::FactBound { fact, value, .. } if fact.name.starts_with("call:") => {
+                    let answer: Answer = serde_json::from_slice(value.bytes().unwrap()).unwrap();
+                    (run.clone(), answer.label, true)
                 }
                 Event::CompensationDone { of, .. } if labels.contains_key(of) => {
                     (run.clone(), labels[of].clone(), false)

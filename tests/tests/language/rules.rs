@@ -63,6 +63,8 @@ struct Reader {
     back: Vec<Back>,
     /// Every position at which something was recorded that is recorded once, with the record's name.
     once: BTreeSet<(String, &'static str)>,
+    /// Where facts are bound, and which.
+    facts: BTreeSet<(String, String)>,
     won: HashMap<String, (Position, u32)>,
     received: Vec<String>,
     /// Where each signal went.
@@ -210,6 +212,7 @@ impl Reader {
                 self.once(at, "set");
             }
             Event::TimerFired { at, .. } => self.once(at, "fired"),
+            Event::FactBound { at, fact, .. } => self.binds(at, &fact.to_string()),
             Event::ValueDrawn { at, .. } => {
                 self.begins(at);
                 self.once(at, "drawn");
@@ -247,6 +250,20 @@ impl Reader {
                 self.settled(|_| true);
             }
             _ => {}
+        }
+    }
+
+    /// A fact is bound once, and while its step, or its undo, has not ended.
+    fn binds(&mut self, at: &Position, fact: &str) {
+        if !self.facts.insert((at.to_string(), fact.to_owned())) {
+            self.say("bound twice");
+        }
+        let is_open = match at.parts().last() {
+            Some(Part::Undo(_)) => self.undos.iter().any(|undo| !undo.is_done && is_within(at, &undo.of)),
+            _ => self.steps.get(&at.to_string()).is_some_and(|(_, step)| step.attempts > 0 && !step.ended),
+        };
+        if !is_open {
+            self.say("bound where nothing is under way");
         }
     }
 

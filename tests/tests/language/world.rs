@@ -45,10 +45,23 @@ impl World {
         self.act(io, What::Do, label);
     }
 
+    /// Somebody calls; how often it was called.
+    pub fn called(&self, call: &factum::Call, label: &str) -> usize {
+        let (run, key) = (call.run_id().to_string(), call.key().to_string());
+        let mut acts = self.acts.lock().unwrap();
+        acts.push(Act { run, what: What::Do, label: label.to_owned(), key });
+        acts.iter().filter(|act| act.label == label).count()
+    }
+
     fn act(&self, io: &Io<World>, what: What, label: &str) {
         let (run, key) = (io.run_id().to_string(), io.key().to_string());
         self.acts.lock().unwrap().push(Act { run, what, label: label.to_owned(), key });
     }
+}
+
+/// A body does something with a value.
+pub fn act(io: &Io<World>, label: &str, value: impl std::fmt::Display) {
+    io.app().act(io, What::Do, &format!("{label}={value}"));
 }
 
 /// How a step ends.
