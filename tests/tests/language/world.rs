@@ -1,5 +1,6 @@
 //! The world that survives every crash, and the steps that act on it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,12 +30,14 @@ pub enum What {
 #[derive(Debug, Clone)]
 pub struct World {
     acts: Arc<Mutex<Vec<Act>>>,
+    /// What a step of a run, by its key, was given by chance.
+    given: Arc<Mutex<BTreeMap<String, u64>>>,
     sim: Sim,
 }
 
 impl World {
     pub fn new(sim: &Sim) -> World {
-        World { acts: Arc::default(), sim: sim.clone() }
+        World { acts: Arc::default(), given: Arc::default(), sim: sim.clone() }
     }
 
     pub fn acts(&self) -> Vec<Act> {
@@ -127,8 +130,18 @@ impl From<TimedOut> for Oops {
     }
 }
 
+/// Some steps, and some undos, are given something by chance: the same in every attempt, by every process.
+async fn given(io: &Io<World>, label: &str) {
+    if label.len() % 3 == 1 {
+        let value = io.random::<u64>().await;
+        let before = *io.app().given.lock().unwrap().entry(io.key().to_string()).or_insert(value);
+        assert_eq!(before, value, "`{label}` was given something else before");
+    }
+}
+
 /// What a step does: it acts, takes its time, and ends as it is to end. Its output is its label.
 async fn work(io: &Io<World>, work: &Work) -> Result<String, Oops> {
+    given(io, &work.label).await;
     let world = io.app();
     match work.how {
         How::Refused => return Err(Oops::Refused(work.label.clone())),
@@ -212,6 +225,7 @@ pub async fn looked(of: Work) -> Result<String, Oops> {
 /// The undo of some labels fails at first.
 #[step(retry(attempts = 9, initial = "10ms"))]
 pub async fn undo(io: &mut Io<World>, label: &str) -> Result<(), Oops> {
+    given(io, label).await;
     if io.attempt() % 2 == 1 && label.len().is_multiple_of(2) {
         return Err(Oops::Busy);
     }
