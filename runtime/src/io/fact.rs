@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ask::Opened;
 use super::given::{Making, escaped};
-use super::{Io, MAX_FACT_NAME};
-use crate::codec::Recordable;
+use super::records::Ended;
+use super::{Io, IoCore, MAX_FACT_NAME};
+use crate::codec::{EncodeError, Recordable};
+use crate::platform::BoxFuture;
 
 /// A fact that could not be bound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
@@ -39,6 +41,24 @@ pub enum FactError {
     /// The step has ended, and this attempt has outlived it.
     #[error("the step has ended: it binds no fact any more")]
     Ended,
+}
+
+/// What the error of a fact's closure is made of when the fact itself fails: implemented for whatever is `From<FactError>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that a fact could not be bound",
+    label = "the error of this fact's closure is no `From<FactError>`",
+    note = "write `impl From<factum::FactError> for {Self}`: a fact can fail by itself, when its value cannot be recorded"
+)]
+pub trait FromFactError {
+    #[doc(hidden)]
+    fn from_fact_error(error: FactError) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<FactError>> FromFactError for E {
+    fn from_fact_error(error: FactError) -> E {
+        error.into()
+    }
 }
 
 /// For steps whose error is a text.
@@ -79,28 +99,48 @@ impl<App> Io<App> {
     ///
     /// # Cancel safety
     /// Dropping the future drops the closure's; nothing is bound then, unless it is being recorded at this moment.
-    pub async fn fact<T, E, F>(&self, name: &str, make: impl FnOnce() -> F) -> Result<T, E>
+    // Not an `async fn`: of a type that does not fit the compiler would tell three times.
+    pub fn fact<'f, T, E, F>(
+        &'f self,
+        name: &'f str,
+        make: impl FnOnce() -> F + Send + 'f,
+    ) -> BoxFuture<'f, Result<T, E>>
     where
-        T: Recordable,
-        E: From<FactError>,
-        F: Future<Output = Result<T, E>>,
+        T: Recordable + Send + 'f,
+        E: FromFactError + Send + 'f,
+        F: Future<Output = Result<T, E>> + Send + 'f,
     {
-        if name.is_empty() || name.len() > MAX_FACT_NAME {
-            return Err(FactError::Name { bytes: name.len() }.into());
-        }
-        let core = &*self.core;
-        let unrecordable =
-            |reason: &dyn ToString| FactError::Unrecordable { name: name.to_owned(), reason: reason.to_string() };
-        let ask = core.ask(&format!("fact:{}", escaped(name)), &(), true).map_err(|error| unrecordable(&error))?;
-        if core.has_failed(&ask) {
-            return Err(FactError::Ambiguous { name: name.to_owned() }.into());
-        }
-        let place = match core.open(ask).await.map_err(|_| FactError::Ended)? {
-            Opened::Bound(key, value) => return Ok(core.read(&key, &value).await),
-            Opened::Free(place) => place,
-        };
-        let value = Making::new(core.identity(), &place.key, make()).await?;
-        let (json, decoded) = value.record().map_err(|error| unrecordable(&error))?;
-        place.bind(json, decoded).await.map_err(|_| FactError::Ended.into())
+        Box::pin(made(&self.core, name, make))
+    }
+}
+
+async fn made<T, E, F>(core: &IoCore, name: &str, make: impl FnOnce() -> F) -> Result<T, E>
+where
+    T: Recordable,
+    E: FromFactError,
+    F: Future<Output = Result<T, E>>,
+{
+    let failed = |error| Err(E::from_fact_error(error));
+    if name.is_empty() || name.len() > MAX_FACT_NAME {
+        return failed(FactError::Name { bytes: name.len() });
+    }
+    let unrecordable =
+        |error: EncodeError| FactError::Unrecordable { name: name.to_owned(), reason: error.to_string() };
+    let ask = match core.ask(&format!("fact:{}", escaped(name)), &(), true) {
+        Ok(ask) => ask,
+        Err(error) => return failed(unrecordable(error)),
+    };
+    if core.has_failed(&ask) {
+        return failed(FactError::Ambiguous { name: name.to_owned() });
+    }
+    let place = match core.open(ask).await {
+        Ok(Opened::Bound(key, value)) => return Ok(core.read(&key, &value).await),
+        Ok(Opened::Free(place)) => place,
+        Err(Ended) => return failed(FactError::Ended),
+    };
+    let value = Making::new(core.identity(), &place.key, make()).await?;
+    match value.record() {
+        Ok((json, decoded)) => place.bind(json, decoded).await.or_else(|Ended| failed(FactError::Ended)),
+        Err(error) => failed(unrecordable(error)),
     }
 }

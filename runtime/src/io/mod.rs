@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex};
 pub use call::{CallError, CallFailure, Calling};
 pub(crate) use caught::{Caught, caught, panic_text};
 pub use chance::Random;
-pub use fact::FactError;
+pub use fact::{FactError, FromFactError};
 use given::Given;
 pub use key::IdempotencyKey;
 pub(crate) use records::{Ask, Chosen, Ended, Records};
