@@ -281,6 +281,8 @@ async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> 
         Ended::Body(Ok(RolledBack::Failed)) => commit(performer, Some(Event::Stuck { cause: None })).await,
         Ended::Body(Err(message)) => Err(Interrupt::Engine(Error::Internal { reason: message })),
         Ended::Interrupted(Interrupt::Pause) => Ok(()),
+        // An undo asks for other facts than it did.
+        Ended::Interrupted(Interrupt::Park(event)) => commit(performer, Some(event)).await,
         Ended::Interrupted(why) => Err(why),
         // Only a body is asked what it waits for.
         Ended::Foreign => Ok(()),

@@ -74,7 +74,7 @@ impl IoCore {
         let chosen = {
             let mut all = self.all_given();
             let given = all.entry(ask.name.clone()).or_default();
-            let chosen = self.records.choose(&ask, &given.taken(ask.request))?;
+            let chosen = self.records.choose(&ask, &given.used, given.again(ask.request))?;
             if let Chosen::Bound(ordinal, _) | Chosen::Free(ordinal) = &chosen {
                 given.give(*ordinal);
             }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::ask::Opened;
 use super::records::Ended;
 use super::{Io, IoCore, Random};
+use crate::codec::{self, Digest};
 use crate::time::Timestamp;
 
 impl<App> Io<App> {
@@ -26,10 +27,10 @@ impl<App> Io<App> {
         }
     }
 
-    /// So many random bytes, from the operating system; at most 1 MiB, and what is more is cut off. A fact: every attempt
-    /// of the step gets the same.
+    /// So many random bytes. A fact: every attempt of the step gets the same. Up to 4 KiB they come from the operating system
+    /// as they are; of more, a seed of 32 bytes does, and is recorded, and what is given is made of it by SHA-256.
     pub async fn random_bytes(&self, count: usize) -> Vec<u8> {
-        chance(&self.core, "random", count.min(MOST_RANDOM)).await
+        chance(&self.core, "random", count).await
     }
 
     /// A random value, from the operating system: `io.random::<u64>().await`. A fact: every attempt of the step gets the same.
@@ -51,8 +52,10 @@ impl<App> Io<App> {
     }
 }
 
-/// Random bytes that one call may ask for.
-const MOST_RANDOM: usize = 1 << 20;
+/// So many random bytes are recorded as they are.
+const RECORDED: usize = 4096;
+/// The bytes that more of them are made of.
+const SEED: usize = 32;
 
 /// How many random bytes are asked for.
 #[derive(Serialize)]
@@ -61,16 +64,24 @@ struct Bytes {
 }
 
 async fn chance(core: &IoCore, name: &str, count: usize) -> Vec<u8> {
+    let drawn_bytes = if count > RECORDED { SEED } else { count };
     let draw = async || {
-        let mut bytes = vec![0; count];
+        let mut bytes = vec![0; drawn_bytes];
         core.records.random(&mut bytes).await;
         STANDARD.encode(bytes)
     };
     let text = drawn(core, name, &Bytes { bytes: count }, draw).await;
     match STANDARD.decode(&text) {
-        Ok(bytes) if bytes.len() == count => bytes,
+        Ok(seed) if seed.len() == drawn_bytes && count > RECORDED => stretched(&seed, count),
+        Ok(bytes) if bytes.len() == drawn_bytes => bytes,
         _ => other(core, &format!("{count} random bytes"), &text).await,
     }
+}
+
+/// So many bytes, made of a seed: SHA-256 over a fixed text, the seed, and the number of the block.
+fn stretched(seed: &[u8], count: usize) -> Vec<u8> {
+    let blocks = (0u64..).map(|block| Digest::of_bytes(&[b"factum random 1", seed, &block.to_le_bytes()]).0);
+    blocks.flatten().take(count).collect()
 }
 
 /// A text, bound once.
@@ -88,7 +99,7 @@ async fn drawn<R: Serialize>(core: &IoCore, name: &str, request: &R, draw: impl 
         Opened::Free(place) => place,
     };
     let text = draw().await;
-    match crate::codec::encode(&text) {
+    match codec::encode(&text) {
         Ok(json) => match place.bind(json, text).await {
             Ok(text) => text,
             Err(Ended) => ended().await,
@@ -106,4 +117,19 @@ async fn ended<T>() -> T {
 async fn other<T>(core: &IoCore, expected: &str, found: &str) -> T {
     let never: Infallible = core.records.diverges(expected.to_owned(), format!("found {found}")).await;
     match never {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_the_same_bytes_for_ever() {
+        let seed = [7; SEED];
+        let long = stretched(&seed, 100);
+        assert_eq!(long[..40], stretched(&seed, 40));
+        // SHA-256 of `factum random 1`, 32 bytes of 7, and eight of 0.
+        let first = "1920d93a99c03b33";
+        assert_eq!(long[..8].iter().map(|byte| format!("{byte:02x}")).collect::<String>(), first);
+    }
 }

@@ -4,26 +4,27 @@
 //! again by the same request and by no other.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::record::{FactKey, RequestDigest};
+use crate::run::Used;
 
 /// The facts of one name that an attempt has been given, or is making.
 #[derive(Debug, Default)]
 pub(super) struct Given {
-    pub(super) used: BTreeSet<u32>,
+    pub(super) used: Used,
     /// Those that failed, with what was asked.
     failed: BTreeMap<u32, RequestDigest>,
 }
 
 impl Given {
-    /// The ordinals that are not to be had for a request.
-    pub(super) fn taken(&self, request: RequestDigest) -> BTreeSet<u32> {
-        self.used.iter().filter(|ordinal| self.failed.get(ordinal) != Some(&request)).copied().collect()
+    /// Where this request has failed.
+    pub(super) fn again(&self, request: RequestDigest) -> Option<u32> {
+        self.failed.iter().find(|(_, failed)| **failed == request).map(|(ordinal, _)| *ordinal)
     }
 
     pub(super) fn give(&mut self, ordinal: u32) {

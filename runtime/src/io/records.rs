@@ -5,7 +5,6 @@
 //! of an engine that fails, a run that diverges or a replay that lacks a fact
 //! appears in a user's types.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
@@ -13,6 +12,7 @@ use std::time::Duration;
 use crate::codec::{ArtifactId, Blob, Payload};
 use crate::platform::BoxFuture;
 use crate::record::{FactKey, RequestDigest};
+use crate::run::Used;
 use crate::storage::StorageError;
 use crate::time::Timestamp;
 
@@ -56,8 +56,9 @@ pub(crate) trait Records: Send + Sync + fmt::Debug {
     /// The run names an artifact from now on.
     fn artifact(&self, artifact: ArtifactId, blob: Blob) -> Result<(), StorageError>;
 
-    /// What is bound for a request; `used` are the ordinals of its name that this attempt has given away.
-    fn choose(&self, ask: &Ask, used: &BTreeSet<u32>) -> Result<Chosen, Ended>;
+    /// What is bound for a request; `used` are the ordinals of its name that this attempt has given away, `again` the one where
+    /// the same request failed before.
+    fn choose(&self, ask: &Ask, used: &Used, again: Option<u32>) -> Result<Chosen, Ended>;
 
     /// A fact is about to be made. Completes when that may begin.
     fn begin<'a>(&'a self, key: &'a FactKey, ask: &'a Ask) -> BoxFuture<'a, ()>;

@@ -30,6 +30,30 @@ struct Bound {
     count: u32,
 }
 
+/// Places that are taken. Most attempts take them in order: those are one number.
+#[derive(Debug, Default)]
+pub(crate) struct Used {
+    /// All before this one are taken.
+    below: u32,
+    /// And these.
+    above: BTreeSet<u32>,
+}
+
+impl Used {
+    pub(crate) fn insert(&mut self, ordinal: u32) {
+        if ordinal >= self.below {
+            self.above.insert(ordinal);
+        }
+        while self.above.remove(&self.below) {
+            self.below += 1;
+        }
+    }
+
+    fn contains(&self, ordinal: u32) -> bool {
+        ordinal < self.below || self.above.contains(&ordinal)
+    }
+}
+
 /// What a call comes to that asks for a fact.
 #[derive(Debug)]
 pub(crate) enum Choice<'f> {
@@ -54,25 +78,30 @@ impl Facts {
         true
     }
 
-    /// What a call gets that asks `request` under a name; `used` are the ordinals of that name that other calls of the same
-    /// attempt have.
+    /// What a call gets that asks `request` under a name; `used` are the places of that name that other calls of the same
+    /// attempt have, `again` is the one where this request failed before in the attempt.
     ///
     /// A fact is found by its request: the first one of that name with this request that nobody has. A call whose request is
     /// bound nowhere takes the next place. That place may hold the answer to another request: then the code has changed,
     /// unless that answer was bound while an earlier place had none. There a call had failed (or was under way) in the
     /// attempt that bound it, and this attempt, in which that call may succeed, need not come the same way.
-    pub(crate) fn choose(&self, name: &str, request: RequestDigest, used: &BTreeSet<u32>) -> Choice<'_> {
-        let none = BTreeMap::new();
-        let named = self.0.as_ref().and_then(|bound| bound.by_name.get(name));
-        let free = |named: &BTreeMap<u32, Fact>| {
-            (0..).find(|ordinal| !used.contains(ordinal) && !named.contains_key(ordinal)).unwrap_or(u32::MAX)
-        };
-        let Some(named) = named else { return Choice::Free(free(&none)) };
-        let mut unused = named.iter().filter(|(ordinal, _)| !used.contains(ordinal));
+    pub(crate) fn choose(&self, name: &str, request: RequestDigest, used: &Used, again: Option<u32>) -> Choice<'_> {
+        static NONE: BTreeMap<u32, Fact> = BTreeMap::new();
+        let named = self.0.as_ref().and_then(|bound| bound.by_name.get(name)).unwrap_or(&NONE);
+        if let Some((ordinal, fact)) = again.and_then(|again| named.get_key_value(&again))
+            && fact.request == request
+        {
+            return Choice::Bound(*ordinal, fact);
+        }
+        let mut unused = named.range(used.below..).filter(|(ordinal, _)| !used.contains(**ordinal));
         if let Some((ordinal, fact)) = unused.clone().find(|(_, fact)| fact.request == request) {
             return Choice::Bound(*ordinal, fact);
         }
-        let free = free(named);
+        if let Some(again) = again.filter(|again| !named.contains_key(again)) {
+            return Choice::Free(again);
+        }
+        let is_free = |ordinal: &u32| !used.contains(*ordinal) && !named.contains_key(ordinal);
+        let free = (used.below..).find(is_free).unwrap_or(u32::MAX);
         let in_order = |ordinal: u32, fact: &Fact| {
             (0..ordinal).all(|earlier| named.get(&earlier).is_some_and(|earlier| earlier.before < fact.before))
         };
@@ -107,7 +136,13 @@ mod tests {
     }
 
     fn told(facts: &Facts, what: &str, used: &[u32]) -> String {
-        match facts.choose("call:a", asks(what), &used.iter().copied().collect()) {
+        told_again(facts, what, used, None)
+    }
+
+    fn told_again(facts: &Facts, what: &str, given: &[u32], again: Option<u32>) -> String {
+        let mut used = Used::default();
+        given.iter().for_each(|ordinal| used.insert(*ordinal));
+        match facts.choose("call:a", asks(what), &used, again) {
             Choice::Bound(ordinal, fact) => format!("bound {ordinal} {}", fact.asked),
             Choice::Free(ordinal) => format!("free {ordinal}"),
             Choice::Changed(ordinal, fact) => format!("changed {ordinal} {}", fact.asked),
@@ -140,6 +175,33 @@ mod tests {
         let facts = bound(&[(1, "z"), (0, "x")]);
         assert_eq!(told(&facts, "w", &[0]), "free 2");
         assert_eq!(told(&facts, "z", &[0]), "bound 1 z");
+    }
+
+    #[test]
+    fn what_has_failed_is_found_again_by_the_same_request() {
+        let facts = bound(&[(0, "x"), (2, "z")]);
+        // `y` failed at 1, `z` was asked for, and now `y` again.
+        assert_eq!(told_again(&facts, "y", &[0, 1, 2], Some(1)), "free 1");
+        assert_eq!(told(&facts, "y", &[0, 1, 2]), "free 3");
+        // Another attempt was faster.
+        let facts = bound(&[(0, "x"), (2, "z"), (1, "y")]);
+        assert_eq!(told_again(&facts, "y", &[0, 1, 2], Some(1)), "bound 1 y");
+        // It asked for something else there.
+        let facts = bound(&[(0, "x"), (2, "z"), (1, "w")]);
+        assert_eq!(told_again(&facts, "y", &[0, 1, 2], Some(1)), "free 3");
+    }
+
+    #[test]
+    fn many_facts_of_one_name_take_no_longer_each() {
+        let mut facts = Facts::default();
+        let mut used = Used::default();
+        for n in 0..100_000 {
+            let Choice::Free(ordinal) = facts.choose("now", asks("now"), &used, None) else { panic!("{n} is bound") };
+            let key = FactKey { name: "now".into(), ordinal };
+            assert!(facts.bind(&key, asks("now"), "", &Payload::from_bytes(b"1")));
+            used.insert(ordinal);
+        }
+        assert!(used.above.is_empty() && used.below == 100_000);
     }
 
     #[test]

@@ -3,18 +3,17 @@
 //! What must always hold: whether a fact is bound is looked up and recorded
 //! under the run's lock, so that all who bind one get the same value.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
-use super::{Error, Performer};
+use super::{Error, Interrupt, Performer};
 use crate::codec::{ArtifactId, Blob, Payload};
 use crate::id::Position;
 use crate::io::{Ask, Chosen, Ended, Records};
 use crate::platform::BoxFuture;
 use crate::record::{Event, FactKey};
-use crate::run::{Choice, RunState};
+use crate::run::{Choice, Used};
 use crate::step::Site;
 use crate::storage::StorageError;
 use crate::time::Timestamp;
@@ -32,16 +31,6 @@ pub(super) struct Attempting {
 }
 
 impl Attempting {
-    fn choice(&self, state: &RunState, ask: &Ask, used: &BTreeSet<u32>) -> Result<Chosen, Ended> {
-        Ok(match state.facts(&self.at).ok_or(Ended)?.choose(&ask.name, ask.request, used) {
-            Choice::Bound(ordinal, fact) => Chosen::Bound(ordinal, fact.value.clone()),
-            Choice::Free(ordinal) => Chosen::Free(ordinal),
-            Choice::Changed(ordinal, fact) => {
-                Chosen::Changed { ordinal, request: fact.request, asked: fact.asked.to_string() }
-            }
-        })
-    }
-
     /// Records a value, unless one is bound. What was bound first, if so.
     fn record(&self, key: &FactKey, ask: &Ask, value: Payload) -> Result<Result<Option<Payload>, Ended>, Error> {
         let performer = &self.performer;
@@ -77,14 +66,26 @@ impl Records for Attempting {
         }
     }
 
-    fn choose(&self, ask: &Ask, used: &BTreeSet<u32>) -> Result<Chosen, Ended> {
-        self.choice(&self.performer.run.lock().state, ask, used)
+    fn choose(&self, ask: &Ask, used: &Used, again: Option<u32>) -> Result<Chosen, Ended> {
+        let state = &self.performer.run.lock().state;
+        Ok(match state.facts(&self.at).ok_or(Ended)?.choose(&ask.name, ask.request, used, again) {
+            Choice::Bound(ordinal, fact) => Chosen::Bound(ordinal, fact.value.clone()),
+            Choice::Free(ordinal) => Chosen::Free(ordinal),
+            Choice::Changed(ordinal, fact) => {
+                Chosen::Changed { ordinal, request: fact.request, asked: fact.asked.to_string() }
+            }
+        })
     }
 
     fn begin<'a>(&'a self, _: &'a FactKey, ask: &'a Ask) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             if ask.effect {
                 self.performer.barrier().await;
+            }
+            let interrupt = self.performer.run.lock().interrupt.clone();
+            if let Some(why @ (Interrupt::Park(_) | Interrupt::Engine(_))) = interrupt {
+                // Something else in the run has found that it cannot go on: nothing more is done.
+                self.performer.interrupt(&self.operation, why).await;
             }
         })
     }

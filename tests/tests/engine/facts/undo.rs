@@ -8,7 +8,8 @@ use super::scene::{Act, Asking, End, Oops, Outside, ask, builder, facts};
 #[step(retry(attempts = 9, initial = "1s"))]
 async fn give_back(io: &mut Io<Outside>, what: String) -> Result<(), Oops> {
     let transport = Asking(io.app().clone());
-    let rate = io.call(&transport, ask(&format!("back {what}"))).await?.text;
+    let asks = io.app().asks.lock().unwrap().clone();
+    let rate = io.call(&transport, ask(&format!("back{asks} {what}"))).await?.text;
     let at: u64 = io.random().await;
     io.app().act(format!("gave back {rate} {at}"));
     io.app().end().await
@@ -93,6 +94,37 @@ fn a_pivot_that_is_tried_again_by_hand_has_what_it_had_bound() {
         let run = run.retry().await.unwrap();
         let Outcome::Completed(run) = run.outcome().await.unwrap() else { panic!("it is not completed") };
         assert_eq!(run.output(), "label 1, ship 2");
+        engine.shutdown().await.unwrap();
+    });
+}
+
+#[test]
+fn an_undo_that_asks_for_something_else_diverges_and_goes_backwards_when_it_is_mended() {
+    let sim = Sim::new(3);
+    let world = Outside::new(&sim);
+    world.ends([End::Hangs]);
+    sim.run(async {
+        let engine = builder(&sim, &world).saga(undone).open().await.unwrap();
+        engine.start(undone()).id("r").await.unwrap();
+        world.hear().await;
+        std::mem::forget(engine);
+    });
+    sim.crash(Loss::Any);
+    " otherwise".clone_into(&mut world.asks.lock().unwrap());
+    sim.run(async {
+        let engine = builder(&sim, &world).saga(undone).open().await.unwrap();
+        let run = engine.attach(undone, "r").await.unwrap();
+        let Outcome::Diverged(run) = run.outcome().await.unwrap() else { panic!("it has not diverged") };
+        let problem = run.info().problem.unwrap();
+        assert!(
+            problem.contains(r#"{"what":"back b"}"#) && problem.contains(r#"{"what":"back otherwise b"}"#),
+            "{problem}"
+        );
+        assert_eq!(world.done_of("ask back").len(), 1);
+        world.asks.lock().unwrap().clear();
+        let outcome = run.retry().await.unwrap().outcome().await.unwrap();
+        assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+        assert_eq!((world.count("ask back b"), world.count("ask back a")), (1, 1));
         engine.shutdown().await.unwrap();
     });
 }
