@@ -127,7 +127,18 @@ fn of_branches_and_children() -> Vec<Event> {
         ended(ChildEnd::Forgotten),
         Event::Published { at: at(), value: json("{\"done\":0.5}") },
         Event::ValueDrawn { at: at(), source: Name::Borrowed("now"), value: json("7") },
+        fact_bound(),
     ]
+}
+
+fn fact_bound() -> Event {
+    Event::FactBound {
+        at: at(),
+        fact: FactKey { name: "call:rates".into(), ordinal: 300 },
+        request: RequestDigest(Digest([7; 32])),
+        asked: "{\"of\":\"EUR\"}".into(),
+        value: json("[9]"),
+    }
 }
 
 fn of_people() -> Vec<Event> {
@@ -195,13 +206,6 @@ fn of_starts() -> Vec<Event> {
             reason: Reason::Timeout { group: Some("Open".into()) },
             groups: Vec::new(),
             carried: Box::default(),
-        },
-        Event::FactBound {
-            at: at(),
-            fact: FactKey { name: "call:rates".into(), ordinal: 3 },
-            request: RequestDigest(Digest([7; 32])),
-            asked: "{\"of\":\"EUR\"}".into(),
-            value: json("9"),
         },
         Event::StartOptions { deadline: None, begin_at: None, key: None, parent: None, linked: false },
         Event::StartOptions {
@@ -277,6 +281,10 @@ fn an_event_is_told_in_one_line() {
     assert_eq!(told(&won), "branch won at visit 1 300.2: branch 300");
     assert_eq!(told(&started), "child started at visit 1 300.2: `order-42/1`, `ship` version 2, linked");
     assert_eq!(told(&ended), "child ended at visit 1 300.2: `order-42/1` completed: [3]");
+    assert_eq!(
+        told(&fact_bound()),
+        "fact bound at visit 1 300.2: `call:rates#300`, request 0707070707070707 {\"of\":\"EUR\"}, 3 bytes: [9]"
+    );
     assert_eq!(told(&of_starts().swap_remove(1)), "again, visit 300, with [1]: carries 3 undos and 2 signals");
     assert_eq!(
         told(&of_starts().swap_remove(2)),
@@ -334,6 +342,15 @@ fn a_state_that_is_entered_has_the_bytes_that_are_laid_down() {
         b"\x01\x04\x01\xb0\x09\x08",
     ];
     assert_eq!(encoded(&entered(carried)), [head, all].concat().concat());
+}
+
+/// By `FORMAT.md`, byte for byte.
+#[test]
+fn a_fact_that_is_bound_has_the_bytes_that_are_laid_down() {
+    let wanted: &[&[u8]] =
+        &[b"\x04\x01\xb0\x09\x08", b"\x0acall:rates", &[0xac, 2], &[7; 32], b"\x0c{\"of\":\"EUR\"}", b"\x00\x03[9]"];
+    assert_eq!(encoded(&fact_bound()), wanted.concat());
+    assert_eq!(fact_bound().kind() as u8, 8);
 }
 
 #[test]
