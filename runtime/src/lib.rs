@@ -65,8 +65,8 @@ mod time;
 pub use codec::{ArtifactId, Blob, DecodeError, EncodeError, MAX_PAYLOAD, ParseArtifactIdError, Payload, PayloadError};
 pub use engine::{
     Attempt, AttemptEnd, AttemptKind, ChildError, Cursor, Cut, Error, Failure, History, HistoryEntry, ImportError,
-    Missed, MissingStep, MissingWorkflow, OpenReport, ParseCursorError, Result, RunHistory, RunInfo, RunPage, Stats,
-    Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
+    KeyInUse, Missed, MissingStep, MissingWorkflow, OpenReport, ParseCursorError, Result, RunHistory, RunInfo, RunPage,
+    Stats, Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
 pub use factum_macros::{checkpoint_store, fsm, saga, signal, state, step};
 pub use fsm::{Fsm, FsmOn, Handler, HandlerReturn, Next, State, Transition, go};
@@ -97,6 +97,9 @@ pub use storage::{
     Batch, CheckpointError, CheckpointStore, Durability, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,
     MemoryCheckpoint, Op, Problem, RedbCheckpoint, StorageError, TableRow,
 };
+pub use storage::{CryptError, InvalidKeyId, KeyId, MAX_KEY_ID};
+#[cfg(feature = "encrypt")]
+pub use storage::{EncryptionKey, KeyError, KeyProvider, StaticKeys};
 pub use time::Timestamp;
 pub use uuid::Uuid;
 

@@ -24,18 +24,43 @@ pub(crate) struct BlobAt {
     pub(crate) segment: u64,
     /// Where its header is, in bytes from the segment's start.
     pub(crate) offset: u64,
-    /// How many bytes it has, without its header.
+    /// How many bytes stand there, without its header: if it is encrypted some more than it has.
     pub(crate) len: u64,
-    /// CRC-32 of the bytes.
+    /// CRC-32 of the bytes that stand there.
     pub(crate) crc: u32,
     /// A hash of the name of the type that the bytes encode; 0 for plain bytes.
     pub(crate) schema: u64,
+    /// Whether what stands there is encrypted.
+    pub(crate) encrypted: bool,
+}
+
+/// What is set in a checksum, as records and rows write it, of a blob that is encrypted.
+const ENCRYPTED: u64 = 1 << 32;
+
+impl BlobAt {
+    /// What stays the same wherever the blob moves: length, checksum and schema of what stands there, and whether it
+    /// is encrypted.
+    pub(crate) fn content(&self) -> (u64, u32, u64, bool) {
+        (self.len, self.crc, self.schema, self.encrypted)
+    }
+
+    /// The checksum as records and rows write it: it says, too, whether the blob is encrypted.
+    pub(crate) fn crc_word(&self) -> u64 {
+        u64::from(self.crc) | if self.encrypted { ENCRYPTED } else { 0 }
+    }
+
+    /// The checksum of a record or a row, and whether the blob is encrypted; none if the number is neither.
+    pub(crate) fn split_crc(word: u64) -> Option<(u32, bool)> {
+        let crc = u32::try_from(word & !ENCRYPTED).ok()?;
+        Some((crc, word & ENCRYPTED != 0))
+    }
 }
 
 /// What stands for a blob in a text that is to be the same wherever the blob lies.
 pub(super) fn content(blobs: &[NamedBlob], id: u64) -> Option<String> {
-    let at = blobs.iter().map(NamedBlob::at).find(|at| at.id == id)?;
-    Some(format!("\"{}-{:08x}\"", at.len, at.crc))
+    // They were just encoded, and so are open.
+    let blob = blobs.iter().find(|blob| blob.at().id == id)?.open().ok()?;
+    Some(format!("\"{}-{:08x}\"", blob.len(), blob.crc()))
 }
 
 /// Why a blob cannot be had: it is damaged, missing, or cannot be read.
@@ -47,7 +72,8 @@ pub(crate) trait BlobSource: Send + Sync + fmt::Debug {
     fn open(&self, at: &BlobAt) -> Result<Blob, BlobError>;
 }
 
-/// Large or binary bytes, written once and read in place. Cheap to clone.
+/// Large or binary bytes, written once and read in place (decrypted into memory, if the data directory is encrypted).
+/// Cheap to clone.
 ///
 /// Made by [`Io::put`](crate::Io::put) in a step and by
 /// [`Engine::put`](crate::Engine::put); derefs to `[u8]`. In a value that is
@@ -59,13 +85,20 @@ pub(crate) trait BlobSource: Send + Sync + fmt::Debug {
 #[derive(Clone)]
 pub struct Blob {
     at: BlobAt,
+    /// CRC-32 of the bytes.
+    crc: u32,
     bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
 }
 
 impl Blob {
-    /// A blob whose bytes were checked.
-    pub(crate) fn new(at: BlobAt, bytes: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Blob {
-        Blob { at, bytes }
+    /// A blob whose bytes were checked; `crc` is their CRC-32.
+    pub(crate) fn new(at: BlobAt, crc: u32, bytes: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Blob {
+        Blob { at, crc, bytes }
+    }
+
+    /// The CRC-32 of the bytes.
+    pub(crate) fn crc(&self) -> u32 {
+        self.crc
     }
 
     /// Where it lay when it was opened.
@@ -98,7 +131,7 @@ impl Eq for Blob {}
 
 impl fmt::Debug for Blob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Blob({}, {} bytes)", self.at.id, self.at.len)
+        write!(f, "Blob({}, {} bytes)", self.at.id, self.len())
     }
 }
 

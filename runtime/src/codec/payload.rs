@@ -118,7 +118,7 @@ impl Payload {
         }
     }
 
-    /// How many bytes its JSON has.
+    /// How many bytes its JSON has, or takes in the arena.
     pub(crate) fn len(&self) -> u64 {
         match &self.json {
             Json::Inline(json) => json.len() as u64,

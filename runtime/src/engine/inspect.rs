@@ -37,7 +37,7 @@ impl Core {
                 Some(id) => Some(id.clone()),
                 None => self.checkpoint.row(number).await.map_err(StorageError::from)?.map(|row| row.id),
             };
-            entries.push(TailEntry { run, entry: self.entry(record)? });
+            entries.push(TailEntry { run, entry: self.entry(number, &record)? });
         }
         Ok(entries)
     }

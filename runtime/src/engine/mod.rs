@@ -35,9 +35,9 @@ mod timers;
 mod verify;
 mod watchdog;
 
-pub use checkpoint::History;
 #[cfg(any(test, fuzzing))]
 pub(crate) use checkpoint::reread;
+pub use checkpoint::{History, KeyInUse};
 pub(crate) use core::Core;
 pub use error::{Error, MissingStep, MissingWorkflow};
 pub(crate) use export::Import;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
-use super::checkpoint::{Checkpointer, Policy, Sleepers};
+use super::checkpoint::{Checkpointer, KeyInUse, Policy, Sleepers};
 use super::core::{Core, Limits, Outside, Runs};
 use super::error::{MissingStep, MissingWorkflow};
 use super::flow::Flow;
@@ -20,13 +20,14 @@ use super::timers::Timers;
 use super::watchdog::Watchdog;
 use super::{Error, OpenReport, checkpoint, driver, schedule};
 use crate::id::{Lsn, RunId, RunNumber};
-use crate::journal::{Entry, Journal, blobs_of};
+use crate::journal::{Decoder, Entry, Journal, blobs_of};
 use crate::platform::Platform;
 use crate::record::Event;
 use crate::run::RunState;
 use crate::storage::arena::{Arena, ArenaConfig};
 use crate::storage::checkpoint::{CheckpointStore, RedbCheckpoint};
-use crate::storage::{self, DataDir, StorageError, WalConfig};
+use crate::storage::crypt::Provider;
+use crate::storage::{self, CryptError, DataDir, StorageError, WalConfig};
 
 /// What an engine is opened with, besides what it runs.
 pub(crate) struct Options {
@@ -44,6 +45,8 @@ pub(crate) struct Options {
     /// A backup may be opened: the original will not run on.
     pub(crate) restore: bool,
     pub(crate) outside: Outside,
+    /// Who gives the keys with which the directory is encrypted, or is to be.
+    pub(crate) keys: Option<Provider>,
 }
 
 impl Options {
@@ -59,6 +62,7 @@ impl Options {
             keep_unknown: false,
             restore: false,
             outside: Outside::default(),
+            keys: None,
         }
     }
 }
@@ -157,16 +161,17 @@ struct Opened {
 
 /// Opens the files: the checkpoint, the arena by its rows, then the log behind it.
 async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Error> {
-    let Options { dir, wal, arena, store, cache_bytes, policy, restore, .. } = options;
+    let Options { dir, wal, arena, store, cache_bytes, policy, restore, keys, .. } = options;
     let mut data = DataDir::open(platform, &dir)?;
     if data.is_backup() && !restore {
         return Err(Error::IsBackup { dir });
     }
     let uuid = data.uuid();
+    let unlocked = data.unlock(&platform.entropy, keys.as_ref())?;
     // Whatever fails: the store is closed before the directory is let go.
     let _held = data.lock();
     let mut own = None;
-    let store: Arc<dyn CheckpointStore> = match store {
+    let stored: Arc<dyn CheckpointStore> = match store {
         Some(store) => store,
         None => {
             let file = dir.join(storage::CHECKPOINT);
@@ -174,25 +179,37 @@ async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Err
             Arc::new(own.insert(opened.map_err(StorageError::from)?).clone())
         }
     };
-    let applied = store.applied_lsn().await.map_err(StorageError::from)?;
+    let applied = stored.applied_lsn().await.map_err(StorageError::from)?;
     data.fits(applied)?;
+    if !unlocked.absent.is_empty() {
+        let used = checkpoint::used(&platform.fs, &dir, &*stored, applied).await?;
+        let needed = unlocked.absent.iter().find_map(|key| used.with(key));
+        if let Some(KeyInUse { key, example, .. }) = needed {
+            let source = CryptError::MissingKey { key: key.clone() };
+            return Err(StorageError::Encrypted { place: example.clone(), source }.into());
+        }
+    }
+    let cipher = unlocked.into_cipher();
+    data.encrypt(cipher.clone());
+    let store = checkpoint::plain(&stored, &cipher);
     if data.is_backup() {
         data.restore()?;
     }
     let known = checkpoint::blobs(&*store).await?;
     let arena = Arena::open(platform, &dir, uuid, arena, known)?;
     arena.under(&data.lock());
+    arena.encrypt(&cipher);
     arena.applied(applied);
     for (artifact, blob) in checkpoint::artifacts(&*store).await? {
         arena.known_content(artifact.0, blob)?;
     }
     let mut recovered = Recovered::default();
-    let source = blobs_of(&arena);
+    let decoder = Decoder { cipher, source: Some(blobs_of(&arena)) };
     let (awake, last_number) = checkpoint::awake(&*store).await?;
     recovered.last_number = last_number;
     for number in awake {
         // One that ended in this moment is not awake any more: both are one row's business.
-        if let Some(loaded) = checkpoint::load(&*store, &source, number).await? {
+        if let Some(loaded) = checkpoint::load(&*store, &decoder, number).await? {
             let run = Recovering { state: loaded.state, started: loaded.started, last: loaded.last };
             recovered.runs.insert(number, run);
         }
@@ -200,7 +217,7 @@ async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Err
     let mut replay = |entry| recovered.apply(entry);
     let (journal, report) = Journal::open(platform, data, wal, applied, arena.clone(), &mut replay)?;
     let clock = platform.clock.clone();
-    let checkpoint = Checkpointer::new(store, arena, source, journal.clone(), policy, clock, applied);
+    let checkpoint = Checkpointer::new(stored, arena, journal.clone(), policy, clock, applied);
     own.into_iter().for_each(|store| checkpoint.owns(store));
     recovered.load_strays(&checkpoint).await?;
     Ok(Opened { journal, checkpoint, report, recovered })

@@ -309,7 +309,7 @@ impl Core {
         for at in payload.named() {
             // A handle of another engine, or of an earlier one whose bytes were given back.
             let here = self.checkpoint.arena.place(at.id)?;
-            if (here.len, here.crc, here.schema) != (at.len, at.crc, at.schema) {
+            if here.content() != at.content() {
                 return Err(StorageError::MissingBlob { id: at.id }.into());
             }
         }

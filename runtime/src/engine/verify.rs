@@ -4,17 +4,21 @@
 //! mean: every record, every run, every row. What must always hold: not a byte
 //! is changed, but that a directory without a file `LOCK` gets one; a problem
 //! is not the end; what an engine refuses when it opens is a problem here.
+//! Of an encrypted directory bytes can be verified without keys, and what they
+//! mean only with them.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::checkpoint::{Rows, Tail, verify_rows};
+use super::checkpoint::{KeyInUse, Rows, Tail, Used, plain, used, verify_locked, verify_rows};
 use super::{Cut, Error};
 use crate::id::Lsn;
-use crate::platform::Fs;
+use crate::journal::Decoder;
+use crate::platform::{Entropy, Fs};
 use crate::storage::arena;
 use crate::storage::checkpoint::{CheckpointError, CheckpointStore, MemoryCheckpoint, RedbCheckpoint};
+use crate::storage::crypt::Provider;
 use crate::storage::{self, Look, Problem, StorageError, VerifiedLog};
 
 /// How many bytes of the checkpoint are kept in memory meanwhile.
@@ -105,6 +109,12 @@ pub struct VerifyReport {
     pub applied: Lsn,
     /// The last record.
     pub last: Lsn,
+    /// The directory is encrypted, and no keys were given: what its records and most rows mean was not looked at, and
+    /// `runs` and `records` were not counted. [`Builder::verify`](crate::Builder::verify) takes keys.
+    pub locked: bool,
+    /// The keys that something in the directory is encrypted with. A key that was in use and is not here any more can
+    /// be taken from the key provider. No key is needed to tell.
+    pub keys: Vec<KeyInUse>,
 }
 
 impl VerifyReport {
@@ -128,13 +138,17 @@ impl VerifyReport {
 /// Verifies a data directory whose checkpoint is in `store`, or in the directory if there is none. Blocks.
 ///
 /// # Errors
-/// When the directory is in use or is none, and when it cannot be listed or locked.
+/// When the directory is in use or is none, when it cannot be listed or locked, and when `keys` are not its keys.
 pub(crate) async fn verify(
     fs: Arc<dyn Fs>,
+    entropy: Arc<dyn Entropy>,
     dir: &Path,
     store: Option<Arc<dyn CheckpointStore>>,
+    keys: Option<&Provider>,
 ) -> Result<VerifyReport, Error> {
     let look = Look::at(fs.clone(), dir)?;
+    // A key that is absent is told of by whatever is encrypted with it.
+    let cipher = look.unlock(&entropy, keys)?.into_cipher();
     let mut report = VerifyReport { bytes: look.bytes()?, ..VerifyReport::default() };
     let store = match store {
         Some(store) => Some(store),
@@ -145,14 +159,23 @@ pub(crate) async fn verify(
         None => Ok(Lsn(0)),
     };
     report.applied = applied.clone().unwrap_or_default();
-    let mut tail = Tail::new(report.applied);
+    let mut tail = Tail::new(report.applied, Decoder { cipher: cipher.clone(), source: None });
     let log = storage::verify_log(fs.clone(), dir, report.applied, &mut |lsn, record| tail.record(lsn, record));
     let VerifiedLog { problems, cut, records, last_lsn } = log;
     report.tell(problems);
     report.cut = cut.map(Into::into);
     (report.log_records, report.last) = (records, last_lsn);
+    report.locked = !cipher.is_on() && (look.encryption.is_some() || tail.is_locked());
+    if look.encryption.is_some() || tail.is_locked() || cipher.is_on() {
+        report.keys = match &store {
+            // Rows that cannot be read are told of below.
+            Some(store) => used(&fs, dir, &**store, report.applied).await.map(Used::into_keys).unwrap_or_default(),
+            None => Vec::new(),
+        };
+    }
     let rows = match (&store, applied) {
-        (Some(store), Ok(_)) => verify_rows(&**store, tail).await,
+        (Some(store), Ok(_)) if report.locked => verify_locked(&**store, tail).await,
+        (Some(store), Ok(_)) => verify_rows(&*plain(store, &cipher), tail).await,
         (_, Err(error)) => {
             report.tell([unreadable(&look, &error)]);
             Rows::default()
@@ -167,7 +190,7 @@ pub(crate) async fn verify(
     });
     (report.runs, report.records) = (runs, records);
     if let Some(uuid) = look.uuid {
-        let arena = arena::verify(&fs, dir, uuid, &blobs);
+        let arena = arena::verify(&fs, dir, uuid, &blobs, &cipher);
         report.tell(arena.problems);
         report.blobs = arena.blobs;
     }

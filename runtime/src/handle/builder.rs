@@ -206,6 +206,24 @@ impl<App: Send + Sync + 'static> Builder<App> {
         self
     }
 
+    /// Encrypts what is written from now on, with keys from a provider that is asked while the engine is opened
+    /// ([`StaticKeys`](crate::StaticKeys), or one of your own): arguments, outputs, errors, signals, states, notes and
+    /// whatever else values or texts of yours stand in, in the log, the checkpoint and the arena
+    /// (XChaCha20-Poly1305). Once a directory is encrypted it opens with its keys only. One that was not can be
+    /// opened with keys: what it has stays as it is, what comes is encrypted.
+    ///
+    /// Not hidden are ids of runs, names (of workflows, steps, keys, and states that a sleeping run could need), the
+    /// SHA-256 of artifacts, kinds, sizes, numbers and times of records. What somebody else has changed or moved is
+    /// noticed; that a whole directory, or the end of its log, was replaced by an older one is not.
+    ///
+    /// [`Blob`](crate::Blob)s are decrypted into memory, and so take it: they are not read in place any more.
+    /// [`Engine::export`] writes plain JSON Lines; [`Engine::backup`] copies what is encrypted as it stands.
+    #[cfg(feature = "encrypt")]
+    pub fn encrypt(mut self, keys: impl crate::storage::KeyProvider) -> Self {
+        self.options.keys = Some(crate::storage::crypt::Provider::new(keys));
+        self
+    }
+
     /// How many crashes in a row, each with an attempt of the run in the air,
     /// make a run [`Status::Poisoned`](crate::Status::Poisoned): 10 unless told
     /// otherwise, and at least 1. Any new fact of the run starts the count again.
@@ -244,7 +262,8 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// When the directory is owned by another process, is not a data directory,
     /// is of a newer format, damaged or not accessible; when two workflows or
     /// steps have one name; when runs in flight need workflows or undos that
-    /// are not registered.
+    /// are not registered; when it is encrypted and a key is missing or another one
+    /// ([`StorageError::Encrypted`](crate::StorageError::Encrypted)).
     pub async fn open(self) -> Result<Engine> {
         let Builder { app, workflows, steps, hooks, options, platform, twice } = self;
         if let Some(namespace) = twice {

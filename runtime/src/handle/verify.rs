@@ -12,7 +12,9 @@ use crate::platform::real;
 /// gets one. No engine and no runtime is needed; the calling task is blocked.
 ///
 /// A directory whose checkpoint is in a store of the user's own is verified with
-/// [`Builder::verify`].
+/// [`Builder::verify`], and so is one that is encrypted: without keys its bytes alone
+/// are verified, which damage cannot hide from, and not what they mean
+/// ([`VerifyReport::locked`](crate::VerifyReport)).
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -34,17 +36,22 @@ use crate::platform::real;
 /// ([`StorageError::NoDataDirectory`](crate::StorageError::NoDataDirectory),
 /// [`StorageError::ForeignDirectory`](crate::StorageError::ForeignDirectory)), and when it cannot be listed or locked.
 pub async fn verify(dir: impl AsRef<Path>) -> Result<VerifyReport> {
-    engine::verify(real::fs(), dir.as_ref(), None).await
+    engine::verify(real::fs(), real::entropy(), dir.as_ref(), None, None).await
 }
 
 impl<App: Send + Sync + 'static> Builder<App> {
-    /// Verifies the directory instead of opening it: [`factum::verify`](verify()) with this builder's checkpoint store.
+    /// Verifies the directory instead of opening it: [`factum::verify`](verify()) with this builder's checkpoint store
+    /// and keys.
     ///
     /// # Errors
-    /// As [`factum::verify`](verify()).
+    /// As [`factum::verify`](verify()); and [`StorageError::Encrypted`](crate::StorageError::Encrypted) when the keys
+    /// are not those of the directory.
     pub async fn verify(self) -> Result<VerifyReport> {
         let (options, platform) = self.into_place();
-        let fs = platform.map_or_else(real::fs, |platform| platform.fs);
-        engine::verify(fs, &options.dir, options.store).await
+        let (fs, entropy) = match platform {
+            Some(platform) => (platform.fs, platform.entropy),
+            None => (real::fs(), real::entropy()),
+        };
+        engine::verify(fs, entropy, &options.dir, options.store, options.keys.as_ref()).await
     }
 }

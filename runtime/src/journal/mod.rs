@@ -18,7 +18,9 @@ use crate::id::{Lsn, RunNumber};
 use crate::platform::Platform;
 use crate::record::Event;
 use crate::storage::arena::Arena;
-use crate::storage::{DataDir, OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats};
+use crate::storage::{
+    Cipher, CryptError, DataDir, Of, OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats,
+};
 use crate::time::Timestamp;
 
 /// One event with its place and time.
@@ -36,7 +38,68 @@ pub(crate) struct Journal {
     dir: Arc<Path>,
     wal: Wal,
     arena: Arena,
-    source: Arc<dyn BlobSource>,
+    decoder: Decoder,
+}
+
+/// A record as it stands on disk.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored<'a> {
+    pub(crate) run: RunNumber,
+    pub(crate) lsn: Lsn,
+    pub(crate) time: Timestamp,
+    pub(crate) kind: u8,
+    pub(crate) encrypted: bool,
+    pub(crate) body: &'a [u8],
+}
+
+/// What makes events of records, in a log or in a checkpoint.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Decoder {
+    pub(crate) cipher: Cipher,
+    /// Where blobs are opened when they are wanted; without one they cannot be.
+    pub(crate) source: Option<Arc<dyn BlobSource>>,
+}
+
+/// Why a record is no event.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Undecodable {
+    #[error(transparent)]
+    Encrypted(#[from] CryptError),
+    #[error("{0}")]
+    Unknown(String),
+}
+
+impl Stored<'_> {
+    fn of(&self) -> Of<'static> {
+        Of::Record { run: self.run.0, lsn: self.lsn, time: self.time.0, kind: self.kind }
+    }
+}
+
+impl Decoder {
+    /// The event that a record is.
+    ///
+    /// # Errors
+    /// When it cannot be decrypted, and when it is none that this version knows.
+    pub(crate) fn event(&self, record: &Stored<'_>) -> Result<Event, Undecodable> {
+        let body = self.cipher.body(&record.of(), record.encrypted, record.body)?;
+        Event::decode(record.kind, &body, self.source.as_ref()).map_err(|e| Undecodable::Unknown(e.to_string()))
+    }
+
+    /// The body of a record for this event in the place of another, encrypted if that is.
+    ///
+    /// # Errors
+    /// When it cannot be encrypted.
+    pub(crate) fn body(&self, instead: &Stored<'_>, event: &Event) -> Result<Vec<u8>, CryptError> {
+        let mut body = Vec::new();
+        if !instead.encrypted {
+            event.encode(&mut body);
+            return Ok(body);
+        }
+        for nonce in self.cipher.nonces(1)? {
+            self.cipher.encrypt(nonce, &instead.of(), &mut body, |body| event.encode(body))?;
+        }
+        Ok(body)
+    }
 }
 
 /// Blobs by their ids, wherever they lie.
@@ -47,8 +110,7 @@ impl BlobSource for InArena {
     fn open(&self, at: &BlobAt) -> Result<Blob, BlobError> {
         let told = |error| Arc::new(error) as BlobError;
         let blob = self.0.get(at.id).map_err(told)?;
-        let content = |at: &BlobAt| (at.len, at.crc, at.schema);
-        match content(&blob.at()) == content(at) {
+        match blob.at().content() == at.content() {
             true => Ok(blob),
             // The id was used again after the last run that named the blob was forgotten.
             false => Err(told(StorageError::MissingBlob { id: at.id })),
@@ -63,13 +125,20 @@ pub(crate) fn blobs_of(arena: &Arena) -> Arc<dyn BlobSource> {
 
 struct Decoded<'a> {
     arena: &'a Arena,
-    source: &'a Arc<dyn BlobSource>,
+    decoder: &'a Decoder,
     replay: &'a mut dyn FnMut(Entry) -> Result<(), String>,
 }
 
 impl Replay for Decoded<'_> {
     fn record(&mut self, lsn: Lsn, record: &RawRecord<'_>) -> Result<(), ReplayError> {
-        let entry = decode(lsn, record, self.source).map_err(ReplayError::new)?;
+        let (run, time) = (RunNumber(record.run), Timestamp(record.time));
+        let (kind, encrypted) = (record.kind, record.is_encrypted());
+        let event = self.decoder.event(&Stored { run, lsn, time, kind, encrypted, body: record.body });
+        let event = event.map_err(|error| match error {
+            Undecodable::Encrypted(error) => ReplayError::new(error),
+            Undecodable::Unknown(reason) => ReplayError::new(reason),
+        })?;
+        let entry = Entry { lsn, run, time, event };
         for at in entry.event.blobs() {
             self.arena.note(&at).map_err(ReplayError::new)?;
             self.arena.named(at.id, lsn);
@@ -81,11 +150,6 @@ impl Replay for Decoded<'_> {
         }
         (self.replay)(entry).map_err(ReplayError::new)
     }
-}
-
-fn decode(lsn: Lsn, record: &RawRecord<'_>, source: &Arc<dyn BlobSource>) -> Result<Entry, String> {
-    let event = Event::decode(record.kind, record.body, Some(source)).map_err(|e| e.to_string())?;
-    Ok(Entry { lsn, run: RunNumber(record.run), time: Timestamp(record.time), event })
 }
 
 impl Journal {
@@ -102,17 +166,17 @@ impl Journal {
         arena: Arena,
         replay: &mut dyn FnMut(Entry) -> Result<(), String>,
     ) -> Result<(Journal, OpenReport), StorageError> {
-        let source = blobs_of(&arena);
+        let decoder = Decoder { cipher: data.cipher(), source: Some(blobs_of(&arena)) };
         let dir: Arc<Path> = data.path().into();
-        let mut replay = Decoded { arena: &arena, source: &source, replay };
+        let mut replay = Decoded { arena: &arena, decoder: &decoder, replay };
         let (wal, report) = Wal::open(platform, data, config, applied, &mut replay)?;
-        Ok((Journal { dir, wal, arena, source }, report))
+        Ok((Journal { dir, wal, arena, decoder }, report))
     }
 
     /// Queues the events of some runs as one atomic group, and gives the last one's LSN. Never waits.
     ///
     /// # Errors
-    /// When the log is closed or a write has failed.
+    /// When the log is closed or a write has failed, and when there is no chance to encrypt with.
     pub(crate) fn append(&self, time: Timestamp, runs: &[(RunNumber, &[Event])]) -> Result<Lsn, StorageError> {
         self.queue(runs.iter().flat_map(|(run, events)| events.iter().map(move |event| (*run, time, event))))
     }
@@ -129,11 +193,30 @@ impl Journal {
         &self,
         events: impl Iterator<Item = (RunNumber, Timestamp, &'e Event)> + Clone,
     ) -> Result<Lsn, StorageError> {
-        let last = self.wal.append(|group| {
-            for (run, time, event) in events.clone() {
-                group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
+        let cipher = &self.decoder.cipher;
+        let last = match cipher.is_on() {
+            false => self.wal.append(|group| {
+                for (run, time, event) in events.clone() {
+                    group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
+                }
+            })?,
+            true => {
+                let place = || "a record that is to be written".to_owned();
+                let nonces = cipher.nonces(events.clone().count());
+                let nonces = nonces.map_err(|source| StorageError::Encrypted { place: place(), source });
+                // What has happened cannot be recorded: as if it could not be written.
+                let nonces = nonces.inspect_err(|error| self.wal.poison(error.clone()))?;
+                self.wal.append(|group| {
+                    for ((run, time, event), nonce) in events.clone().zip(nonces) {
+                        let kind = event.kind() as u8;
+                        group.encrypted(kind, run.0, time.0, |lsn, body| {
+                            let of = Of::Record { run: run.0, lsn, time: time.0, kind };
+                            cipher.encrypt(nonce, &of, body, |body| event.encode(body))
+                        });
+                    }
+                })?
             }
-        })?;
+        };
         events.flat_map(|(.., event)| event.blobs()).for_each(|at| self.arena.named(at.id, last));
         Ok(last)
     }
@@ -218,12 +301,9 @@ impl Journal {
         self.wal.durable_lsn()
     }
 
-    /// The event of a record; its blobs are opened when they are wanted.
-    ///
-    /// # Errors
-    /// When it is no record that this version knows.
-    pub(crate) fn event(&self, kind: u8, body: &[u8]) -> Result<Event, String> {
-        Event::decode(kind, body, Some(&self.source)).map_err(|e| e.to_string())
+    /// What makes events of records; their blobs are opened when they are wanted.
+    pub(crate) fn decoder(&self) -> &Decoder {
+        &self.decoder
     }
 
     /// What the writer has done since the log was opened.

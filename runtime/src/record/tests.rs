@@ -14,7 +14,10 @@ fn json(text: &str) -> Payload {
 }
 
 fn blob(id: u64) -> NamedBlob {
-    NamedBlob::new(BlobAt { id, segment: 3, offset: 4096, len: 1 << 30, crc: u32::MAX, schema: 1 << 63 }, None)
+    NamedBlob::new(
+        BlobAt { id, segment: 3, offset: 4096, len: 1 << 30, crc: u32::MAX, schema: 1 << 63, encrypted: id % 2 == 1 },
+        None,
+    )
 }
 
 /// At least one event of every kind, with every form of its fields.

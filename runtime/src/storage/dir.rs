@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::crypt::{Cipher, CryptError, Provider, Unlocked};
 use super::disk::{Disk, Failure};
 use super::error::StorageError;
 use super::manifest::{self, Manifest};
@@ -32,6 +33,8 @@ pub(crate) struct DataDir {
     pub(super) lock: Arc<LockGuard>,
     pub(super) manifest: Manifest,
     pub(super) created: bool,
+    /// What encrypts; nothing, unless somebody has [given keys](DataDir::encrypt).
+    pub(super) cipher: Cipher,
 }
 
 impl DataDir {
@@ -58,7 +61,7 @@ impl DataDir {
             }
             (make(&disk, dir, &*platform.entropy)?, true)
         };
-        Ok(DataDir { disk, dir: dir.to_owned(), lock: Arc::new(lock), manifest, created })
+        Ok(DataDir { disk, dir: dir.to_owned(), lock: Arc::new(lock), manifest, created, cipher: Cipher::default() })
     }
 
     /// The directory's lock, for whoever writes there: it is held until the last of them has ended.
@@ -83,6 +86,32 @@ impl DataDir {
 
     pub(crate) fn path(&self) -> &Path {
         &self.dir
+    }
+
+    /// The keys with which the directory is encrypted, or is to be from now on. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`StorageError::Encrypted`] when it is and nobody gives keys, or not these.
+    pub(crate) fn unlock(&self, entropy: &Arc<dyn Entropy>, keys: Option<&Provider>) -> Result<Unlocked, StorageError> {
+        let manifest = format!("`{}`", self.dir.join(manifest::NAME).display());
+        match (keys, &self.manifest.encryption) {
+            (Some(keys), listed) => keys.unlock(entropy, self.uuid().into_bytes(), listed.as_ref(), manifest),
+            (None, None) => Ok(Unlocked::default()),
+            (None, Some(_)) => {
+                let place = format!("the data directory `{}`", self.dir.display());
+                Err(StorageError::Encrypted { place, source: CryptError::NoKeys })
+            }
+        }
+    }
+
+    /// What is written from now on is encrypted. MANIFEST says so when the log is opened, before anything is.
+    pub(crate) fn encrypt(&mut self, cipher: Cipher) {
+        self.cipher = cipher;
+    }
+
+    /// What encrypts.
+    pub(crate) fn cipher(&self) -> Cipher {
+        self.cipher.clone()
     }
 
     /// Whether a log without segments, which a backup's is, goes on where the checkpoint ends.
@@ -147,14 +176,15 @@ impl NewBackup {
     /// Makes what was copied, and synced, a backup of the directory `uuid`; durable when it returns.
     ///
     /// Its log has no segments and says that it was closed at `applied`, which its checkpoint must have. `next_salt`
-    /// is that of the original's log.
+    /// is that of the original's log, `cipher` what the original is encrypted with.
     ///
     /// # Errors
     /// IO.
-    pub(crate) fn finish(self, uuid: Uuid, next_salt: u64, applied: Lsn) -> Result<(), StorageError> {
+    pub(crate) fn finish(self, uuid: Uuid, next_salt: u64, applied: Lsn, cipher: &Cipher) -> Result<(), StorageError> {
         self.disk.create_dir_all(&self.dir.join(WAL))?;
         self.disk.sync_dir(&self.dir)?;
-        let manifest = Manifest { backup: true, next_salt, closed: Some(applied), ..Manifest::new(uuid) };
+        let (closed, encryption) = (Some(applied), cipher.listed());
+        let manifest = Manifest { backup: true, next_salt, closed, encryption, ..Manifest::new(uuid) };
         manifest.store(&self.disk, &self.dir)?;
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::checkpoint::CheckpointError;
+use super::crypt::CryptError;
 use super::disk::{Failure, is_full};
 use crate::id::Lsn;
 
@@ -243,6 +244,14 @@ pub enum StorageError {
     /// The log was closed.
     #[error("the log is closed")]
     Closed,
+    /// Something encrypted cannot be read, or cannot be written.
+    #[error("{place} cannot be had: {source}")]
+    Encrypted {
+        /// What, and where it is.
+        place: String,
+        /// Why.
+        source: CryptError,
+    },
     /// The checkpoint store.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::crypt::{Encryption, Provider, Unlocked};
 use super::dir::{self, ARENA, CHECKPOINT, WAL};
 use super::disk::Disk;
 use super::manifest::{self, Manifest};
 use super::{StorageError, wal};
-use crate::platform::{Fs, LockGuard};
+use crate::platform::{Entropy, Fs, LockGuard};
 
 /// A data directory under its lock.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Look {
     pub(crate) dir: PathBuf,
     /// What MANIFEST says, or the log if that is damaged; none if nothing says it.
     pub(crate) uuid: Option<Uuid>,
+    /// Whether it is encrypted, as MANIFEST says; not if that is damaged.
+    pub(crate) encryption: Option<Encryption>,
     _lock: LockGuard,
 }
 
@@ -39,8 +42,21 @@ impl Look {
         }
         let lock = dir::lock_there(&disk, dir)?;
         let manifest = Manifest::load(&disk, &dir.join(manifest::NAME)).ok();
-        let uuid = manifest.map(|manifest| manifest.uuid).or_else(|| wal::identity(&fs, dir));
-        Ok(Look { fs, dir: dir.to_owned(), uuid, _lock: lock })
+        let uuid = manifest.as_ref().map(|manifest| manifest.uuid).or_else(|| wal::identity(&fs, dir));
+        let encryption = manifest.and_then(|manifest| manifest.encryption);
+        Ok(Look { fs, dir: dir.to_owned(), uuid, encryption, _lock: lock })
+    }
+
+    /// The keys with which the directory is encrypted; none if nobody gives them.
+    ///
+    /// # Errors
+    /// [`StorageError::Encrypted`] when somebody does, and not these.
+    pub(crate) fn unlock(&self, entropy: &Arc<dyn Entropy>, keys: Option<&Provider>) -> Result<Unlocked, StorageError> {
+        let manifest = format!("`{}`", self.dir.join(manifest::NAME).display());
+        match (keys, self.uuid) {
+            (Some(keys), Some(uuid)) => keys.unlock(entropy, uuid.into_bytes(), self.encryption.as_ref(), manifest),
+            _ => Ok(Unlocked::default()),
+        }
     }
 
     /// The file of the default checkpoint store, if there is one.

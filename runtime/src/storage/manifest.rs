@@ -1,5 +1,7 @@
 //! MANIFEST: what a data directory is, and where its log ends.
 //!
+//! That of an encrypted directory has another format version and says behind all else with which keys.
+//!
 //! Replaced as a whole (`MANIFEST.new`, synced, renamed, directory synced), so
 //! that it is always either the old one or the new one.
 
@@ -8,9 +10,10 @@ use std::path::Path;
 use uuid::Uuid;
 
 use super::bytes::{array, put, u32_at, u64_at};
+use super::crypt::Encryption;
 use super::disk::{Disk, Failure};
 use super::error::StorageError;
-use super::stamp::{self, STAMP};
+use super::stamp::{self, ENCRYPTED_VERSION, FORMAT_VERSION, STAMP};
 use crate::id::Lsn;
 
 pub(super) const NAME: &str = "MANIFEST";
@@ -23,7 +26,7 @@ const NEWEST_AT: usize = NEXT_SALT_AT + 8;
 const CLOSED_AT: usize = NEWEST_AT + 8;
 const FLAGS_AT: usize = CLOSED_AT + 4;
 const CLOSED_LSN_AT: usize = FLAGS_AT + 4;
-/// The size of the file: less than a sector of any disk.
+/// The size of the file, of a directory that is not encrypted; what is said of keys follows.
 const SIZE: usize = CLOSED_LSN_AT + 8;
 
 /// The flag of a backup that was not restored.
@@ -47,16 +50,18 @@ pub(super) struct Manifest {
     pub(super) closed: Option<Lsn>,
     /// Whether this is a copy of a directory that may still be in use.
     pub(super) backup: bool,
+    /// Since when, and with which keys, the directory is encrypted, if it is.
+    pub(super) encryption: Option<Encryption>,
 }
 
 impl Manifest {
     /// That of a directory without segments.
     pub(super) fn new(uuid: Uuid) -> Manifest {
-        Manifest { uuid, next_salt: 1, newest_segment: Lsn(0), closed: None, backup: false }
+        Manifest { uuid, next_salt: 1, newest_segment: Lsn(0), closed: None, backup: false, encryption: None }
     }
 
-    pub(super) fn encode(&self) -> [u8; SIZE] {
-        let mut bytes = [0; SIZE];
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![0; SIZE];
         put(&mut bytes, UUID_AT, self.uuid.as_bytes());
         put(&mut bytes, NEXT_SALT_AT, &self.next_salt.to_le_bytes());
         put(&mut bytes, NEWEST_AT, &self.newest_segment.0.to_le_bytes());
@@ -65,13 +70,15 @@ impl Manifest {
             put(&mut bytes, CLOSED_LSN_AT, &last.0.to_le_bytes());
         }
         put(&mut bytes, FLAGS_AT, &(if self.backup { BACKUP } else { 0 }).to_le_bytes());
-        stamp::seal(&mut bytes, MAGIC);
+        bytes.extend(self.encryption.iter().flat_map(Encryption::encode));
+        let version = if self.encryption.is_some() { ENCRYPTED_VERSION } else { FORMAT_VERSION };
+        stamp::seal_as(&mut bytes, MAGIC, version);
         bytes
     }
 
     /// The manifest that `bytes`, read from `file`, are.
     pub(super) fn decode(bytes: &[u8], file: &Path) -> Result<Manifest, StorageError> {
-        stamp::check(bytes, MAGIC).map_err(|fault| match fault {
+        let version = stamp::check_up_to(bytes, MAGIC, ENCRYPTED_VERSION).map_err(|fault| match fault {
             // Zeros are what a disk makes of a file that is lost, and of no program.
             stamp::Fault::Magic { found, .. } if found != [0; 8] => {
                 StorageError::ForeignFile { file: file.to_owned(), found }
@@ -84,9 +91,14 @@ impl Manifest {
             expected: expected.to_owned(),
             found,
         };
-        if bytes.len() != SIZE {
-            return Err(damaged(0, "64 bytes", bytes.len().to_string()));
-        }
+        let encryption = match bytes.split_at_checked(SIZE) {
+            Some((_, [])) if version == FORMAT_VERSION => None,
+            Some((_, keys)) if version == ENCRYPTED_VERSION => {
+                let none = || damaged(SIZE, "a list of keys", format!("{} bytes that are none", keys.len()));
+                Some(Encryption::decode(keys).ok_or_else(none)?)
+            }
+            _ => return Err(damaged(0, "64 bytes", bytes.len().to_string())),
+        };
         let last = u64_at(bytes, CLOSED_LSN_AT);
         let closed = match u32_at(bytes, CLOSED_AT) {
             0 if last == 0 => None,
@@ -109,6 +121,7 @@ impl Manifest {
             newest_segment: Lsn(u64_at(bytes, NEWEST_AT)),
             closed,
             backup,
+            encryption,
         })
     }
 
@@ -135,19 +148,20 @@ impl Manifest {
             Some(file) => file,
             None => disk.create(&new)?,
         };
-        file.write_all_at(&self.encode(), 0)?;
-        if file.len()? != SIZE as u64 {
-            file.set_len(SIZE as u64)?;
+        let bytes = self.encode();
+        file.write_all_at(&bytes, 0)?;
+        if file.len()? != bytes.len() as u64 {
+            file.set_len(bytes.len() as u64)?;
         }
         file.sync_data()?;
         disk.rename(&mut file, dir.join(NAME))?;
         disk.sync_dir(dir)?;
-        make_room(disk, &new);
+        make_room(disk, &new, bytes.len());
         Ok(())
     }
 }
 
 /// Takes the room of a manifest. A disk that has none now is told of when there is a manifest to write.
-fn make_room(disk: &Disk, new: &Path) {
-    let _: Result<(), Failure> = disk.create(new).and_then(|file| file.write_all_at(&[0; SIZE], 0));
+fn make_room(disk: &Disk, new: &Path, bytes: usize) {
+    let _: Result<(), Failure> = disk.create(new).and_then(|file| file.write_all_at(&vec![0; bytes], 0));
 }

@@ -9,6 +9,7 @@
 pub(crate) mod arena;
 mod bytes;
 pub(crate) mod checkpoint;
+pub(crate) mod crypt;
 mod dir;
 mod disk;
 mod error;
@@ -23,6 +24,10 @@ pub use checkpoint::{
     Batch, CheckpointError, CheckpointStore, JournalRow, KeyRange, MAX_KEY, MAX_TABLE_NAME, MAX_VALUE,
     MemoryCheckpoint, Op, RedbCheckpoint, TableRow,
 };
+pub(crate) use crypt::{Cipher, Of};
+pub use crypt::{CryptError, InvalidKeyId, KeyId, MAX_KEY_ID};
+#[cfg(feature = "encrypt")]
+pub use crypt::{EncryptionKey, KeyError, KeyProvider, StaticKeys};
 pub(crate) use dir::{CHECKPOINT, DataDir};
 pub use error::StorageError;
 pub(crate) use look::Look;

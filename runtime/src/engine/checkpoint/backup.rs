@@ -2,7 +2,7 @@
 //!
 //! The copy is the checkpoint as of one LSN, up to which the log was applied for
 //! it, and the blobs that its rows name. It has no log of its own: it goes on
-//! after that LSN. Runs go on meanwhile; only the checkpoint stands still.
+//! after that LSN. Runs go on meanwhile; only the checkpoint stands still. What is encrypted is copied as it stands.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -48,7 +48,8 @@ impl Core {
         let sealed = self.journal.seal().await?;
         self.checkpoint.apply_through(sealed).await?;
         let lsn = self.checkpoint.copy(&self.platform, copy.path(), uuid::Uuid::from_bytes(self.origin)).await?;
-        copy.finish(uuid::Uuid::from_bytes(self.origin), self.journal.next_salt(), lsn)?;
+        let cipher = &self.journal.decoder().cipher;
+        copy.finish(uuid::Uuid::from_bytes(self.origin), self.journal.next_salt(), lsn, cipher)?;
         Ok(lsn)
     }
 }
@@ -66,7 +67,7 @@ impl Checkpointer {
             // A row of history is large, the others are small.
             let page = if table == tables::HISTORY { PAGE / 64 } else { PAGE };
             loop {
-                let rows = self.store.scan(table, range.clone(), page).await?;
+                let rows = self.stored.scan(table, range.clone(), page).await?;
                 let Some((last, _)) = rows.last().cloned() else { break };
                 let mut batch = Batch::default();
                 for (key, row) in rows {
@@ -77,10 +78,10 @@ impl Checkpointer {
             }
         }
         let mut flights = Vec::new();
-        each(&*self.store, tables::FLIGHT, KeyRange::all(), |key, _| flights.extend(tables::last_number(key))).await?;
+        each(&*self.stored, tables::FLIGHT, KeyRange::all(), |key, _| flights.extend(tables::last_number(key))).await?;
         let (mut batch, mut bytes) = (Batch::default(), 0);
         for run in flights {
-            for row in self.store.load_run(run).await? {
+            for row in self.stored.load_run(run).await? {
                 bytes += row.row.len();
                 batch.append(run, row.sequence, row.row);
             }

@@ -6,15 +6,15 @@
 //! engine's to say); every blob that a record names has a row as long as the run is known.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::record::{Record, pack};
 use super::row::{RunRow, Tomb, encode_blob};
 use super::{Broken, History, tables};
-use crate::codec::{BlobAt, BlobSource, Digest};
+use crate::codec::{BlobAt, Digest};
 use crate::engine::live::problem;
 use crate::engine::status::Status;
 use crate::id::{Lsn, Position, RunNumber};
+use crate::journal::Decoder;
 use crate::record::{Event, Kind};
 use crate::run::RunState;
 use crate::storage::checkpoint::Batch;
@@ -71,10 +71,10 @@ fn of_last_turn(records: impl DoubleEndedIterator<Item = Record> + Clone) -> Vec
 }
 
 /// The state of a run after its records.
-pub(super) fn state(records: &[Record], blobs: Option<&Arc<dyn BlobSource>>) -> Result<RunState, Broken> {
+pub(super) fn state(number: RunNumber, records: &[Record], decoder: &Decoder) -> Result<RunState, Broken> {
     let mut state: Option<RunState> = None;
     for record in records {
-        let event = Event::decode(record.kind, &record.body, blobs).map_err(|e| Broken::at(record.lsn, e))?;
+        let event = decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e))?;
         match &mut state {
             None => state = Some(RunState::new(&event, record.time).map_err(|e| Broken::at(record.lsn, e))?),
             Some(state) => state.apply(record.time, &event).map_err(|e| Broken::at(record.lsn, e))?,
@@ -87,7 +87,7 @@ pub(super) fn state(records: &[Record], blobs: Option<&Arc<dyn BlobSource>>) -> 
 pub(super) struct Fold<'a> {
     batch: Batch,
     history: History,
-    source: Option<&'a Arc<dyn BlobSource>>,
+    decoder: &'a Decoder,
     /// Where a blob lies now.
     place: &'a (dyn Fn(&BlobAt) -> BlobAt + Sync),
     /// The runs that name a blob, of every blob whose runs may become none.
@@ -116,13 +116,14 @@ pub(super) struct Folded {
 impl<'a> Fold<'a> {
     pub(super) fn new(
         history: History,
-        source: Option<&'a Arc<dyn BlobSource>>,
+        decoder: &'a Decoder,
         place: &'a (dyn Fn(&BlobAt) -> BlobAt + Sync),
         names: BTreeMap<u64, BTreeSet<u64>>,
         artifacts: BTreeMap<u64, Vec<u8>>,
     ) -> Self {
         let (batch, referenced) = (Batch::default(), BTreeSet::new());
-        Fold { batch, history, source, place, names, artifacts, referenced, ended: 0, deleted: Vec::new(), last_run: 0 }
+        let (deleted, ended, last_run) = (Vec::new(), 0, 0);
+        Fold { batch, history, decoder, place, names, artifacts, referenced, ended, deleted, last_run }
     }
 
     /// Takes the next records of one run.
@@ -159,11 +160,11 @@ impl<'a> Fold<'a> {
                 Some(row) => row.started,
                 None => first.lsn,
             };
-            let state = state(&all, self.source)?;
+            let state = state(number, &all, self.decoder)?;
             self.ended += u64::from(ended);
             match deleted {
                 true => self.delete(number, &before, &state, started, last),
-                false => self.end(number, &before, &state, started, &all),
+                false => self.end(number, &before, &state, started, &all)?,
             }
             return Ok(());
         }
@@ -202,7 +203,7 @@ impl<'a> Fold<'a> {
     }
 
     fn start(&mut self, number: RunNumber, records: &[Record]) -> Result<(), Broken> {
-        let state = state(&records[..1], self.source)?;
+        let state = state(number, &records[..1], self.decoder)?;
         let row = self.row(&state, records[0].lsn);
         self.batch.put(tables::AWAKE, tables::run(number), Vec::new());
         self.batch.put(tables::FLIGHT, tables::flight(&row.workflow, row.version, number), Vec::new());
@@ -237,7 +238,14 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn end(&mut self, number: RunNumber, before: &Before, state: &RunState, started: Lsn, all: &[Record]) {
+    fn end(
+        &mut self,
+        number: RunNumber,
+        before: &Before,
+        state: &RunState,
+        started: Lsn,
+        all: &[Record],
+    ) -> Result<(), Broken> {
         let row = self.row(state, started);
         if before.row.is_some() {
             self.batch.clear(number.0);
@@ -248,13 +256,14 @@ impl<'a> Fold<'a> {
         }
         let packed = match self.history {
             History::Full => pack(all),
-            History::Outcome => pack(&outcome(all)),
+            History::Outcome => pack(&outcome(number, all, self.decoder)?),
         };
         for (first, packed) in packed {
             self.batch.put(tables::HISTORY, tables::pair(number.0, first.0), packed);
         }
         self.batch.put(tables::ENDED, tables::at(state.ended_at(), number), Vec::new());
         self.batch.put(tables::RUNS, tables::run(number), row.encode());
+        Ok(())
     }
 
     fn delete(&mut self, number: RunNumber, before: &Before, state: &RunState, started: Lsn, last: &Record) {
@@ -304,7 +313,7 @@ impl<'a> Fold<'a> {
         self.blobs(number, &artifacts)?;
         let mut named = BTreeSet::new();
         for record in last_turn {
-            let event = Event::decode(record.kind, &record.body, None).map_err(|e| Broken::at(record.lsn, e))?;
+            let event = self.decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e))?;
             named.extend(event.blobs().map(|at| at.id));
         }
         for &blob in &before.blobs {
@@ -321,7 +330,7 @@ impl<'a> Fold<'a> {
     /// Rows for the blobs that the records name.
     fn blobs(&mut self, number: RunNumber, records: &[Record]) -> Result<(), Broken> {
         for record in records {
-            let event = Event::decode(record.kind, &record.body, None).map_err(|e| Broken::at(record.lsn, e))?;
+            let event = self.decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e))?;
             if let Event::ArtifactPut { artifact, bytes } = &event
                 && let Some(at) = bytes.json_blob()
             {
@@ -344,23 +353,28 @@ impl<'a> Fold<'a> {
 }
 
 /// Of a run's records those that say how it began and ended; of a machine also its last state, which keeps nothing any more.
-fn outcome(records: &[Record]) -> Vec<Record> {
+fn outcome(number: RunNumber, records: &[Record], decoder: &Decoder) -> Result<Vec<Record>, Broken> {
+    let events: Vec<Event> = records
+        .iter()
+        .map(|record| decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e)))
+        .collect::<Result<_, _>>()?;
     // One that was given up while it was undone has decided twice.
-    let decided = records.iter().rposition(|record| {
-        matches!(
-            Event::decode(record.kind, &record.body, None),
-            Ok(Event::RollbackDecided { scope, .. }) if scope == Position::root(scope.visit())
-        )
-    });
-    let of_end = |(at, record): (usize, &Record)| match Event::decode(record.kind, &record.body, None) {
-        Ok(Event::StateEntered { visit, state, value, reason, groups, .. }) => {
-            let entered = Event::StateEntered { visit, state, value, reason, groups, carried: Box::default() };
-            let mut body = Vec::new();
-            entered.encode(&mut body);
-            Some(Record { body, ..record.clone() })
+    let decided = events.iter().rposition(
+        |event| matches!(event, Event::RollbackDecided { scope, .. } if *scope == Position::root(scope.visit())),
+    );
+    let mut outcome = Vec::new();
+    for (at, (record, event)) in records.iter().zip(events).enumerate() {
+        match event {
+            Event::StateEntered { visit, state, value, reason, groups, .. } => {
+                let entered = Event::StateEntered { visit, state, value, reason, groups, carried: Box::default() };
+                let body = decoder.body(&record.stored(number), &entered).map_err(|e| Broken::at(record.lsn, e))?;
+                outcome.push(Record { body, ..record.clone() });
+            }
+            _ if record.kind == Kind::RunStarted as u8 || ends(record) || decided == Some(at) => {
+                outcome.push(record.clone());
+            }
+            _ => {}
         }
-        _ if record.kind == Kind::RunStarted as u8 || ends(record) || decided == Some(at) => Some(record.clone()),
-        _ => None,
-    };
-    records.iter().enumerate().filter_map(of_end).collect()
+    }
+    Ok(outcome)
 }

@@ -1,14 +1,13 @@
 //! Runs come back: from their rows to their state.
 
-use std::sync::Arc;
-
 use super::record::{Record, unpack};
 use super::row::{RunRow, Tomb, decode_blob};
 use super::task::{Checkpointer, broken};
 use super::{Broken, fold, tables};
-use crate::codec::{ArtifactId, BlobAt, BlobSource, Digest};
+use crate::codec::{ArtifactId, BlobAt, Digest};
 use crate::engine::Error;
 use crate::id::{Lsn, RunNumber};
+use crate::journal::Decoder;
 use crate::record::UndoKind;
 use crate::run::RunState;
 use crate::storage::StorageError;
@@ -70,12 +69,12 @@ pub(crate) async fn artifacts(store: &dyn CheckpointStore) -> Result<Vec<(Artifa
 /// Adds a run up; `None` when it is not known (any more).
 pub(crate) async fn load(
     store: &dyn CheckpointStore,
-    source: &Arc<dyn BlobSource>,
+    decoder: &Decoder,
     number: RunNumber,
 ) -> Result<Option<Loaded>, StorageError> {
     let Some(records) = records(store, number).await? else { return Ok(None) };
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(None) };
-    let state = fold::state(&records, Some(source)).map_err(broken)?;
+    let state = fold::state(number, &records, decoder).map_err(broken)?;
     Ok(Some(Loaded { state, started: first.lsn, last: last.lsn }))
 }
 
@@ -112,14 +111,25 @@ pub(super) async fn history(
 pub(super) async fn each(
     store: &dyn CheckpointStore,
     table: &str,
+    range: KeyRange,
+    visit: impl FnMut(&[u8], &[u8]) + Send,
+) -> Result<(), StorageError> {
+    each_of(store, table, range, PAGE, visit).await
+}
+
+/// As [`each`], so many rows at once.
+pub(super) async fn each_of(
+    store: &dyn CheckpointStore,
+    table: &str,
     mut range: KeyRange,
+    rows: usize,
     mut visit: impl FnMut(&[u8], &[u8]) + Send,
 ) -> Result<(), StorageError> {
     loop {
-        let page = store.scan(table, range.clone(), PAGE).await?;
+        let page = store.scan(table, range.clone(), rows).await?;
         page.iter().for_each(|(key, row)| visit(key, row));
         match page.last() {
-            Some((key, _)) if page.len() == PAGE => range = range.resume_after(key.clone()),
+            Some((key, _)) if page.len() == rows => range = range.resume_after(key.clone()),
             _ => return Ok(()),
         }
     }
@@ -141,7 +151,7 @@ impl Checkpointer {
 
     /// Adds a run up; `None` when it is not known (any more).
     pub(crate) async fn load(&self, number: RunNumber) -> Result<Option<Loaded>, Error> {
-        Ok(load(&*self.store, &self.source, number).await?)
+        Ok(load(&*self.store, &self.decoder, number).await?)
     }
 
     /// When sleeping runs wake.

@@ -4,18 +4,21 @@
 //! ([`fold`], pure); the background task that applies sealed segments
 //! ([`task`]); how runs leave memory ([`park`]) and come back ([`load`]); what
 //! is forgotten ([`retain`]); copies of a live directory ([`backup`]); whether
-//! it all adds up ([`verify`]).
+//! it all adds up ([`verify`]); which rows are encrypted ([`rows`]), and with
+//! which keys ([`keys`]).
 //! What must always hold: a run that is not in memory has all of its records
 //! in the checkpoint; a segment of the log goes only after a durable checkpoint
 //! past it; a blob goes only after a durable checkpoint past all that names it.
 
 mod backup;
 mod fold;
+mod keys;
 mod load;
 mod park;
 mod record;
 mod retain;
 mod row;
+mod rows;
 mod tables;
 mod task;
 mod verify;
@@ -25,11 +28,14 @@ use std::time::Duration;
 
 use crate::id::Lsn;
 
+pub use keys::KeyInUse;
+pub(crate) use keys::{Used, used};
 pub(crate) use load::{Found, artifacts, awake, blobs, load, records};
 pub(crate) use park::Sleepers;
 pub(crate) use record::Record;
+pub(crate) use rows::plain;
 pub(crate) use task::{Checkpointer, Policy};
-pub(crate) use verify::{Rows, Tail, verify as verify_rows};
+pub(crate) use verify::{Rows, Tail, verify as verify_rows, verify_locked};
 
 /// What is kept of a run that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -2,7 +2,8 @@
 
 use super::Broken;
 use crate::codec::wire::{Reader, WireError, Writer};
-use crate::id::Lsn;
+use crate::id::{Lsn, RunNumber};
+use crate::journal::Stored;
 use crate::storage::RawRecord;
 use crate::time::Timestamp;
 
@@ -12,19 +13,36 @@ pub(crate) struct Record {
     pub(crate) lsn: Lsn,
     pub(crate) time: Timestamp,
     pub(crate) kind: u8,
+    /// Whether the body is encrypted.
+    pub(crate) encrypted: bool,
     pub(crate) body: Vec<u8>,
 }
 
+/// What is set in the kind of an encrypted record in a row: no kind has it.
+const ENCRYPTED: u8 = 0x80;
+
 impl Record {
     pub(crate) fn of(lsn: Lsn, raw: &RawRecord<'_>) -> Record {
-        Record { lsn, time: Timestamp(raw.time), kind: raw.kind, body: raw.body.to_vec() }
+        let encrypted = raw.is_encrypted();
+        Record { lsn, time: Timestamp(raw.time), kind: raw.kind, encrypted, body: raw.body.to_vec() }
+    }
+
+    /// The record as its run's, to be decoded.
+    pub(crate) fn stored(&self, run: RunNumber) -> Stored<'_> {
+        let Record { lsn, time, kind, encrypted, body } = self;
+        Stored { run, lsn: *lsn, time: *time, kind: *kind, encrypted: *encrypted, body }
+    }
+
+    /// The kind as a row has it.
+    fn kind_byte(&self) -> u8 {
+        self.kind | if self.encrypted { ENCRYPTED } else { 0 }
     }
 
     /// The row in a journal; its sequence is the LSN.
     pub(super) fn row(&self) -> Vec<u8> {
         let mut row = Vec::with_capacity(9 + self.body.len());
         let mut w = Writer::new(&mut row);
-        w.byte(self.kind);
+        w.byte(self.kind_byte());
         w.fixed(self.time.0.cast_unsigned());
         row.extend_from_slice(&self.body);
         row
@@ -35,7 +53,8 @@ impl Record {
         let head = (|| Ok::<_, WireError>((r.byte("kind")?, r.fixed("time")?)))();
         let (kind, time) = head.map_err(|e| Broken::new("a row of a journal", e))?;
         let body = row.get(9..).unwrap_or_default().to_vec();
-        Ok(Record { lsn: Lsn(sequence), time: Timestamp(time.cast_signed()), kind, body })
+        let (kind, encrypted) = (kind & !ENCRYPTED, kind & ENCRYPTED != 0);
+        Ok(Record { lsn: Lsn(sequence), time: Timestamp(time.cast_signed()), kind, encrypted, body })
     }
 }
 
@@ -74,7 +93,7 @@ pub(super) fn row_of(records: &[Record]) -> Vec<u8> {
         let step = record.time.0.wrapping_sub(time);
         // Small either way: the sign goes last.
         w.number(((step << 1) ^ (step >> 63)).cast_unsigned());
-        w.byte(record.kind);
+        w.byte(record.kind_byte());
         w.bytes(&record.body);
         (lsn, time) = (record.lsn.0, record.time.0);
     }
@@ -98,7 +117,8 @@ pub(super) fn unpack(row: &[u8]) -> Result<Vec<Record>, Broken> {
             time = time.wrapping_add((step >> 1).cast_signed() ^ -((step & 1).cast_signed()));
             let kind = r.byte("kind")?;
             let body = r.bytes("body")?.to_vec();
-            records.push(Record { lsn: Lsn(lsn), time: Timestamp(time), kind, body });
+            let (kind, encrypted) = (kind & !ENCRYPTED, kind & ENCRYPTED != 0);
+            records.push(Record { lsn: Lsn(lsn), time: Timestamp(time), kind, encrypted, body });
         }
         Ok(records)
     };
@@ -116,9 +136,12 @@ mod tests {
     proptest! {
         #[test]
         fn packed_records_come_back(records in prop::collection::vec(
-            (any::<u64>(), any::<i64>(), any::<u8>(), prop::collection::vec(any::<u8>(), 0..40)), 0..20)) {
+            (any::<u64>(), any::<i64>(), 0..ENCRYPTED, prop::collection::vec(any::<u8>(), 0..40)), 0..20)) {
             let records: Vec<Record> = records.into_iter()
-                .map(|(lsn, time, kind, body)| Record { lsn: Lsn(lsn), time: Timestamp(time), kind, body })
+                .map(|(lsn, time, kind, body)| {
+                    let encrypted = lsn % 2 == 0;
+                    Record { lsn: Lsn(lsn), time: Timestamp(time), kind, encrypted, body }
+                })
                 .collect();
             prop_assert_eq!(unpack(&row_of(&records)).unwrap(), records.clone());
             for record in records {
@@ -129,7 +152,7 @@ mod tests {
         #[test]
         fn long_histories_take_several_rows(sizes in prop::collection::vec(0usize..900_000, 0..8)) {
             let records: Vec<Record> = (1..).zip(sizes)
-                .map(|(lsn, size)| Record { lsn: Lsn(lsn), time: Timestamp(7), kind: 4, body: vec![1; size] })
+                .map(|(lsn, size)| Record { lsn: Lsn(lsn), time: Timestamp(7), kind: 4, encrypted: false, body: vec![1; size] })
                 .collect();
             let rows = pack(&records);
             prop_assert!(rows.iter().all(|(_, row)| row.len() < 2 * ROW));

@@ -292,21 +292,17 @@ pub(super) fn encode_blob(at: &BlobAt) -> Vec<u8> {
     w.number(at.segment);
     w.number(at.offset);
     w.number(at.len);
-    w.number(at.crc.into());
+    w.number(at.crc_word());
     w.fixed(at.schema);
     row
 }
 
 pub(super) fn decode_blob(id: u64, row: &[u8]) -> Result<BlobAt, Broken> {
     whole("a row of a blob", row, |r| {
-        Ok(BlobAt {
-            id,
-            segment: r.number("segment")?,
-            offset: r.number("offset")?,
-            len: r.number("length")?,
-            crc: r.small("checksum")?,
-            schema: r.fixed("schema")?,
-        })
+        let (segment, offset, len) = (r.number("segment")?, r.number("offset")?, r.number("length")?);
+        let wrong = WireError::Malformed { field: "checksum", expected: "one of 32 bits" };
+        let (crc, encrypted) = BlobAt::split_crc(r.number("checksum")?).ok_or(wrong)?;
+        Ok(BlobAt { id, segment, offset, len, crc, schema: r.fixed("schema")?, encrypted })
     })
 }
 
@@ -356,7 +352,7 @@ mod tests {
             deleted_at: at,
         };
         assert_eq!(Tomb::decode(&tomb.encode()).unwrap(), tomb);
-        let blob = BlobAt { id: 4, segment: 1, offset: 4096, len: 1 << 40, crc: 7, schema: 8 };
+        let blob = BlobAt { id: 4, segment: 1, offset: 4096, len: 1 << 40, crc: 7, schema: 8, encrypted: true };
         assert_eq!(decode_blob(4, &encode_blob(&blob)).unwrap(), blob);
         assert!(RunRow::decode(&tomb.encode()).is_err());
     }

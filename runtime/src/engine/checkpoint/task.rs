@@ -18,12 +18,12 @@ use super::fold::{Before, Fold, Folded, wanted};
 use super::record::Record;
 use super::retain::Forgetting;
 use super::row::RunRow;
+use super::rows::plain;
 use super::{Broken, History, Retention, load, tables};
-use crate::codec::BlobSource;
 use crate::engine::Error;
 use crate::engine::core::Core;
 use crate::id::{Lsn, RunNumber};
-use crate::journal::Journal;
+use crate::journal::{Decoder, Journal};
 use crate::platform::Clock;
 use crate::storage::StorageError;
 use crate::storage::arena::Arena;
@@ -66,11 +66,13 @@ impl Default for Policy {
 /// The checkpoint of a data directory, and who may write it.
 pub(crate) struct Checkpointer {
     pub(crate) store: Arc<dyn CheckpointStore>,
+    /// The same rows as they stand there: some may be encrypted.
+    pub(super) stored: Arc<dyn CheckpointStore>,
     /// That store, if it is the one in the data directory: it is closed before the directory is given up.
     own: OnceLock<RedbCheckpoint>,
     closing: AtomicBool,
     pub(crate) arena: Arena,
-    pub(super) source: Arc<dyn BlobSource>,
+    pub(super) decoder: Decoder,
     pub(super) journal: Journal,
     pub(super) policy: Policy,
     clock: Arc<dyn Clock>,
@@ -87,20 +89,21 @@ pub(crate) struct Checkpointer {
 
 impl Checkpointer {
     pub(crate) fn new(
-        store: Arc<dyn CheckpointStore>,
+        stored: Arc<dyn CheckpointStore>,
         arena: Arena,
-        source: Arc<dyn BlobSource>,
         journal: Journal,
         policy: Policy,
         clock: Arc<dyn Clock>,
         applied: Lsn,
     ) -> Arc<Checkpointer> {
+        let decoder = journal.decoder().clone();
         Arc::new(Checkpointer {
-            store,
+            store: plain(&stored, &decoder.cipher),
+            stored,
             own: OnceLock::new(),
             closing: AtomicBool::new(false),
             arena,
-            source,
+            decoder,
             journal,
             policy,
             clock,
@@ -255,7 +258,7 @@ impl Checkpointer {
         }
         let arena = self.arena.clone();
         let place = move |at: &crate::codec::BlobAt| arena.place(at.id).unwrap_or(*at);
-        let mut fold = Fold::new(self.policy.history, Some(&self.source), &place, names, artifacts);
+        let mut fold = Fold::new(self.policy.history, &self.decoder, &place, names, artifacts);
         for (number, before, records) in work {
             fold.run(number, before, &records).map_err(broken)?;
         }

@@ -135,7 +135,7 @@ impl Reading {
         let differs = |expected: String, found: String| ImportError::Blob { id, expected, found };
         let crc = u32::from_str_radix(&part.crc, 16).ok().filter(|crc| crc_text(*crc) == part.crc);
         let crc = crc.ok_or_else(|| differs("a checksum of 8 hexadecimal digits".to_owned(), part.crc.clone()))?;
-        let at = BlobAt { id, segment: 0, offset: 0, len: part.len, crc, schema: part.schema };
+        let at = BlobAt { id, segment: 0, offset: 0, len: part.len, crc, schema: part.schema, encrypted: false };
         if self.blobs.contains_key(&id) {
             return Err(differs("an id that no blob before has".to_owned(), id.to_string()));
         }

@@ -41,8 +41,8 @@ impl Core {
         self.journal.durable(last).await?;
         let mut records = Vec::new();
         for record in self.records_of(run.number).await? {
-            let event = self.journal.event(record.kind, &record.body);
-            let event = event.map_err(|reason| Error::Internal { reason })?;
+            let event = self.journal.decoder().event(&record.stored(run.number));
+            let event = event.map_err(|error| Error::Internal { reason: error.to_string() })?;
             if matches!(event, Event::RunDeleted {}) {
                 return Err(Error::Forgotten { id: run.id.clone() });
             }
@@ -96,7 +96,9 @@ impl Export {
     }
 }
 
+/// The lines of a blob that lies there and has these bytes, which an export says as they are.
 fn parts(out: &mut dyn io::Write, at: BlobAt, bytes: &[u8]) -> Result<(), Failure> {
+    let at = BlobAt { len: bytes.len() as u64, crc: crc32fast::hash(bytes), encrypted: false, ..at };
     let mut offset = 0;
     // An empty blob has one part, too.
     for part in bytes.chunks(PART).chain(bytes.is_empty().then_some(&[][..])) {

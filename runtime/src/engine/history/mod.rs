@@ -99,7 +99,7 @@ impl Core {
     pub(crate) async fn history(self: &Arc<Self>, id: &str) -> Result<RunHistory, Error> {
         let run = self.obtain(id).await?;
         let records = self.records_of(run.number).await?;
-        let entries: Result<_, Error> = records.into_iter().map(|record| self.entry(record)).collect();
+        let entries: Result<_, Error> = records.iter().map(|record| self.entry(run.number, record)).collect();
         entries.map(RunHistory::new)
     }
 
@@ -129,9 +129,9 @@ impl Core {
         }
     }
 
-    pub(super) fn entry(&self, record: Record) -> Result<HistoryEntry, Error> {
-        let Record { lsn, time, kind, body } = record;
-        let event = self.journal.event(kind, &body).map_err(|reason| Error::Internal { reason })?;
-        Ok(HistoryEntry { lsn, time: time.into(), event })
+    pub(super) fn entry(&self, run: RunNumber, record: &Record) -> Result<HistoryEntry, Error> {
+        let event = self.journal.decoder().event(&record.stored(run));
+        let event = event.map_err(|error| Error::Internal { reason: error.to_string() })?;
+        Ok(HistoryEntry { lsn: record.lsn, time: record.time.into(), event })
     }
 }

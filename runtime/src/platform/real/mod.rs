@@ -24,7 +24,7 @@ pub(crate) fn platform() -> Result<Platform, tokio::runtime::TryCurrentError> {
     Ok(Platform {
         fs: self::fs(),
         clock: Arc::new(RealClock),
-        entropy: Arc::new(RealEntropy),
+        entropy: entropy(),
         exec: Arc::new(exec::RealExec::current()?),
     })
 }
@@ -32,6 +32,11 @@ pub(crate) fn platform() -> Result<Platform, tokio::runtime::TryCurrentError> {
 /// The operating system's files.
 pub(crate) fn fs() -> Arc<dyn super::Fs> {
     Arc::new(fs::RealFs)
+}
+
+/// The operating system's chance.
+pub(crate) fn entropy() -> Arc<dyn Entropy> {
+    Arc::new(RealEntropy)
 }
 
 #[derive(Debug)]

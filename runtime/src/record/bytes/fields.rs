@@ -132,24 +132,21 @@ fn get_blobs(r: &mut Body<'_>, field: &'static str) -> Result<Vec<NamedBlob>, Wi
 }
 
 fn blob(w: &mut Writer<'_>, at: &BlobAt) {
-    let BlobAt { id, segment, offset, len, crc, schema } = *at;
+    let BlobAt { id, segment, offset, len, schema, .. } = *at;
     w.number(id);
     w.number(segment);
     w.number(offset);
     w.number(len);
-    w.number(crc.into());
+    w.number(at.crc_word());
     w.fixed(schema);
 }
 
 fn get_blob(r: &mut Body<'_>, field: &'static str) -> Result<NamedBlob, WireError> {
-    let at = BlobAt {
-        id: r.wire.number(field)?,
-        segment: r.wire.number(field)?,
-        offset: r.wire.number(field)?,
-        len: r.wire.number(field)?,
-        crc: r.wire.small(field)?,
-        schema: r.wire.fixed(field)?,
-    };
+    let (id, segment) = (r.wire.number(field)?, r.wire.number(field)?);
+    let (offset, len, crc) = (r.wire.number(field)?, r.wire.number(field)?, r.wire.number(field)?);
+    let wrong = WireError::Malformed { field, expected: "a place with a checksum" };
+    let (crc, encrypted) = BlobAt::split_crc(crc).ok_or(wrong)?;
+    let at = BlobAt { id, segment, offset, len, crc, schema: r.wire.fixed(field)?, encrypted };
     Ok(NamedBlob::new(at, r.blobs.cloned()))
 }
 

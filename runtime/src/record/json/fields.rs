@@ -94,7 +94,7 @@ impl BlobId {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Payload, D::Error> {
         let id = u64::deserialize(deserializer)?;
-        let nowhere = BlobAt { id, segment: 0, offset: 0, len: 0, crc: 0, schema: 0 };
+        let nowhere = BlobAt { id, segment: 0, offset: 0, len: 0, crc: 0, schema: 0, encrypted: false };
         Ok(Payload::in_arena(NamedBlob::new(nowhere, None)))
     }
 }

@@ -58,7 +58,8 @@ fn the_json_is_for_people() {
 
 #[test]
 fn each_value_of_an_event_gets_its_own_blobs_back() {
-    let blob = |id| NamedBlob::new(BlobAt { id, segment: 1, offset: 0, len: 9, crc: 1, schema: 0 }, None);
+    let blob =
+        |id| NamedBlob::new(BlobAt { id, segment: 1, offset: 0, len: 9, crc: 1, schema: 0, encrypted: false }, None);
     let value =
         |ids: &[u64]| Payload::from_bytes(b"{\"$blob\":7}").with_blobs(ids.iter().map(|id| blob(*id)).collect());
     // To the user of the last one, `{"$blob":7}` is a value like others.
@@ -344,7 +345,7 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
         Kind::RunDeleted => Just(Event::RunDeleted {}).boxed(),
         Kind::ArtifactPut => (any::<Vec<u8>>(), any::<u64>())
             .prop_map(|(bytes, id)| {
-                let at = BlobAt { id, segment: 0, offset: 0, len: 0, crc: 0, schema: 0 };
+                let at = BlobAt { id, segment: 0, offset: 0, len: 0, crc: 0, schema: 0, encrypted: false };
                 let blob = NamedBlob::new(at, None);
                 Event::ArtifactPut { artifact: ArtifactId::of(&bytes), bytes: Payload::in_arena(blob) }
             })

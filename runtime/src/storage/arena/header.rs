@@ -6,6 +6,7 @@ use super::segment::{BLOCK, MOST};
 use crate::codec::BlobAt;
 use crate::storage::StorageError;
 use crate::storage::bytes::{put, u32_at, u64_at};
+use crate::storage::crypt::{CryptError, MOST_EXTRA, Of};
 
 /// The size of a blob's header. Headers start at multiples of it.
 pub(super) const HEADER: u64 = 64;
@@ -21,7 +22,8 @@ const SEGMENT_AT: usize = 24;
 const OFFSET_AT: usize = 32;
 const SCHEMA_AT: usize = 40;
 const CONTENT_CRC_AT: usize = 48;
-const RESERVED_AT: usize = 52;
+const ENCRYPTED_AT: usize = 52;
+const RESERVED_AT: usize = 53;
 
 /// The bytes that a blob takes in a segment.
 pub(super) fn footprint(len: u64) -> u64 {
@@ -48,6 +50,7 @@ pub(super) fn encode(at: &BlobAt) -> [u8; HEADER as usize] {
     put(&mut bytes, OFFSET_AT, &at.offset.to_le_bytes());
     put(&mut bytes, SCHEMA_AT, &at.schema.to_le_bytes());
     put(&mut bytes, CONTENT_CRC_AT, &at.crc.to_le_bytes());
+    put(&mut bytes, ENCRYPTED_AT, &[u8::from(at.encrypted)]);
     let crc = crc32fast::hash(&bytes[MAGIC_AT..]);
     put(&mut bytes, CRC_AT, &crc.to_le_bytes());
     bytes
@@ -55,7 +58,8 @@ pub(super) fn encode(at: &BlobAt) -> [u8; HEADER as usize] {
 
 /// That a record or a row names a place that can be one, in a segment of `size` bytes at `file`.
 pub(super) fn check_place(at: &BlobAt, file: &Path, size: u64) -> Result<(), StorageError> {
-    let fits = at.len <= MAX_BLOB && at.offset <= size && footprint(at.len) <= size - at.offset;
+    let most = if at.encrypted { MAX_BLOB + MOST_EXTRA } else { MAX_BLOB };
+    let fits = at.len <= most && at.offset <= size && footprint(at.len) <= size - at.offset;
     let aligned = at.offset >= BLOCK && at.offset.is_multiple_of(HEADER);
     if fits && aligned && (1..MOST).contains(&at.id) {
         return Ok(());
@@ -90,6 +94,7 @@ pub(super) fn check(bytes: &[u8], at: &BlobAt, file: &Path) -> Result<(), Storag
         (OFFSET_AT, "the offset", at.offset, u64_at(bytes, OFFSET_AT)),
         (SCHEMA_AT, "the schema", at.schema, u64_at(bytes, SCHEMA_AT)),
         (CONTENT_CRC_AT, "the checksum of the bytes", u64::from(at.crc), u64::from(u32_at(bytes, CONTENT_CRC_AT))),
+        (ENCRYPTED_AT, "whether it is encrypted as", u64::from(at.encrypted), u64::from(bytes[ENCRYPTED_AT])),
     ];
     match fields.into_iter().find(|(_, _, expected, found)| expected != found) {
         Some((field, name, expected, found)) => {
@@ -111,4 +116,15 @@ pub(super) fn check_crc(found: u32, at: &BlobAt, file: &Path) -> Result<(), Stor
     }
     let (expected, found) = (format!("bytes with the checksum {:#010x}", at.crc), format!("{found:#010x}"));
     Err(StorageError::Damaged { file: file.to_owned(), offset: content(at), expected, found })
+}
+
+/// What an encrypted blob is tied to: it may move.
+pub(super) fn of(at: &BlobAt) -> Of<'_> {
+    Of::Blob { id: at.id, schema: at.schema }
+}
+
+/// Why a blob cannot be decrypted, or encrypted.
+pub(super) fn locked(at: &BlobAt, file: &Path, source: CryptError) -> StorageError {
+    let place = format!("blob {} in `{}` at offset {}", at.id, file.display(), at.offset);
+    StorageError::Encrypted { place, source }
 }

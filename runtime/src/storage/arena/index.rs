@@ -153,8 +153,7 @@ impl Index {
         match self.entries.get_mut(&at.id) {
             Some(entry) if entry.at == *at => Ok(()),
             Some(entry) => {
-                let content = |at: &BlobAt| (at.len, at.crc, at.schema);
-                if content(&entry.at) != content(at) {
+                if entry.at.content() != at.content() {
                     let (one, other) = (format!("{:?}", entry.at), format!("{at:?}"));
                     return Err(StorageError::DoubledBlob { id: at.id, one, other });
                 }

@@ -4,18 +4,21 @@
 //! failed its segment is not written again, and nothing of it that was not told before is ever told. What one sync
 //! covers starts at a block of its own, so that no interrupted write touches what was synced.
 
+use std::borrow::Cow;
 use std::future::poll_fn;
 use std::mem;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::header::{self, HEADER};
 use super::job::{Answer, Job, Reply, Stored, What, tell};
-use super::read::{self, Check};
+use super::read::{self, Check, Show};
 use super::segment::{self, BLOCK, SegmentHeader};
 use super::shared::{Shared, Which};
 use crate::codec::{BlobAt, Digest};
 use crate::platform::LockGuard;
 use crate::storage::StorageError;
+use crate::storage::crypt::Cipher;
 use crate::storage::disk::{DiskFile, Failure};
 
 /// What is synced at the latest when this much was written.
@@ -107,26 +110,34 @@ impl Lane {
     /// The copy that was made before and is not taken over yet.
     fn copied(&self, of: &BlobAt) -> Result<Option<Stored>, StorageError> {
         let Some(at) = self.shared.copy_of(of) else { return Ok(None) };
-        let blob = read::blob(self.shared.open_at(at, Check::Written)?);
+        let blob = read::blob(self.shared.open_at(at, Check::Written, Show::Stored)?);
         Ok(Some(Stored { blob, digest: None }))
     }
 
     /// Writes a blob, which is then not durable yet.
     fn write(&mut self, bytes: &[u8], what: What) -> Result<BlobAt, StorageError> {
-        let len = bytes.len() as u64;
+        let cipher = self.shared.cipher().clone();
+        let encrypts = cipher.is_on() && !matches!(what, What::Copy { .. });
+        let len = bytes.len() as u64 + if encrypts { cipher.extra() } else { 0 };
         let room = header::footprint(len);
         if self.tail.as_ref().is_none_or(|tail| room > tail.size - tail.offset) {
             self.flush();
             self.rotate(room)?;
         }
         let Some(tail) = &mut self.tail else { return Err(StorageError::Closed) };
-        let (id, schema) = match what {
-            What::Copy { of } => (of.id, of.schema),
-            What::New { schema } => (self.shared.lock().index.new_id(), schema),
-            What::Content => (self.shared.lock().index.new_id(), 0),
+        let (id, schema, encrypted) = match what {
+            // What stands there is copied as it is.
+            What::Copy { of } => (of.id, of.schema, of.encrypted),
+            What::New { schema } => (self.shared.lock().index.new_id(), schema, encrypts),
+            What::Content => (self.shared.lock().index.new_id(), 0, encrypts),
         };
-        let at = BlobAt { id, segment: tail.number, offset: tail.offset, len, crc: crc32fast::hash(bytes), schema };
-        match put(&tail.file, &at, bytes, &mut self.buffer) {
+        let mut at = BlobAt { id, segment: tail.number, offset: tail.offset, len, crc: 0, schema, encrypted };
+        let bytes = match encrypts {
+            true => Cow::Owned(encrypt(&cipher, &at, bytes, tail.file.path())?),
+            false => Cow::Borrowed(bytes),
+        };
+        at.crc = crc32fast::hash(&bytes);
+        match put(&tail.file, &at, &bytes, &mut self.buffer) {
             Ok(()) => {
                 tail.offset += room;
                 self.bytes += room;
@@ -161,10 +172,11 @@ impl Lane {
 
     /// A blob is durable: it joins the index.
     fn stored(&self, at: BlobAt, what: What, digest: Option<Digest>) -> Answer {
-        let handle = self.shared.open_at(at, Check::Written)?;
+        let show = if matches!(what, What::Copy { .. }) { Show::Stored } else { Show::Plain };
+        let handle = self.shared.open_at(at, Check::Written, show)?;
         if let What::Copy { of } = what {
             let kept = self.shared.lock().index.copied(&of, at)?;
-            let handle = if kept == at { handle } else { self.shared.open_at(kept, Check::Written)? };
+            let handle = if kept == at { handle } else { self.shared.open_at(kept, Check::Written, show)? };
             return Ok(Stored { blob: read::blob(handle), digest });
         }
         self.shared.lock().index.stored(digest, &handle);
@@ -208,6 +220,19 @@ impl Lane {
         self.tail = Some(Tail { file, number, size, offset: BLOCK });
         Ok(())
     }
+}
+
+/// The bytes of a blob, as they stand in a segment that is encrypted.
+fn encrypt(cipher: &Cipher, at: &BlobAt, bytes: &[u8], file: &Path) -> Result<Vec<u8>, StorageError> {
+    let mut out = Vec::with_capacity(bytes.len() + cipher.extra() as usize);
+    let mut encrypt = || {
+        let nonces = cipher.nonces(1)?;
+        nonces
+            .into_iter()
+            .try_for_each(|nonce| cipher.encrypt(nonce, &header::of(at), &mut out, |out| out.extend_from_slice(bytes)))
+    };
+    encrypt().map_err(|source| header::locked(at, file, source))?;
+    Ok(out)
 }
 
 /// Writes a blob and its header.

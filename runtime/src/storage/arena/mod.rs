@@ -36,10 +36,12 @@ pub(crate) use self::header::MAX_BLOB;
 pub(crate) use self::job::Source;
 use self::job::{Answer, Job, What};
 use self::lane::Lane;
+use self::read::Mapped;
 use self::segment::BLOCK;
 use self::shared::{Shared, Which};
-pub(crate) use self::verify::verify;
+pub(crate) use self::verify::{key_of_blob, verify};
 use super::StorageError;
+use super::crypt::Cipher;
 use super::disk::{Disk, Failure};
 use crate::codec::{Blob, BlobAt, Digest};
 use crate::id::Lsn;
@@ -89,6 +91,15 @@ pub(crate) struct Arena {
     handle: Arc<Handle>,
 }
 
+/// What stands in a segment of a blob.
+struct Stood(Arc<Mapped>);
+
+impl AsRef<[u8]> for Stood {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
 /// What all clones share, and nobody else.
 struct Handle {
     shared: Arc<Shared>,
@@ -123,6 +134,11 @@ impl Arena {
     /// Nothing is written but under this lock: threads of the arena hold it until they end.
     pub(crate) fn under(&self, lock: &Arc<LockGuard>) {
         self.handle.shared.under(lock);
+    }
+
+    /// What is put from now on is encrypted; what is encrypted can be had. Before the first put.
+    pub(crate) fn encrypt(&self, cipher: &Cipher) {
+        self.handle.shared.encrypt(cipher);
     }
 
     /// A record that was read at open names this blob: it joins the index, unless a row has named it already. It is
@@ -174,7 +190,7 @@ impl Arena {
         self.handle.shared.lock().index.known_content(digest, id)
     }
 
-    /// A blob, in place. The first time in this process its header, length and checksum are checked. Blocks.
+    /// A blob, in place, or decrypted into memory. The first time in this process its header, length and checksum are checked. Blocks.
     ///
     /// # Errors
     /// [`StorageError::MissingBlob`], damage, and IO.
@@ -197,8 +213,7 @@ impl Arena {
     /// # Errors
     /// [`StorageError::MissingBlob`].
     pub(crate) fn place(&self, id: u64) -> Result<BlobAt, StorageError> {
-        let state = self.handle.shared.lock();
-        state.index.entries.get(&id).map(|entry| entry.at).ok_or(StorageError::MissingBlob { id })
+        self.handle.shared.place(id)
     }
 
     /// A queued record names the blob, which its caller still has.
@@ -248,11 +263,8 @@ impl Arena {
         async move {
             let mut copies = Vec::new();
             for id in moving.ids {
-                match arena.get(id) {
-                    Ok(blob) => {
-                        let of = blob.at();
-                        copies.push(arena.handle.store(Box::new(blob), What::Copy { of }));
-                    }
+                match arena.stood(id) {
+                    Ok((of, bytes)) => copies.push(arena.handle.store(bytes, What::Copy { of })),
                     Err(StorageError::MissingBlob { .. }) => {}
                     Err(error) => return Err(error),
                 }
@@ -267,6 +279,17 @@ impl Arena {
             }
             Ok(places)
         }
+    }
+
+    /// What stands in a segment of a blob, to be copied.
+    fn stood(&self, id: u64) -> Result<(BlobAt, Source), StorageError> {
+        let shared = &self.handle.shared;
+        if shared.place(id)?.encrypted {
+            let stored = shared.stored(id)?;
+            return Ok((stored.at(), Box::new(Stood(stored))));
+        }
+        let blob = shared.blob(id)?;
+        Ok((blob.at(), Box::new(blob)))
     }
 
     /// The checkpoint says durably that these blobs lie where [`move_blobs`](Arena::move_blobs) has put them.
@@ -317,10 +340,12 @@ impl Handle {
 
     fn ask(&self, job: Job) -> Result<(), StorageError> {
         let bytes = (*job.bytes).as_ref().len() as u64;
-        if bytes > MAX_BLOB {
+        let copied = matches!(job.what, What::Copy { .. });
+        if bytes > MAX_BLOB && !copied {
             return Err(StorageError::BlobTooLarge { bytes, limit: MAX_BLOB });
         }
-        let small = bytes <= LARGE && header::footprint(bytes) <= self.shared.segment_bytes - BLOCK;
+        let small = bytes <= LARGE
+            && header::footprint(bytes + self.shared.cipher().extra()) <= self.shared.segment_bytes - BLOCK;
         let (which, name) = if small { (Which::Small, "factum-arena") } else { (Which::Large, "factum-arena-large") };
         if self.shared.push(which, job)? {
             let lane = Lane::new(which, self.shared.clone(), self.shared.directory()?);

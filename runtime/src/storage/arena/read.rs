@@ -1,8 +1,10 @@
 //! Blobs read in place: a view of the segment, checked when a blob is opened for the first time.
 //!
 //! What must always hold: a handle shows bytes that were durable when it was made, and that had the checksum of their
-//! record; as long as it lives its segment is not unlinked.
+//! record; as long as it lives its segment is not unlinked. Of an encrypted blob it shows a copy in memory, which has the
+//! key's word for it.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::header;
@@ -18,6 +20,8 @@ use crate::storage::disk::DiskFile;
 pub(super) struct Mapped {
     at: BlobAt,
     map: Arc<dyn Map>,
+    /// What was decrypted, and its CRC-32, if it is that which is shown.
+    plain: Option<(Vec<u8>, u32)>,
     /// Tells the segment that its view is in use.
     _held: Arc<()>,
 }
@@ -30,6 +34,9 @@ impl Mapped {
 
 impl AsRef<[u8]> for Mapped {
     fn as_ref(&self) -> &[u8] {
+        if let Some((plain, _)) = &self.plain {
+            return plain;
+        }
         // That they are in the view was checked when this was made.
         self.map.bytes(header::content(&self.at), self.at.len as usize).unwrap_or_default()
     }
@@ -37,7 +44,17 @@ impl AsRef<[u8]> for Mapped {
 
 /// The handle of a blob.
 pub(super) fn blob(mapped: Arc<Mapped>) -> Blob {
-    Blob::new(mapped.at(), mapped)
+    let crc = mapped.plain.as_ref().map_or(mapped.at.crc, |(_, crc)| *crc);
+    Blob::new(mapped.at(), crc, mapped)
+}
+
+/// What is shown of a blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// Its bytes.
+    Plain,
+    /// What stands in the segment: it is not decrypted, and no key is needed.
+    Stored,
 }
 
 /// What is to be checked before a blob is handed out.
@@ -62,7 +79,7 @@ pub(super) enum Found {
 
 impl Shared {
     /// Opens the blob that lies there. Blocks.
-    pub(super) fn open_at(&self, at: BlobAt, check: Check) -> Result<Arc<Mapped>, StorageError> {
+    pub(super) fn open_at(&self, at: BlobAt, check: Check, show: Show) -> Result<Arc<Mapped>, StorageError> {
         let Some(seen) = self.view(at.segment) else {
             return Err(StorageError::MissingArenaSegment { file: segment::path(&self.dir, at.segment), id: at.id });
         };
@@ -95,7 +112,32 @@ impl Shared {
             header::check(header, &at, &seen.path)?;
             header::check_content(content, &at, &seen.path)?;
         }
-        Ok(Arc::new(Mapped { at, map, _held: seen.held }))
+        let plain = match at.encrypted && show == Show::Plain {
+            true => Some(self.decrypt(content, &at, &seen.path)?),
+            false => None,
+        };
+        Ok(Arc::new(Mapped { at, map, plain, _held: seen.held }))
+    }
+
+    /// The bytes of a blob, and their CRC-32.
+    fn decrypt(&self, content: &[u8], at: &BlobAt, file: &Path) -> Result<(Vec<u8>, u32), StorageError> {
+        let plain =
+            self.cipher().decrypt(&header::of(at), content).map_err(|source| header::locked(at, file, source))?;
+        let crc = crc32fast::hash(&plain);
+        Ok((plain, crc))
+    }
+
+    /// What stands in a segment of the blob with this id, checked, for a copy of it. Blocks.
+    pub(super) fn stored(&self, id: u64) -> Result<Arc<Mapped>, StorageError> {
+        let mut gone = None;
+        loop {
+            let at = self.place(id)?;
+            match self.open_at(at, Check::Found, Show::Stored) {
+                // It has moved since, and its segment is gone: it is where the index says now.
+                Err(StorageError::MissingArenaSegment { .. }) if gone.replace(at) != Some(at) => {}
+                opened => return opened,
+            }
+        }
     }
 
     /// The blob with this id. Blocks.
@@ -106,7 +148,7 @@ impl Shared {
                 Found::Open(mapped) => return Ok(blob(mapped)),
                 Found::At(at, check) => (at, check),
             };
-            match self.open_at(at, check) {
+            match self.open_at(at, check, Show::Plain) {
                 // It has moved since, and its segment is gone: it is where the index says now.
                 Err(StorageError::MissingArenaSegment { .. }) if gone.replace(at) != Some(at) => {}
                 opened => return self.opened(opened?).map(blob),

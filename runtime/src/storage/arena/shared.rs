@@ -16,6 +16,7 @@ use super::segment::SegmentHeader;
 use crate::codec::{BlobAt, Digest};
 use crate::platform::{LockGuard, Map};
 use crate::storage::StorageError;
+use crate::storage::crypt::Cipher;
 use crate::storage::disk::Disk;
 
 /// Which thread writes a blob.
@@ -59,6 +60,8 @@ pub(super) struct Shared {
     pub(super) segment_bytes: u64,
     /// The directory's lock. Not held here: an arena that nobody writes to must not keep the directory.
     lock: OnceLock<Weak<LockGuard>>,
+    /// What new blobs are encrypted with, if they are.
+    cipher: OnceLock<Cipher>,
 }
 
 /// What there is to see of a segment.
@@ -91,7 +94,25 @@ impl Shared {
             syncs: 0,
             copied: Arc::new(()),
         };
-        Shared { state: Mutex::new(state), disk, dir: dir.to_owned(), uuid, segment_bytes, lock: OnceLock::new() }
+        Shared {
+            state: Mutex::new(state),
+            disk,
+            dir: dir.to_owned(),
+            uuid,
+            segment_bytes,
+            lock: OnceLock::new(),
+            cipher: OnceLock::new(),
+        }
+    }
+
+    /// What is written is encrypted from now on.
+    pub(super) fn encrypt(&self, cipher: &Cipher) {
+        // The first one stays, as with the lock.
+        self.cipher.get_or_init(|| cipher.clone());
+    }
+
+    pub(super) fn cipher(&self) -> &Cipher {
+        self.cipher.get_or_init(Cipher::default)
     }
 
     /// Whose lock the arena writes under.
@@ -203,6 +224,11 @@ impl Shared {
         };
         drop(state);
         drop(old); // may be unmapped
+    }
+
+    pub(super) fn place(&self, id: u64) -> Result<BlobAt, StorageError> {
+        let state = self.lock();
+        state.index.entries.get(&id).map(|entry| entry.at).ok_or(StorageError::MissingBlob { id })
     }
 
     pub(super) fn find(&self, id: u64) -> Result<Found, StorageError> {

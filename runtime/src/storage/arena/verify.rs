@@ -13,6 +13,7 @@ use super::header::{self, HEADER};
 use super::segment::{self, BLOCK, Name, SegmentHeader};
 use crate::codec::{ArtifactId, BlobAt, Digest, DigestOf};
 use crate::platform::Fs;
+use crate::storage::crypt::{Cipher, CryptError, KEY_BYTES, KeyId, key_of};
 use crate::storage::disk::{Disk, DiskFile};
 use crate::storage::{Problem, StorageError};
 
@@ -28,12 +29,13 @@ pub(crate) struct Verified {
 }
 
 /// Reads the arena of the data directory `dir`: every segment's header, and every blob of `known`, with the name of
-/// its content if it has one. Nobody may have it open. Blocks.
+/// its content if it has one. What is encrypted is decrypted, too, if there are keys. Nobody may have it open. Blocks.
 pub(crate) fn verify(
     fs: &Arc<dyn Fs>,
     dir: &Path,
     uuid: Uuid,
     known: &BTreeMap<u64, (BlobAt, Option<ArtifactId>)>,
+    cipher: &Cipher,
 ) -> Verified {
     let mut out = Verified::default();
     let disk = Disk::new(fs.clone());
@@ -54,7 +56,7 @@ pub(crate) fn verify(
             tell(StorageError::MissingArenaSegment { file: path, id: at.id });
             continue;
         }
-        match blob(&disk, &path, at, artifact.as_ref()) {
+        match blob(&disk, &path, at, artifact.as_ref(), cipher) {
             Ok(()) => out.blobs += 1,
             Err(error) => tell(error),
         }
@@ -92,13 +94,22 @@ fn check(disk: &Disk, path: &Path, number: u64, uuid: Uuid) -> Result<(), Storag
 }
 
 /// Checks a blob: its place, its header, its bytes, and its name.
-fn blob(disk: &Disk, path: &Path, at: &BlobAt, artifact: Option<&ArtifactId>) -> Result<(), StorageError> {
+fn blob(
+    disk: &Disk,
+    path: &Path,
+    at: &BlobAt,
+    artifact: Option<&ArtifactId>,
+    cipher: &Cipher,
+) -> Result<(), StorageError> {
     let file = disk.open(path)?;
     header::check_place(at, path, file.len()?)?;
     let mut found = [0; HEADER as usize];
     let read = file.read_at(&mut found, at.offset)?;
     header::check(&found[..read], at, path)?;
-    let (crc, digest) = content(&file, at, artifact.is_some())?;
+    let (crc, digest) = match at.encrypted && cipher.is_on() {
+        true => decrypted(&file, at, cipher)?,
+        false => content(&file, at, artifact.is_some() && !at.encrypted)?,
+    };
     header::check_crc(crc, at, path)?;
     match (artifact, digest) {
         (Some(artifact), Some(digest)) if artifact.0 != digest => {
@@ -107,6 +118,32 @@ fn blob(disk: &Disk, path: &Path, at: &BlobAt, artifact: Option<&ArtifactId>) ->
         }
         _ => Ok(()),
     }
+}
+
+/// The checksum of what stands there of an encrypted blob, and the digest of its bytes.
+fn decrypted(file: &DiskFile, at: &BlobAt, cipher: &Cipher) -> Result<(u32, Option<Digest>), StorageError> {
+    let mut bytes = vec![0; usize::try_from(at.len).unwrap_or(usize::MAX)];
+    let read = file.read_at(&mut bytes, header::content(at))?;
+    if read < bytes.len() {
+        let (expected, found, offset) = (format!("{} bytes", at.len), read.to_string(), header::content(at));
+        return Err(StorageError::Damaged { file: file.path().to_owned(), offset, expected, found });
+    }
+    let crc = crc32fast::hash(&bytes);
+    header::check_crc(crc, at, file.path())?;
+    let plain = cipher.decrypt(&header::of(at), &bytes);
+    let plain = plain.map_err(|source| header::locked(at, file.path(), source))?;
+    Ok((crc, Some(Digest::of_bytes(&[&plain]))))
+}
+
+/// The key that an encrypted blob names.
+///
+/// # Errors
+/// Bytes that name none, and IO.
+pub(crate) fn key_of_blob(fs: &Arc<dyn Fs>, dir: &Path, at: &BlobAt) -> Result<KeyId, StorageError> {
+    let path = segment::path(dir, at.segment);
+    let mut head = [0; KEY_BYTES];
+    let read = Disk::new(fs.clone()).open(&path)?.read_at(&mut head, header::content(at))?;
+    key_of(&head[..read]).map_err(|source: CryptError| header::locked(at, &path, source))
 }
 
 /// The checksum of a blob's bytes, and their digest if it is wanted.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::id::Lsn;
 use crate::storage::disk::Failure;
-use crate::storage::stamp::{FORMAT_VERSION, Fault};
+use crate::storage::stamp::Fault;
 
 /// An error of a checkpoint store. Cheap to clone.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -171,7 +171,7 @@ impl CheckpointError {
     pub(super) fn stamp(fault: Fault, file: PathBuf) -> CheckpointError {
         match fault {
             Fault::Magic { found, .. } if found != [0; 8] => CheckpointError::ForeignFile { file, found },
-            Fault::Newer { found } => CheckpointError::NewerFormat { file, found, supported: FORMAT_VERSION },
+            Fault::Newer { found, supported } => CheckpointError::NewerFormat { file, found, supported },
             fault => {
                 let (offset, expected, found) = fault.words();
                 CheckpointError::Damaged { file, offset, expected, found }

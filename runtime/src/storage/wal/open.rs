@@ -10,16 +10,17 @@ use std::sync::Arc;
 
 use super::frame::BLOCK;
 use super::judge::{self, Place};
-use super::replay::Replay;
+use super::replay::{Replay, ReplayError};
 use super::segment::{self, Name, SegmentHeader};
 use super::shared::{Kept, SPARES};
 use super::writer::Tail;
 use super::{Cut, OpenReport, scan};
 use crate::id::Lsn;
 use crate::storage::StorageError;
+use crate::storage::crypt::CryptError;
 use crate::storage::dir::DataDir;
 use crate::storage::disk::{Disk, DiskFile};
-use crate::storage::manifest::Manifest;
+use crate::storage::manifest::{self, Manifest};
 
 /// The files are known by their names.
 #[derive(Debug)]
@@ -154,12 +155,8 @@ impl Checked {
             let torn = judge::end(&data.dir, path, &scanned, place)?;
             for &(start, frame) in &scanned.frames {
                 for (at, lsn, record) in frame.records().filter(|(_, lsn, _)| *lsn > applied) {
-                    replay.record(lsn, &record).map_err(|refusal| StorageError::Refused {
-                        file: path.clone(),
-                        offset: (start + at) as u64,
-                        lsn,
-                        reason: refusal.0,
-                    })?;
+                    let offset = (start + at) as u64;
+                    replay.record(lsn, &record).map_err(|refusal| refused(path, offset, lsn, refusal))?;
                     report.records += 1;
                 }
             }
@@ -200,8 +197,14 @@ impl Recovered {
         let size = segment_bytes.max(end);
         let file = if size == segment_bytes { free.pop() } else { None };
         let header = SegmentHeader { salt, first_lsn, size, uuid: data.manifest.uuid };
-        let renewed =
+        let mut renewed =
             Manifest { next_salt: salt + 1, newest_segment: first_lsn, closed: None, ..data.manifest.clone() };
+        if let Some(encryption) = data.cipher.settle(report.last_lsn).map_err(|source| {
+            let place = format!("the list of keys in `{}`", dir.join(manifest::NAME).display());
+            StorageError::Encrypted { place, source }
+        })? {
+            renewed.encryption = Some(encryption);
+        }
         let file = if segments.is_empty() {
             // A process that was killed may have named MANIFEST and not synced that: a power cut must not take it
             // from beside a segment.
@@ -226,6 +229,17 @@ impl Recovered {
         segments.push(Kept { segment: Arc::new(header.live(file.path().to_owned())), end });
         let tail = Tail { file, header, offset: end };
         Ok(Renewed { data, report, segments, tail, free, next_free: leftovers.next_free })
+    }
+}
+
+/// A record that was refused; by its own name if it could not be decrypted.
+fn refused(path: &Path, offset: u64, lsn: Lsn, ReplayError(reason): ReplayError) -> StorageError {
+    match reason.downcast_ref::<CryptError>() {
+        Some(source) => {
+            let place = format!("LSN {lsn} in `{}` at offset {offset}", path.display());
+            StorageError::Encrypted { place, source: source.clone() }
+        }
+        None => StorageError::Refused { file: path.to_owned(), offset, lsn, reason },
     }
 }
 

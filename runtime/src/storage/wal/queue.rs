@@ -7,6 +7,7 @@ use super::frame::{BLOCK, FRAME_HEADER};
 use super::record;
 use crate::id::Lsn;
 use crate::storage::StorageError;
+use crate::storage::crypt::CryptError;
 
 /// The most bytes of a group: 256 MiB.
 pub(super) const MAX_GROUP: usize = 256 << 20;
@@ -27,17 +28,21 @@ impl Batch {
         Batch { bytes, first_lsn, count: 0 }
     }
 
-    /// Writes a group to its end; gives the number of its records, which are
+    /// Writes a group, whose first record has the LSN `next`, to its end; gives the number of its records, which are
     /// not counted yet. Takes back what was written on an error and on a panic.
-    fn encode(&mut self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<u32, StorageError> {
+    fn encode(&mut self, next: Lsn, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<u32, StorageError> {
         let start = self.bytes.len();
         let mut undo = Undo { bytes: &mut self.bytes, start, keep: false };
-        let mut writer = GroupWriter { bytes: undo.bytes, start, count: 0, last: None, too_large: false };
+        let mut writer =
+            GroupWriter { bytes: undo.bytes, start, next, count: 0, last: None, too_large: false, refused: None };
         group(&mut writer);
-        let (count, too_large) = (writer.count, writer.too_large);
+        let (count, too_large, refused) = (writer.count, writer.too_large, writer.refused);
         let bytes = undo.bytes.len() - start;
         if too_large || bytes > MAX_GROUP {
             return Err(StorageError::TooLarge { bytes: bytes as u64, limit: MAX_GROUP as u64 });
+        }
+        if let Some(source) = refused {
+            return Err(StorageError::Encrypted { place: "a record that is to be written".to_owned(), source });
         }
         undo.keep = true;
         Ok(count)
@@ -55,22 +60,45 @@ pub(crate) struct GroupWriter<'a> {
     bytes: &'a mut Vec<u8>,
     /// Where the group starts.
     start: usize,
+    /// The LSN of the first record.
+    next: Lsn,
     count: u32,
     last: Option<usize>,
     too_large: bool,
+    /// Why a record could not be encrypted.
+    refused: Option<CryptError>,
 }
 
 impl GroupWriter<'_> {
     /// Appends a record; `body` appends the body's bytes to what it is given,
     /// and must leave alone what is there already. `time` is in nanoseconds since 1970-01-01 UTC.
     pub(crate) fn record(&mut self, kind: u8, run: u64, time: i64, body: impl FnOnce(&mut Vec<u8>)) {
+        self.write(kind, 0, run, time, body);
+    }
+
+    /// As [`record`](Self::record), with a body that is encrypted, and is told the record's LSN. The group is refused
+    /// with its error.
+    pub(crate) fn encrypted(
+        &mut self,
+        kind: u8,
+        run: u64,
+        time: i64,
+        body: impl FnOnce(Lsn, &mut Vec<u8>) -> Result<(), CryptError>,
+    ) {
+        let lsn = Lsn(self.next.0 + u64::from(self.count));
+        let mut refused = None;
+        self.write(kind, record::ENCRYPTED, run, time, |bytes| refused = body(lsn, bytes).err());
+        self.refused = self.refused.take().or(refused);
+    }
+
+    fn write(&mut self, kind: u8, flags: u8, run: u64, time: i64, body: impl FnOnce(&mut Vec<u8>)) {
         if self.too_large {
             return;
         }
         if let Some(previous) = self.last {
             record::continue_group(self.bytes, previous);
         }
-        self.last = record::write(self.bytes, kind, run, time, body);
+        self.last = record::write(self.bytes, kind, flags, run, time, body);
         self.too_large = self.last.is_none() || self.bytes.len() - self.start > MAX_GROUP;
         self.count += 1;
     }
@@ -129,7 +157,7 @@ impl Queue {
     /// before it when it has none. What `group` wrote is gone if it panics.
     pub(super) fn append(&mut self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, StorageError> {
         let start = self.open.bytes.len();
-        let count = self.open.encode(group)?;
+        let count = self.open.encode(self.next, group)?;
         let first = self.next;
         self.bytes += self.open.bytes.len() - start;
         self.next = Lsn(first.0 + u64::from(count));

@@ -14,7 +14,9 @@ const TIME_AT: usize = RUN_AT + 8;
 
 /// The flag of a record that is atomic with the next one.
 pub(crate) const GROUP_CONTINUES: u8 = 1;
-const KNOWN_FLAGS: u8 = GROUP_CONTINUES;
+/// The flag of a record whose body is encrypted.
+pub(crate) const ENCRYPTED: u8 = 2;
+const KNOWN_FLAGS: u8 = GROUP_CONTINUES | ENCRYPTED;
 
 /// A record, as storage knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,17 +29,25 @@ pub(crate) struct RawRecord<'a> {
     pub(crate) body: &'a [u8],
 }
 
+impl RawRecord<'_> {
+    /// Whether its body is encrypted.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.flags & ENCRYPTED != 0
+    }
+}
+
 /// Appends a record's header and body; gives the offset of the header, or
 /// `None` (and a half-written record) when the body is longer than a header can say.
 pub(super) fn write(
     bytes: &mut Vec<u8>,
     kind: u8,
+    flags: u8,
     run: u64,
     time: i64,
     body: impl FnOnce(&mut Vec<u8>),
 ) -> Option<usize> {
     let start = bytes.len();
-    bytes.extend_from_slice(&[0, 0, 0, 0, kind, 0, 0, 0]);
+    bytes.extend_from_slice(&[0, 0, 0, 0, kind, flags, 0, 0]);
     bytes.extend_from_slice(&run.to_le_bytes());
     bytes.extend_from_slice(&time.to_le_bytes());
     body(bytes);

@@ -110,8 +110,7 @@ impl Verifier<'_> {
     /// A blob may move; its bytes are the same.
     fn is_same(&mut self, at: BlobAt, lsn: Lsn) {
         let Some((known, _)) = self.out.blobs.get(&at.id) else { return };
-        let same = |blob: &BlobAt| (blob.len, blob.crc, blob.schema);
-        if same(known) != same(&at) {
+        if known.content() != at.content() {
             let found = format!("{known:?}");
             self.row(
                 tables::BLOBS,

@@ -9,7 +9,7 @@ use crate::engine::checkpoint::record::unpack;
 use crate::engine::checkpoint::row::RunRow;
 use crate::engine::status::Status;
 use crate::id::{Lsn, RunNumber};
-use crate::record::{Event, Kind};
+use crate::record::Kind;
 use crate::run::RunState;
 
 /// What the records of a run add up to.
@@ -183,7 +183,7 @@ impl Verifier<'_> {
             self.record(record.lsn, number, &format!("an LSN above {}", sum.last), record.lsn);
         }
         sum.last = record.lsn;
-        let event = match Event::decode(record.kind, &record.body, None) {
+        let event = match self.decoder.event(&record.stored(number)) {
             Ok(event) => event,
             Err(error) => {
                 sum.broken = true;

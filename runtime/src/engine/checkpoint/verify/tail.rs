@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::checkpoint::Record;
 use crate::engine::verify::VerifyProblem;
 use crate::id::{Lsn, RunNumber};
-use crate::record::Event;
+use crate::journal::Decoder;
 use crate::storage::RawRecord;
 
 /// The records behind the checkpoint, by run, and what is wrong with single ones.
@@ -16,16 +16,28 @@ pub(crate) struct Tail {
     next: Lsn,
     pub(super) runs: BTreeMap<RunNumber, Vec<Record>>,
     pub(super) problems: Vec<VerifyProblem>,
+    pub(super) decoder: Decoder,
+    /// Encrypted records that nobody has given keys for.
+    locked: u64,
 }
 
 impl Tail {
-    pub(crate) fn new(applied: Lsn) -> Tail {
-        Tail { applied, next: Lsn(applied.0 + 1), runs: BTreeMap::new(), problems: Vec::new() }
+    pub(crate) fn new(applied: Lsn, decoder: Decoder) -> Tail {
+        let (next, runs, problems) = (Lsn(applied.0 + 1), BTreeMap::new(), Vec::new());
+        Tail { applied, next, runs, problems, decoder, locked: 0 }
+    }
+
+    /// Whether there are encrypted records and no keys.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.locked > 0
     }
 
     /// Takes the next record of the log, also one that the checkpoint has.
     pub(crate) fn record(&mut self, lsn: Lsn, raw: &RawRecord<'_>) {
-        if let Err(error) = Event::decode(raw.kind, raw.body, None) {
+        let record = Record::of(lsn, raw);
+        if record.encrypted && !self.decoder.cipher.is_on() {
+            self.locked += 1;
+        } else if let Err(error) = self.decoder.event(&record.stored(RunNumber(raw.run))) {
             self.problems.push(VerifyProblem::Record {
                 lsn,
                 run: raw.run,
@@ -36,7 +48,7 @@ impl Tail {
         // What stands behind a gap cannot be added up.
         if lsn == self.next {
             self.next = Lsn(lsn.0 + 1);
-            self.runs.entry(RunNumber(raw.run)).or_default().push(Record::of(lsn, raw));
+            self.runs.entry(RunNumber(raw.run)).or_default().push(record);
         }
     }
 }

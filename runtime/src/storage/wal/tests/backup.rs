@@ -1,6 +1,7 @@
 //! A directory that is a copy of another.
 
 use super::*;
+use crate::storage::Cipher;
 
 fn data(bench: &Bench) -> DataDir {
     DataDir::open(&bench.platform, &bench.dir).unwrap()
@@ -12,7 +13,7 @@ async fn a_backup_says_so_until_it_is_restored_and_its_log_starts_after_the_chec
     let new = DataDir::make_backup(&bench.platform, &bench.dir).unwrap();
     assert!(matches!(bench.refused(), StorageError::DirectoryInUse { .. }));
     bench.write(&new.path().join("checkpoint.redb"), b"rows");
-    new.finish(Uuid::from_u128(7), 40, Lsn(100)).unwrap();
+    new.finish(Uuid::from_u128(7), 40, Lsn(100), &Cipher::default()).unwrap();
     // Nothing that was acknowledged as a backup is lost.
     bench.memory.crash(&mut Dice(0));
 
@@ -70,7 +71,10 @@ async fn a_backup_needs_an_empty_directory() {
 #[tokio::test]
 async fn a_copy_without_the_empty_directory_of_its_log_is_taken() {
     let bench = Bench::new();
-    DataDir::make_backup(&bench.platform, &bench.dir).unwrap().finish(Uuid::from_u128(7), 1, Lsn(0)).unwrap();
+    DataDir::make_backup(&bench.platform, &bench.dir)
+        .unwrap()
+        .finish(Uuid::from_u128(7), 1, Lsn(0), &Cipher::default())
+        .unwrap();
     let manifest = bench.read(&bench.manifest());
     let copy = Bench::new();
     copy.platform.fs.create_dir_all(&copy.dir).unwrap();

@@ -135,13 +135,13 @@ proptest! {
 #[test]
 fn unknown_flags_are_refused_by_name() {
     let mut bytes = segment_of(&[vec![(1, 1, 1, vec![])]]);
-    bytes[BLOCK + frame::FRAME_HEADER + 5] = 0b10;
+    bytes[BLOCK + frame::FRAME_HEADER + 5] = 0b100;
     let end = BLOCK + frame::FRAME_HEADER + record::RECORD_HEADER;
     let crc = crc32fast::hash(&bytes[BLOCK + 4..end]);
     bytes[BLOCK..BLOCK + 4].copy_from_slice(&crc.to_le_bytes());
     match scan::segment(&bytes, SALT, Lsn(1)) {
         Err(scan::Fault::Flags { offset, lsn, flags }) => {
-            assert_eq!((offset, lsn, flags), (BLOCK + frame::FRAME_HEADER, Lsn(1), 0b10));
+            assert_eq!((offset, lsn, flags), (BLOCK + frame::FRAME_HEADER, Lsn(1), 0b100));
         }
         other => panic!("{other:?}"),
     }
