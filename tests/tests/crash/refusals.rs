@@ -62,10 +62,10 @@ fn put(disk: &Disk, file: &str, at: usize, bytes: &[u8]) {
     disk.raw().write(file, contents);
 }
 
-/// A header block that says it is of the next version, with the checksum that it should have.
+/// A header block that says it is of a later version, with the checksum that it should have.
 fn newer(disk: &Disk, file: &str, block: usize) {
     let mut contents = disk.raw().read(file).unwrap();
-    contents[8] = 2;
+    contents[8] = 3;
     let mut covered = contents[..12].to_vec();
     covered.extend_from_slice(&contents[16..block]);
     let crc = crc32(&covered).to_le_bytes();

@@ -6,6 +6,7 @@ mod broken;
 mod cancel;
 mod crash;
 mod durability;
+mod encrypt;
 mod events;
 mod export;
 mod facts;

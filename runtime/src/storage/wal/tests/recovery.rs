@@ -201,15 +201,17 @@ async fn a_segment_of_another_directory_is_refused() {
 
 #[tokio::test]
 async fn a_newer_format_is_named() {
-    for (file, magic) in [("MANIFEST", b"FACTUMDB"), ("wal/0000000000000001.wal", b"FACTUMWL")] {
+    for (file, magic, newest) in [("MANIFEST", b"FACTUMDB", 2), ("wal/0000000000000001.wal", b"FACTUMWL", 1)] {
         let bench = Bench::with_frames(&[b"one"]).await;
         let path = bench.dir.join(file);
         bench.change(&path, |bytes| {
             let end = bytes.len().min(4096);
-            forge(&mut bytes[..end], magic, |header| header[8..12].copy_from_slice(&2u32.to_le_bytes()));
+            forge(&mut bytes[..end], magic, |header| header[8..12].copy_from_slice(&(newest + 1u32).to_le_bytes()));
         });
         match bench.refused() {
-            StorageError::NewerFormat { file, found, supported } => assert_eq!((file, found, supported), (path, 2, 1)),
+            StorageError::NewerFormat { file, found, supported } => {
+                assert_eq!((file, found, supported), (path, newest + 1, newest));
+            }
             other => panic!("{other}"),
         }
     }
