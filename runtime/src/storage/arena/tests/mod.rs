@@ -4,6 +4,8 @@ mod collect;
 mod content;
 mod crash;
 mod damage;
+#[cfg(feature = "encrypt")]
+mod encrypted;
 mod failing;
 mod faults;
 mod found;
