@@ -184,6 +184,7 @@ fn problem(error: StorageError, dir: &Path) -> Problem {
         StorageError::NewerFormat { file, found, supported } => {
             (file, 0, format!("a format version of at most {supported}"), found.to_string())
         }
+        StorageError::Encrypted { place, source } => (arena, 0, format!("{place}, decrypted"), source.to_string()),
         StorageError::UnexpectedFile { file } => (file, 0, "only files of the arena".to_owned(), "another".to_owned()),
         StorageError::Io { operation, path, source } => {
             (path, 0, format!("to be able to {operation} it"), source.to_string())

@@ -14,7 +14,7 @@ mod id;
 mod key;
 #[cfg_attr(not(feature = "encrypt"), allow(dead_code, reason = "some of it is for those who encrypt"))]
 mod listed;
-#[cfg(all(test, feature = "encrypt"))]
+#[cfg(test)]
 mod tests;
 #[cfg_attr(not(feature = "encrypt"), path = "no_vault.rs")]
 mod vault;

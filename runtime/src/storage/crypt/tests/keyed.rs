@@ -1,10 +1,10 @@
-//! The cipher by itself, and the directory that is encrypted with it.
+//! The cipher by itself.
 
-use std::path::Path;
+use std::sync::Arc;
 
 use super::*;
-use crate::platform::{Entropy, real};
-use crate::storage::{DataDir, StorageError};
+use crate::platform::Entropy;
+use crate::storage::crypt::listed::MAX_KEYS;
 
 const UUID: [u8; 16] = [7; 16];
 
@@ -32,13 +32,6 @@ fn encrypt(cipher: &Cipher, of: &Of<'_>, bytes: &[u8]) -> Vec<u8> {
 }
 
 const RECORD: Of<'static> = Of::Record { run: 1, lsn: Lsn(2), time: 3, kind: 4 };
-
-fn source(error: StorageError) -> CryptError {
-    match error {
-        StorageError::Encrypted { source, .. } => source,
-        other => panic!("{other}"),
-    }
-}
 
 #[test]
 fn what_was_encrypted_opens_where_it_stood_and_nowhere_else() {
@@ -158,7 +151,7 @@ fn keys_that_are_missing_or_others_are_named() {
 #[test]
 fn as_many_keys_are_listed_as_there_is_room_for() {
     let mut listed = None;
-    for n in 0..listed::MAX_KEYS + 1 {
+    for n in 0..MAX_KEYS + 1 {
         // Only the newest key is there: the others are absent, and kept.
         let vault = unlock(keys(&n.to_string(), 1), UUID, None).unwrap();
         let Cipher(vault) = vault.into_cipher();
@@ -167,7 +160,7 @@ fn as_many_keys_are_listed_as_there_is_room_for() {
         match vault.settle(Lsn(0)) {
             Ok(settled) => listed = Some(settled),
             Err(error) => {
-                assert_eq!((n, error), (listed::MAX_KEYS, CryptError::TooManyKeys { limit: listed::MAX_KEYS }));
+                assert_eq!((n, error), (MAX_KEYS, CryptError::TooManyKeys { limit: MAX_KEYS }));
                 return;
             }
         }
@@ -199,29 +192,4 @@ fn without_chance_nothing_is_encrypted() {
     let cipher = Provider::new(keys("k", 1)).unlock(&entropy, UUID, None, String::new()).unwrap().into_cipher();
     assert_eq!(cipher.nonces(1), Err(CryptError::NoEntropy { reason: "no chance".to_owned() }));
     assert!(cipher.settle(Lsn(0)).is_err());
-}
-
-#[tokio::test]
-async fn a_manifest_that_lists_keys_opens_with_keys_alone() {
-    let temp = tempfile::tempdir().unwrap();
-    let platform = real::platform().unwrap();
-    let dir: &Path = temp.path();
-    let settled = cipher(keys("k", 1)).settle(Lsn(0)).unwrap();
-    let mut data = DataDir::open(&platform, dir).unwrap();
-    data.manifest.encryption = settled;
-    data.manifest.store(&data.disk, dir).unwrap();
-    drop(data);
-    let data = DataDir::open(&platform, dir).unwrap();
-    let error = data.unlock(&platform.entropy, None).unwrap_err();
-    let shown = format!(
-        "the data directory `{}` cannot be had: it is encrypted: build with feature `encrypt` and give \
-         `Builder::encrypt(..)`",
-        dir.display()
-    );
-    assert_eq!((error.to_string(), source(error)), (shown, CryptError::NoKeys));
-    // A version that knows nothing of encryption reads up to format version 1.
-    let bytes = std::fs::read(dir.join("MANIFEST")).unwrap();
-    assert_eq!(bytes[8..12], [2, 0, 0, 0]);
-    let older = crate::storage::stamp::check(&bytes, *b"FACTUMDB").unwrap_err();
-    assert!(matches!(older.of(dir), StorageError::NewerFormat { found: 2, supported: 1, .. }));
 }
