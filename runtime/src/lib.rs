@@ -78,7 +78,7 @@ pub use handle::{
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 pub use io::{
     CALL_TIMEOUT, Call, CallError, CallFailure, Calling, FactError, FromFactError, IdempotencyKey, Io, MAX_FACT_NAME,
-    NoApp, NoTransport, Random, Redaction, Transport,
+    MIN_SECRET, NoApp, NoTransport, PatternError, Random, Redaction, Secret, SecretValue, Transport,
 };
 pub use ops::{
     All, Durable, Elapsed, Join, NewUuid, Now, Pause, Publish, Publishable, Race, RandomValue, Signal, SignalTimeout,

@@ -1,7 +1,7 @@
 //! Tokens of a JSON text.
 
 /// The length of the string that a text starts with, quotes included.
-pub(super) fn string_len(text: &[u8]) -> usize {
+pub(crate) fn string_len(text: &[u8]) -> usize {
     let mut escaped = false;
     let end = text.iter().skip(1).position(|&byte| {
         let ends = byte == b'"' && !escaped;
@@ -12,6 +12,6 @@ pub(super) fn string_len(text: &[u8]) -> usize {
 }
 
 /// The length of the number or word that a text starts with.
-pub(super) fn scalar_len(text: &[u8]) -> usize {
+pub(crate) fn scalar_len(text: &[u8]) -> usize {
     text.iter().take_while(|byte| !b",]}".contains(byte)).count()
 }

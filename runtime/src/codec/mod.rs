@@ -24,8 +24,10 @@ pub use artifact::{ArtifactId, ParseArtifactIdError};
 pub use blob::Blob;
 pub(crate) use blob::{BlobAt, BlobError, BlobSource, NamedBlob};
 pub(crate) use digest::{Digest, DigestOf, canonical_of};
+pub(crate) use json_text::{scalar_len, string_len};
 pub use payload::{Payload, PayloadError};
 pub use recordable::Recordable;
+pub(crate) use strict::words;
 
 /// The most bytes that one recorded value may have: 16 MiB.
 pub const MAX_PAYLOAD: usize = 16 << 20;

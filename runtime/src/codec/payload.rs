@@ -84,6 +84,11 @@ impl Payload {
         Ok(json.with_blobs(blobs.into_iter().map(|(_, blob)| blob).collect()))
     }
 
+    /// The value with another JSON text, in which the same blobs may stand.
+    pub(crate) fn with_json(&self, json: Vec<u8>) -> Payload {
+        Payload { json: Json::Inline(json.into()), ..self.clone() }
+    }
+
     /// The same value with its JSON in the arena.
     pub(crate) fn moved_to(&self, json: NamedBlob) -> Payload {
         Payload { json: Json::Arena(Arc::new(json)), ..self.clone() }

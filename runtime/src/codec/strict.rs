@@ -2,6 +2,10 @@
 //!
 //! `serde_json` writes NaN and the infinities as `null`, so that a value would
 //! come back as something else, or not at all. Everything else passes through.
+//! Asked for, it notes the [words] of a value that the program itself has.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
@@ -10,6 +14,30 @@ use serde::ser::{
 
 /// The serializer, and each of its compound forms.
 pub(super) struct Strict<S>(pub(super) S);
+
+/// The names of variants without fields, which no value brings along.
+type Words = BTreeSet<&'static str>;
+
+thread_local! {
+    /// Those of the value that this thread is encoding, if they are wanted.
+    static WORDS: RefCell<Option<Words>> = const { RefCell::new(None) };
+}
+
+/// Runs `encode`, and gives with its result the names of variants without fields that it wrote as texts.
+pub(crate) fn words<T>(encode: impl FnOnce() -> T) -> (T, Words) {
+    /// Puts back what was noted before, however the closure ends.
+    struct Restore(Option<Words>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            WORDS.set(self.0.take());
+        }
+    }
+
+    let _restore = Restore(WORDS.replace(Some(Words::new())));
+    let value = encode();
+    (value, WORDS.take().unwrap_or_default())
+}
 
 /// A value whose parts go through [`Strict`] too.
 struct Part<'a, T: ?Sized>(&'a T);
@@ -71,6 +99,7 @@ impl<S: Serializer> Serializer for Strict<S> {
     }
 
     fn serialize_unit_variant(self, name: &'static str, index: u32, variant: &'static str) -> Result<S::Ok, S::Error> {
+        WORDS.with_borrow_mut(|words| words.as_mut().map(|words| words.insert(variant)));
         self.0.serialize_unit_variant(name, index, variant)
     }
 

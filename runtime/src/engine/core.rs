@@ -148,7 +148,7 @@ impl Core {
         let last = queue(number, now)?;
         runs.last_number = number.0;
         self.flow.enter(&self.registry, number, &state, now);
-        let run = LiveRun::new(number, state, Lsn(last.0 - rest.len() as u64), last);
+        let run = LiveRun::new(number, state, Lsn(last.0 - rest.len() as u64), last, &self.outside.redaction);
         if self.after_crash {
             // It may have been started before, and have taken the process down
             // before anything of it was on disk: this time it is.

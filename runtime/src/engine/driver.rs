@@ -38,6 +38,7 @@ pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
                 let left = match caught(Box::pin(drive(&core, &run))).await {
                     Ok(left) => left,
                     Err(panic) => {
+                        let panic = core.outside.redaction.text(&panic);
                         tracing::error!(run_id = %run.id, panic, "a fault of the engine: the task of a run has panicked");
                         run.abandon(Error::Internal { reason: panic });
                         Left::ForGood
@@ -366,7 +367,7 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body:
     })
     .await;
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-        let message = panic_text(&*panic);
+        let message = performer.core.outside.redaction.text(&panic_text(&*panic));
         tracing::warn!(parent: &span, message, "a value of the body panicked while it was dropped");
     }
     ended

@@ -26,7 +26,7 @@ pub(super) async fn begins(performer: &Performer, workflow: &Arc<dyn Workflow>) 
             (state.input.clone(), state.root())
         };
         performer.counted(&root, None, performer.barrier()).await;
-        hooks.entered(&performer.run.id, &value);
+        hooks.entered(&performer.run.id, &value, &performer.core.outside.redaction);
     }
 }
 
@@ -52,8 +52,8 @@ pub(super) async fn state(
     core.journal.durable(last).await.map_err(|error| Interrupt::Engine(error.into()))?;
     run.publish(*shown);
     if let Some(hooks) = core.registry.hooks(workflow.meta()) {
-        hooks.left(&run.id, &left);
-        hooks.entered(&run.id, &value);
+        hooks.left(&run.id, &left, &core.outside.redaction);
+        hooks.entered(&run.id, &value, &core.outside.redaction);
     }
     Ok(())
 }

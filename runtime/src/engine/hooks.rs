@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::codec::{DecodeError, Payload};
 use crate::id::RunId;
-use crate::io::panic_text;
+use crate::io::{Redaction, panic_text};
 
 /// Looks at a state. An error says that the value is none of the machine's.
 pub(crate) type Hook = Arc<dyn Fn(&RunId, &Payload) -> Result<(), DecodeError> + Send + Sync>;
@@ -24,22 +24,25 @@ pub(crate) struct Hooks {
 pub(crate) type HooksOf = HashMap<TypeId, Hooks>;
 
 impl Hooks {
-    pub(super) fn entered(&self, run: &RunId, state: &Payload) {
-        self.enter.iter().for_each(|hook| tell(hook, run, state));
+    pub(super) fn entered(&self, run: &RunId, state: &Payload, redaction: &Redaction) {
+        self.enter.iter().for_each(|hook| tell(hook, run, state, redaction));
     }
 
-    pub(super) fn left(&self, run: &RunId, state: &Payload) {
-        self.exit.iter().for_each(|hook| tell(hook, run, state));
+    pub(super) fn left(&self, run: &RunId, state: &Payload, redaction: &Redaction) {
+        self.exit.iter().for_each(|hook| tell(hook, run, state, redaction));
     }
 }
 
 /// An observer changes nothing: not by its panics either.
-fn tell(hook: &Hook, run: &RunId, state: &Payload) {
+fn tell(hook: &Hook, run: &RunId, state: &Payload, redaction: &Redaction) {
     match catch_unwind(AssertUnwindSafe(|| hook(run, state))) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(run_id = %run, %error, "a state cannot be read for its observers"),
+        Ok(Err(error)) => {
+            let error = redaction.text(&error.to_string());
+            tracing::error!(run_id = %run, error, "a state cannot be read for its observers");
+        }
         Err(panic) => {
-            let message = panic_text(&*panic);
+            let message = redaction.text(&panic_text(&*panic));
             tracing::error!(run_id = %run, message, "an observer of a machine's states has panicked");
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::codec::{BlobError, Payload, Recordable};
 use crate::id::{Position, RunId};
+use crate::io::Redaction;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::record::{ChildEnd, Name};
@@ -90,6 +91,9 @@ pub(crate) struct NewChild {
 /// A future of these methods that never completes is how a body is told to
 /// stop: the driver, which knows why, drops the body.
 pub(crate) trait Host: Send + Sync {
+    /// What errors do not have in them when they are recorded.
+    fn redaction(&self) -> &Redaction;
+
     /// Records and runs a step, attempts and all.
     fn step<'a>(&'a self, at: Position, site: Site, step: &'a mut dyn ErasedStep) -> BoxFuture<'a, Recorded>;
 

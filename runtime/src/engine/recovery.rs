@@ -439,7 +439,7 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
                 last = core.journal.append(now, &[(number, &events)])?;
                 counted = Some(last);
             }
-            let run = LiveRun::new(number, state, started, last);
+            let run = LiveRun::new(number, state, started, last, &core.outside.redaction);
             if !clean {
                 run.be_cautious(CAUTIOUS_ATTEMPTS);
             }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::{Fsm, FsmOn, Turn, Visit};
-use crate::codec::{DecodeError, EncodeError, Payload, Recordable};
+use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::engine::{BodyEnd, By, Entering, Host, Misfit, Since, Takes, Workflow};
 use crate::id::Position;
 use crate::ops::Cx;
@@ -46,7 +46,7 @@ where
         since: &Since,
     ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let state = M::read(input).map_err(|error| misfit(M::GRAPH, since.name(), &error.to_string()))?;
-        let visit = Visit::new(Cx::new(host, self.app.clone(), root), since.clone(), input.clone());
+        let visit = Visit::new(Cx::new(host.clone(), self.app.clone(), root), since.clone(), input.clone());
         let present = meta(&state);
         // One that is not known by its name any more may be read as another that is.
         if let Some(entered) =
@@ -60,7 +60,7 @@ where
                 Ok(Turn::To(next, timer)) => recorded(&next)
                     .map(|value| BodyEnd::Enters(Box::new(entering(M::GRAPH, present, meta(&next), value, timer)))),
                 Ok(Turn::Ended(state)) => state.record().map(|(value, _)| BodyEnd::Done(value)),
-                Err(error) => error.record().map(|(json, _)| BodyEnd::Failed(json)),
+                Err(error) => host.redaction().error(&error).map(|(json, _)| BodyEnd::Failed(json)),
             };
             encoded.unwrap_or_else(BodyEnd::Unrecordable)
         }))

@@ -8,7 +8,7 @@ use super::Engine;
 use crate::engine::{self, Error, History, Hook, HooksOf, Options, Registry, Result, Workflow};
 use crate::fsm::{Fsm, FsmOn, FsmWorkflow};
 use crate::id::RunId;
-use crate::io::{NoApp, Transport};
+use crate::io::{NoApp, Redaction, Transport};
 use crate::platform::{Platform, real};
 use crate::saga::{Saga, SagaFn, SagaWorkflow};
 use crate::step::{Step, StepFn, StepMeta, StepSig};
@@ -109,6 +109,12 @@ impl<App: Send + Sync + 'static> Builder<App> {
         if let Err(namespace) = known {
             self.twice.get_or_insert(namespace);
         }
+        self
+    }
+
+    /// What errors and requests do not have in them when they are recorded: [`Redaction::default`] unless told otherwise.
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.options.outside.redaction = Arc::new(redaction);
         self
     }
 

@@ -18,6 +18,7 @@ mod given;
 mod key;
 mod records;
 mod redact;
+mod secret;
 mod transport;
 
 use std::any::{Any, TypeId};
@@ -33,7 +34,8 @@ pub use fact::{FactError, FromFactError};
 use given::Given;
 pub use key::IdempotencyKey;
 pub(crate) use records::{Ask, Chosen, Ended, Records};
-pub use redact::Redaction;
+pub use redact::{PatternError, Redaction};
+pub use secret::{MIN_SECRET, Secret, SecretValue};
 pub(crate) use transport::Transports;
 pub use transport::{CALL_TIMEOUT, Call, NoTransport, Transport};
 
@@ -82,6 +84,11 @@ impl IoCore {
         let IoParts { records, key, attempt, run_id, arena, transports, redaction } = parts;
         let (given, unknown) = (Mutex::default(), AtomicBool::new(false));
         Arc::new(IoCore { records, key, attempt, run_id, arena, transports, redaction, given, unknown })
+    }
+
+    /// What is hidden in errors and requests.
+    pub(crate) fn redaction(&self) -> &Redaction {
+        &self.redaction
     }
 
     /// Whether nobody knows what a call of this attempt has done.

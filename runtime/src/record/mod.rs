@@ -15,6 +15,7 @@ pub(crate) mod json;
 mod kind;
 mod payloads;
 mod reason;
+mod texts;
 
 pub use carried::{Carried, CarriedSignal, CarriedUndo};
 pub use event::Event;

@@ -31,7 +31,7 @@ where
                     let inner = Cx::new(cx.host.clone(), cx.app.clone(), at.clone());
                     let result = match S::split(S::body(&inner, self.args).await) {
                         Ok(value) => value.record().map(|(json, _)| Ok(json)),
-                        Err(error) => error.record().map(|(json, _)| Err(json)),
+                        Err(error) => seam.redaction().error(&error).map(|(json, _)| Err(json)),
                     };
                     match result {
                         Ok(result) => seam.leave(at.clone(), result).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Step, StepMeta, TimedOut};
 use crate::codec::{EncodeError, Payload, Recordable};
-use crate::io::{Io, IoCore};
+use crate::io::{Io, IoCore, Redaction};
 use crate::platform::BoxFuture;
 
 /// An error that a step's body returned, encoded.
@@ -51,7 +51,7 @@ pub trait ErasedStep: Send {
     fn attempt<'s>(&'s mut self, io: Arc<IoCore>) -> Option<BoxFuture<'s, AttemptEnd>>;
 
     /// The error that a timeout becomes.
-    fn timed_out(&mut self, timed_out: TimedOut) -> AttemptEnd;
+    fn timed_out(&mut self, timed_out: TimedOut, redaction: &Redaction) -> AttemptEnd;
 }
 
 /// A call together with the app it runs on.
@@ -102,14 +102,15 @@ impl<S: Step<App>, App: Send + Sync + 'static> ErasedStep for Prepared<'_, S, Ap
         let app = self.app.clone();
         let decoded = &mut self.decoded;
         Some(Box::pin(async move {
-            let mut io = Io::new(core, app);
-            end_of::<S>(S::split(S::run(&mut io, args).await), decoded)
+            let mut io = Io::new(core.clone(), app);
+            let result = S::split(S::run(&mut io, args).await);
+            end_of::<S>(result, decoded, core.redaction())
         }))
     }
 
-    fn timed_out(&mut self, timed_out: TimedOut) -> AttemptEnd {
+    fn timed_out(&mut self, timed_out: TimedOut, redaction: &Redaction) -> AttemptEnd {
         match S::timed_out(timed_out) {
-            Some(error) => end_of::<S>(Err(error), &mut self.decoded),
+            Some(error) => end_of::<S>(Err(error), &mut self.decoded, redaction),
             None => AttemptEnd::Unrecordable(EncodeError::no_value(
                 "the step has a timeout but no error that a timeout could become",
             )),
@@ -117,13 +118,18 @@ impl<S: Step<App>, App: Send + Sync + 'static> ErasedStep for Prepared<'_, S, Ap
     }
 }
 
-fn end_of<S: super::StepSig>(result: Result<S::Ok, S::Err>, decoded: &mut Option<Result<S::Ok, S::Err>>) -> AttemptEnd {
+/// How an attempt ended; an error without what is not to be recorded.
+fn end_of<S: super::StepSig>(
+    result: Result<S::Ok, S::Err>,
+    decoded: &mut Option<Result<S::Ok, S::Err>>,
+    redaction: &Redaction,
+) -> AttemptEnd {
     let end = match result {
         Ok(value) => value.record().map(|(json, value)| {
             *decoded = Some(Ok(value));
             AttemptEnd::Done(json)
         }),
-        Err(error) => error.record().map(|(json, decoded_error)| {
+        Err(error) => redaction.error(&error).map(|(json, decoded_error)| {
             let (retryable, unknown) = (S::is_retryable(&error), S::is_unknown(&error));
             *decoded = Some(Err(decoded_error));
             AttemptEnd::Failed(StepError { error: json, retryable, unknown })

@@ -176,7 +176,7 @@ impl Core {
         let goes_on = loaded.state.goes_on()
             && self.registry.workflow(&loaded.state.start.workflow, loaded.state.start.version).is_some();
         let ended = loaded.state.phase.has_ended();
-        let run = LiveRun::new(number, loaded.state, loaded.started, loaded.last);
+        let run = LiveRun::new(number, loaded.state, loaded.started, loaded.last, &self.outside.redaction);
         if self.after_crash {
             run.be_cautious(CAUTIOUS_ATTEMPTS);
         }

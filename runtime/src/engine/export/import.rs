@@ -47,7 +47,7 @@ impl Core {
             runs.last_number = number.0;
             // The records of a group follow one another.
             let first = Lsn(last.0 + 1 - events.len() as u64);
-            let run = LiveRun::new(number, state, first, last);
+            let run = LiveRun::new(number, state, first, last, &self.outside.redaction);
             // What it was elsewhere is not durable here yet.
             run.conceal();
             if !crashed.is_empty() {

@@ -1,9 +1,10 @@
 //! What is under a run's lock: its state, and what of it is not queued yet.
 //!
 //! What must always hold: every event is applied to the state before it is queued, both under one lock, so that the log
-//! and the state have one order.
+//! and the state have one order; no secret stands in what is said in words of why something is so.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::body::Doing;
 use super::shown::Shown;
@@ -11,6 +12,7 @@ use crate::codec::Payload;
 use crate::engine::Error;
 use crate::engine::status::{Waiting, WaitingOn};
 use crate::id::{Lsn, Position, RunNumber};
+use crate::io::Redaction;
 use crate::journal::Journal;
 use crate::record::{Cause, Event};
 use crate::run::{Phase, RunState};
@@ -52,6 +54,7 @@ impl Interrupt {
 
 /// What is under the run's lock.
 pub(crate) struct Inner {
+    pub(super) redaction: Arc<Redaction>,
     pub(crate) state: RunState,
     /// Applied, but not queued yet: outcomes that wait for what follows from them.
     pub(super) pending: Vec<Event>,
@@ -79,9 +82,15 @@ pub(crate) struct Inner {
 impl Inner {
     /// Applies an outcome, which is queued together with what follows from it.
     /// A run that has left memory is somebody else's: nothing happens to it here.
-    pub(crate) fn hold(&mut self, time: Timestamp, event: Event) {
+    /// Every event goes through here: what it says of why something is so has no secret in it from here on.
+    pub(crate) fn hold(&mut self, time: Timestamp, mut event: Event) {
         if self.asleep || self.fault.is_some() {
             return;
+        }
+        for text in event.texts_mut() {
+            if let Some(hidden) = self.redaction.hidden_text(text) {
+                *text = hidden;
+            }
         }
         match self.state.apply(time, &event) {
             Ok(()) => self.pending.push(event),

@@ -20,6 +20,7 @@ use tokio::sync::{Notify, watch};
 use super::Error;
 use super::status::{RunInfo, Status, Waiting};
 use crate::id::{Lsn, Position, RunId, RunNumber};
+use crate::io::Redaction;
 use crate::run::{Phase, RunState};
 use crate::step::{Site, StepMeta};
 use body::Doing;
@@ -109,7 +110,13 @@ impl Drop for InFlight<'_> {
 
 impl LiveRun {
     /// A run whose first and last records have these LSNs.
-    pub(crate) fn new(number: RunNumber, state: RunState, started: Lsn, last: Lsn) -> Arc<LiveRun> {
+    pub(crate) fn new(
+        number: RunNumber,
+        state: RunState,
+        started: Lsn,
+        last: Lsn,
+        redaction: &Arc<Redaction>,
+    ) -> Arc<LiveRun> {
         let unvisited: HashSet<Position> = state.positions().map(|(at, _)| at.clone()).collect();
         Arc::new(LiveRun {
             number,
@@ -123,6 +130,7 @@ impl LiveRun {
             held: AtomicUsize::new(0),
             polled: Mutex::default(),
             inner: Mutex::new(Inner {
+                redaction: redaction.clone(),
                 replaying: !unvisited.is_empty(),
                 state,
                 pending: Vec::new(),

@@ -78,7 +78,7 @@ impl Performer {
                     return known(Cause::Unrecordable { message });
                 }
                 Err(panic) => {
-                    let message = panic_text(&*panic);
+                    let message = self.core.outside.redaction.text(&panic_text(&*panic));
                     tracing::warn!(parent: &span, message, "the step's arguments panicked");
                     return known(Cause::Panicked { message });
                 }
@@ -101,12 +101,18 @@ impl Performer {
                 }
             }
         };
-        let judged = match (end, meta.timeout) {
+        let redaction = &self.core.outside.redaction;
+        let mut judged = match (end, meta.timeout) {
             (Some(Ok(end)), _) => judge(end, core.is_unknown()),
             (Some(Err(message)), _) => panicked(message),
-            (None, after) => timed_out(judge(step.timed_out(TimedOut::new(after.unwrap_or_default())), true)),
+            (None, after) => {
+                timed_out(judge(step.timed_out(TimedOut::new(after.unwrap_or_default()), redaction), true))
+            }
         };
-        if let Judged::Failed { cause, .. } = &judged {
+        if let Judged::Failed { cause, .. } = &mut judged {
+            if let Some(text) = cause.text_mut() {
+                *text = redaction.text(text);
+            }
             tracing::warn!(parent: &span, %cause, "attempt failed");
         }
         judged

@@ -31,6 +31,7 @@ use super::live::{Inner, Interrupt, LiveRun};
 use super::stop::Stage;
 use crate::codec::{BlobError, Payload};
 use crate::id::{Position, RunId};
+use crate::io::Redaction;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
 use crate::record::{Cause, ChildEnd, Event};
@@ -272,6 +273,10 @@ impl Performer {
 }
 
 impl Host for Performer {
+    fn redaction(&self) -> &Redaction {
+        &self.core.outside.redaction
+    }
+
     fn step<'a>(&'a self, at: Position, site: Site, step: &'a mut dyn ErasedStep) -> BoxFuture<'a, Recorded> {
         self.counted(&at.clone(), Some(site), self.perform_step(at, site, step))
     }
