@@ -34,6 +34,15 @@ async fn talks() {
 pub struct Ears {
     pub heard: Arc<Mutex<Vec<String>>>,
     spans: Arc<Mutex<Vec<String>>>,
+    /// Also what is not said by the tests' own code.
+    everything: bool,
+}
+
+impl Ears {
+    /// Hears also what the engine says.
+    pub fn everywhere() -> Ears {
+        Ears { everything: true, ..Ears::default() }
+    }
 }
 
 struct Text(String);
@@ -65,7 +74,7 @@ impl Subscriber for Ears {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        if event.metadata().target().starts_with("engine") {
+        if self.everything || event.metadata().target().starts_with("engine") {
             let mut text = Text(String::new());
             event.record(&mut text);
             self.heard.lock().unwrap().push(text.0);

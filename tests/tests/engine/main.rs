@@ -25,6 +25,7 @@ mod refusals;
 mod review;
 mod rollback;
 mod schedule;
+mod secrets;
 mod signals;
 mod spin;
 mod steps;
