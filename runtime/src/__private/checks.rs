@@ -32,7 +32,8 @@ pub const fn assert_no_result(is_result: bool) {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a step: it cannot be recorded",
     label = "this type does not implement `Serialize`",
-    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`)"
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`)",
+    note = "a `Secret` is never recorded: keep it in the engine's app, and expose it where it is used"
 )]
 pub trait StepArg {}
 
@@ -46,7 +47,8 @@ pub const fn assert_step_arg<T: StepArg + ?Sized>() {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a saga: it cannot be recorded and read back",
     label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
-    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference"
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference",
+    note = "a `Secret` is never recorded: keep it in the engine's app, and expose it where it is used"
 )]
 pub trait SagaArg {}
 
@@ -60,7 +62,8 @@ pub const fn assert_saga_arg<T: SagaArg>() {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument that `compensate` or `unknown` names: it cannot be recorded and read back",
     label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
-    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference"
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), and take it by value or by plain reference",
+    note = "a `Secret` is never recorded: keep it in the engine's app, and expose it where it is used"
 )]
 pub trait UndoArg {}
 

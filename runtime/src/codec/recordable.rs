@@ -10,7 +10,8 @@ use super::{DecodeError, EncodeError, Payload};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be recorded and read back",
     label = "this type does not implement `Serialize` and `Deserialize`, or borrows",
-    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), or take what of it can be kept"
+    note = "write `#[derive(Serialize, Deserialize)]` on it (from `serde`), or take what of it can be kept",
+    note = "a `Secret` is never recorded: keep it in the engine's app, and expose it where it is used"
 )]
 pub trait Recordable: Sized {
     /// Its JSON, and what that decodes to.
