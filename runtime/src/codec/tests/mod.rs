@@ -1,3 +1,5 @@
+mod canonical;
+
 use std::collections::BTreeMap;
 
 use super::*;
