@@ -213,3 +213,42 @@ async fn the_same_bytes_are_one_artifact_whoever_puts_them_for_as_long_as_one_of
     assert_eq!(engine.run(publishes(text.clone())).id("four").await.unwrap().1, text.len());
     engine.shutdown().await.unwrap();
 }
+
+/// Finds an artifact; whoever reads it gets its bytes or an error.
+#[saga(app = World)]
+async fn reads(name: ArtifactId) -> Result<usize, Oops> {
+    look_up(name).await
+}
+
+#[tokio::test]
+async fn an_artifact_whose_bytes_have_changed_is_an_error_and_never_other_bytes() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let build = || builder(dir.path(), &world).arena_segment_bytes(1 << 20).saga(publishes).saga(reads);
+    let engine = build().open().await.unwrap();
+    let text = "what is published ".repeat(5);
+    let name = engine.run(publishes(text.clone())).id("one").await.unwrap().0;
+    // Outside of a run it is found by its name, too; a name that nobody has put is an error.
+    assert_eq!(&*engine.artifact(&name).unwrap(), text.as_bytes());
+    let nobody = ArtifactId::of(b"what nobody has put");
+    assert!(engine.artifact(&nobody).unwrap_err().to_string().contains(&nobody.to_string()));
+    engine.shutdown().await.unwrap();
+    let segment = std::fs::read_dir(dir.path().join("arena")).unwrap().next().unwrap().unwrap().path();
+    let whole = std::fs::read(&segment).unwrap();
+    let at = whole.windows(text.len()).position(|part| part == text.as_bytes()).unwrap();
+    for (n, bit) in (0..text.len() * 8).step_by(89).enumerate() {
+        let mut flipped = whole.clone();
+        flipped[at + bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&segment, &flipped).unwrap();
+        let engine = build().open().await.unwrap();
+        let error = engine.artifact(&name).map(|blob| blob.to_vec()).unwrap_err().to_string();
+        assert!(error.contains("arena") && error.contains("damaged"), "bit {bit}: {error}");
+        // A step gets the same error.
+        let failed = engine.run(reads(name)).id(format!("read-{n}")).await.unwrap_err().to_string();
+        assert!(failed.contains("damaged"), "bit {bit}: {failed}");
+        engine.shutdown().await.unwrap();
+    }
+    std::fs::write(&segment, &whole).unwrap();
+    let engine = build().open().await.unwrap();
+    assert_eq!(engine.run(reads(name)).id("whole").await.unwrap(), text.len());
+    engine.shutdown().await.unwrap();
+}
