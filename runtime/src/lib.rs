@@ -76,6 +76,12 @@ pub use handle::{
     SignalStartRequest, StartRequest, StateUpdate, Stuck, StuckReport, TypedStatus, Update, Watch, verify,
 };
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
+#[cfg(feature = "file")]
+pub use io::file;
+#[cfg(feature = "http")]
+pub use io::http;
+#[cfg(feature = "process")]
+pub use io::process;
 pub use io::{
     CALL_TIMEOUT, Call, CallError, CallFailure, Calling, FactError, FromFactError, IdempotencyKey, Io, MAX_FACT_NAME,
     MIN_SECRET, NoApp, NoTransport, PatternError, Random, Redaction, Secret, SecretValue, Transport,

@@ -12,7 +12,7 @@ use super::core::Runs;
 use super::host::NewChild;
 use super::live::{Held, LiveRun};
 use super::{Error, Status, driver, signal};
-use crate::codec::{Blob, Digest, Payload};
+use crate::codec::{Blob, Digest, INLINE_LIMIT, Payload};
 use crate::id::{Lsn, MAX_RUN_ID, Position, RunId};
 use crate::plan::WorkflowMeta;
 use crate::record::{Event, Name};
@@ -20,8 +20,6 @@ use crate::run::{Decision, RunState};
 use crate::storage::StorageError;
 use crate::time::Timestamp;
 
-/// A value with a longer JSON text than this stands in the arena: 64 KiB.
-pub(super) const INLINE_LIMIT: usize = 64 << 10;
 /// How long a large value waits before it looks for space again.
 const FULL_DISK: Duration = Duration::from_secs(1);
 

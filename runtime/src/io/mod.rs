@@ -4,18 +4,29 @@
 //! idempotency key, the attempt, the run, the engine's app, and the facts: what
 //! a closure made ([`fact`]), what a [`Transport`] answered ([`call`]), the clock and
 //! chance ([`draw`]). A fact's way is [`ask`]; whoever keeps the records is behind
-//! [`records`]. What must always hold: everything here is the same in every
+//! [`records`]. Transports that come with the crate, each behind a feature, are in `http`, `process` and `file`.
+//! What must always hold: everything here is the same in every
 //! attempt of one step in one run, but for the attempt's own number; a body is
 //! given a fact when it is bound, and what is bound is never made again.
 
 mod ask;
+#[cfg(any(feature = "http", feature = "process"))]
+mod asked;
 mod call;
 mod caught;
 mod chance;
+#[cfg(any(feature = "file", feature = "http", feature = "process"))]
+mod content;
 mod draw;
 mod fact;
+#[cfg(feature = "file")]
+pub mod file;
 mod given;
+#[cfg(feature = "http")]
+pub mod http;
 mod key;
+#[cfg(feature = "process")]
+pub mod process;
 mod records;
 mod redact;
 mod secret;

@@ -29,6 +29,7 @@ mod secrets;
 mod signals;
 mod spin;
 mod steps;
+mod transports;
 mod turns;
 mod verify;
 mod world;

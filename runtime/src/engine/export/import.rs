@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::read::{Bytes, Import};
-use crate::codec::{NamedBlob, Payload};
+use crate::codec::{INLINE_LIMIT, NamedBlob, Payload};
 use crate::engine::core::Core;
 use crate::engine::error::MissingStep;
 use crate::engine::live::{CAUTIOUS_ATTEMPTS, Held, LiveRun};
-use crate::engine::requests::INLINE_LIMIT;
 use crate::engine::status::RunInfo;
 use crate::engine::{Error, driver, recovery};
 use crate::id::{Lsn, RunId, RunNumber};
