@@ -61,7 +61,7 @@ pub(super) fn write_whole(place: &Place, bytes: &[u8], beside: &Beside, dropped:
     let name = beside.to_string();
     let written = fill(place, &name, bytes);
     if written.is_err() || dropped.load(Ordering::Acquire) {
-        // What stays is removed by the next attempt.
+        // What stays is removed by the next attempt. Of what was dropped, nobody is told.
         let _ = unlinkat(&place.dir, &*name, AtFlags::empty());
         return written;
     }
@@ -118,3 +118,6 @@ fn clear(place: &Place, beside: &Beside) -> Result<(), FileError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

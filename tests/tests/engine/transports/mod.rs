@@ -16,7 +16,7 @@ pub fn stands_in(dir: &std::path::Path, text: &str) -> bool {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => stands_in(&path, text),
-            false => std::fs::read(&path).unwrap().windows(text.len()).any(|window| window == text.as_bytes()),
+            false => String::from_utf8_lossy(&std::fs::read(&path).unwrap()).contains(text),
         }
     })
 }
