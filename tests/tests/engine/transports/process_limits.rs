@@ -119,7 +119,7 @@ async fn a_call_returns_at_its_limit_though_a_process_outside_of_its_group_holds
     let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
     let pipe = named_pipe(dir.path(), "stays");
     // While this end is open, whoever has left reads the other.
-    let stays = openat(CWD, &pipe, OFlags::RDWR | OFlags::NONBLOCK, Mode::empty()).unwrap();
+    let stays = openat(CWD, &pipe, OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty()).unwrap();
     let programs = shell().env("FACTUM_LEAVES", "1");
     let engine = waiting(&dir.path().join("data"), &world, programs).open().await.unwrap();
     let itself = std::env::current_exe().unwrap();
