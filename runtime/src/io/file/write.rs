@@ -94,7 +94,12 @@ pub(super) fn remove(place: &Place) -> Result<(), FileError> {
 /// Makes a file of these bytes, durable but for its name.
 fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<(), FileError> {
     let how = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = openat(&place.dir, name, how, Mode::from_raw_mode(0o666));
+    let make = || openat(&place.dir, name, how, Mode::from_raw_mode(0o666));
+    let file = match make() {
+        // In this process the name is new: whoever left it has ended.
+        Err(Errno::EXIST) => unlinkat(&place.dir, name, AtFlags::empty()).and_then(|()| make()),
+        made => made,
+    };
     let file = file.map_err(|errno| place.refused("write beside", errno))?;
     let mut rest = bytes;
     while !rest.is_empty() {

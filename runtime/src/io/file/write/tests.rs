@@ -22,7 +22,7 @@ fn the_next_attempt_removes_what_a_crash_left_and_nothing_else() {
     let root = tempfile::tempdir().unwrap();
     let of = |call: &Call, rest: &str| format!(".factum-{}-{rest}", call.key());
     let (ours, other) = (call(3), Call::detached("b"));
-    let stay = [of(&ours, "3-0"), of(&ours, "4-0"), of(&other, "1-0"), of(&ours, "x-0"), ".factum-1-0".to_owned()];
+    let stay = [of(&ours, "3-999999"), of(&ours, "4-0"), of(&other, "1-0"), of(&ours, "x-0"), ".factum-1-0".to_owned()];
     let go = [of(&ours, "1-0"), of(&ours, "2-17")];
     for name in stay.iter().chain(&go) {
         fs::write(root.path().join(name), "half of i").unwrap();
@@ -34,6 +34,17 @@ fn the_next_attempt_removes_what_a_crash_left_and_nothing_else() {
     wanted.sort();
     assert_eq!(names(root.path()), wanted);
     assert_eq!(fs::read(root.path().join("a.txt")).unwrap(), b"all of it");
+}
+
+#[test]
+fn what_was_left_under_the_very_name_is_replaced() {
+    let root = tempfile::tempdir().unwrap();
+    let beside = Beside::new(&call(1));
+    fs::write(root.path().join(beside.to_string()), "more than is written now").unwrap();
+    let place = Place::find(root.path(), "a.txt", false).unwrap();
+    write_whole(&place, b"all of it", &beside, &AtomicBool::new(false)).unwrap();
+    assert_eq!(fs::read(root.path().join("a.txt")).unwrap(), b"all of it");
+    assert_eq!(names(root.path()), ["a.txt"]);
 }
 
 #[test]
