@@ -8,17 +8,16 @@ use std::task::Poll;
 
 use super::Error;
 use super::core::{Core, RunTask};
-use super::enter;
 use super::live::{Interrupt, LiveRun};
 use super::perform::{Performer, RolledBack};
 use super::registry::{BodyEnd, Misfit};
 use super::stop::Stage;
+use super::{enter, past};
 use crate::codec::Payload;
 use crate::io::{Caught, caught, panic_text};
 use crate::plan::{Plan, WorkflowMeta};
 use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
-use crate::step::Site;
 
 /// Sets a run going in a task of its own, unless it has one.
 pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
@@ -156,10 +155,8 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
     });
     match watched(performer, caught(body), true).await {
         Ended::Foreign => {
-            let found = "waits for a future that is no durable operation, which a macro in the body hides; \
-                         await steps, timers, signals and sagas alone"
-                .to_owned();
-            diverged(performer, workflow.meta(), "nothing like it", found).await
+            let (expected, found) = past::FOREIGN;
+            diverged(performer, workflow.meta(), expected, found.to_owned()).await
         }
         Ended::Interrupted(Interrupt::Cancel) => fail(performer, Cause::Cancelled).await,
         Ended::Interrupted(Interrupt::Fail(cause)) => fail(performer, cause).await,
@@ -297,13 +294,7 @@ async fn diverged(
     found: String,
 ) -> Result<(), Interrupt> {
     let at = performer.run.lock().state.root();
-    let Site { file, line, .. } = meta.site;
-    let event = Event::Diverged {
-        at,
-        expected: expected.to_owned(),
-        found,
-        site: format!("{} `{}`, {file}:{line}", meta.kind(), meta.name),
-    };
+    let event = past::misfit(at, meta, expected.to_owned(), found);
     commit(performer, Some(event)).await
 }
 

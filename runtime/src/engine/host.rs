@@ -131,8 +131,8 @@ pub(crate) trait Host: Send + Sync {
     fn again(&self, at: Position, site: Site, saga: &'static WorkflowMeta, input: Payload)
     -> BoxFuture<'_, Infallible>;
 
-    /// Comes to a group of branches; gives the branch that has decided it, if one has.
-    fn group(&self, at: Position, site: Site, kind: GroupKind) -> BoxFuture<'_, Option<u32>>;
+    /// Comes to a group of so many branches; gives the branch that has decided it, if one has.
+    fn group(&self, at: Position, site: Site, kind: GroupKind, branches: usize) -> BoxFuture<'_, Option<u32>>;
 
     /// A branch decides its group: the others end.
     fn decide(&self, at: &Position, branch: u32);

@@ -22,6 +22,7 @@ mod listing;
 mod live;
 mod operator;
 mod outcome;
+mod past;
 mod perform;
 mod recovery;
 mod registry;

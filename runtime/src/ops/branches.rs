@@ -115,7 +115,7 @@ pub(super) async fn run(
     group: Group,
     mut branches: Vec<Branch<'_>>,
 ) -> Option<u32> {
-    if let Some(won) = host.group(at.clone(), site, group.kind).await {
+    if let Some(won) = host.group(at.clone(), site, group.kind, branches.len()).await {
         let index = won as usize;
         if index >= branches.len() {
             let found = format!("awaits a {} of {} branches", group.kind, branches.len());

@@ -118,6 +118,17 @@ impl Inner {
         Some((at.clone(), self.describe(at)))
     }
 
+    /// Something recorded in a group that its code, with so many branches, has no branch for.
+    pub(crate) fn unvisited_beside(&self, group: &Position, branches: usize) -> Option<(Position, String)> {
+        let depth = group.parts().count();
+        let beside = |at: &&Position| {
+            let branch = at.parts().nth(depth);
+            at.is_within(group) && matches!(branch, Some(Part::Branch(index)) if index as usize >= branches)
+        };
+        let at = self.unvisited.iter().filter(beside).min()?;
+        Some((at.clone(), self.describe(at)))
+    }
+
     /// Something recorded that the body has not come to at its end. A panic ends all branches wherever they are.
     pub(crate) fn left_behind(&self, scope: &Position, panicked: bool) -> Option<(Position, String)> {
         let in_branch = |at: &&Position| at.parts().any(|part| matches!(part, Part::Branch(_)));

@@ -5,37 +5,19 @@ use std::convert::Infallible;
 use super::{Interrupt, Performer};
 use crate::engine::Error;
 use crate::engine::host::NewChild;
+use crate::engine::past::awaits;
 use crate::engine::status::WaitingOn;
 use crate::id::{MAX_RUN_ID, Position, RunId};
 use crate::record::{Cause, ChildEnd, Event};
-use crate::run::{Entry, Phase, UndoEntry};
+use crate::run::{Phase, UndoEntry};
 use crate::step::Site;
-
-/// What is recorded of a child's start.
-enum Past {
-    /// With other arguments.
-    Other,
-    Started(RunId),
-}
 
 impl Performer {
     pub(super) async fn start_child(&self, at: Position, site: Site, mut new: NewChild) -> RunId {
-        let awaits = || format!("the start of a child of `{}`", new.workflow);
-        let past = self
-            .recall(&at, site, awaits, |entry| match entry {
-                Entry::Child { child, workflow, version, args } => {
-                    let same = *workflow == new.workflow && *version == new.version;
-                    same.then(|| if *args == new.args { Past::Started(child.clone()) } else { Past::Other })
-                }
-                _ => None,
-            })
-            .await;
-        match past {
-            Some(Past::Started(child)) => return child,
-            Some(Past::Other) => match self.other_arguments(at, site, awaits()).await {},
-            None => {}
+        if let Some(child) = self.run.past_child(&at, site, &new).await {
+            return child;
         }
-        self.go_live(&at, site, awaits).await;
+        self.go_live(&at, site, || awaits::child(&new)).await;
         self.heed(&at, false).await;
         let id = match new.id.take() {
             Some(id) => id,
@@ -79,17 +61,10 @@ impl Performer {
     }
 
     pub(super) async fn await_child(&self, at: Position, site: Site, child: RunId) -> ChildEnd {
-        let awaits = || format!("the end of child `{child}`");
-        let recorded = self
-            .recall(&at, site, awaits, |entry| match entry {
-                Entry::ChildEnd { child: recorded, end } if *recorded == child => Some(end.clone()),
-                _ => None,
-            })
-            .await;
-        if let Some(end) = recorded {
+        if let Some(end) = self.run.past_child_end(&at, site, &child).await {
             return end;
         }
-        self.go_live(&at, site, awaits).await;
+        self.go_live(&at, site, || awaits::child_end(&child)).await;
         self.heed(&at, false).await;
         self.record([]).await;
         let end = match self.core.obtain(child.as_str()).await {

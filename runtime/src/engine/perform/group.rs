@@ -4,35 +4,11 @@
 //! stopped and what they completed is undone, recorded.
 
 use super::{Interrupt, Performer, RolledBack};
-use crate::engine::host::GroupKind;
 use crate::id::Position;
 use crate::record::{Cause, Event};
 use crate::run::{Entry, UndoState};
-use crate::step::Site;
 
 impl Performer {
-    /// The branch that has decided a group, if one has.
-    pub(super) async fn enter_group(&self, at: Position, site: Site, kind: GroupKind) -> Option<u32> {
-        self.not_too_deep(&at, site, &kind.to_string()).await;
-        self.run.lock().group_begins(&at, kind);
-        let won = self
-            .recall(
-                &at,
-                site,
-                || format!("a {kind}"),
-                |entry| match entry {
-                    Entry::Group { won, .. } => Some(*won),
-                    _ => None,
-                },
-            )
-            .await?;
-        if !kind.has_losers() {
-            let recorded = self.run.lock().describe(&at);
-            self.divergence(&at.clone(), at, site, recorded, format!("awaits a {kind}, which no branch decides")).await;
-        }
-        Some(won)
-    }
-
     /// Records which branch has decided a group; the others are told.
     pub(super) fn decide_group(&self, at: &Position, branch: u32) {
         self.hold(Event::BranchWon { at: at.clone(), branch });
@@ -69,21 +45,6 @@ impl Performer {
     fn losers_ended(&self, at: Position) {
         self.hold(Event::LosersEnded { at });
         self.run.changed.notify_waiters();
-    }
-
-    /// A group whose branches have ended without coming to everything that is recorded in it has diverged.
-    pub(super) async fn check_group(&self, at: Position, site: Site) {
-        let left = self.run.lock().unvisited_in(&at);
-        if let Some((recorded_at, recorded)) = left {
-            self.divergence(
-                &at,
-                recorded_at,
-                site,
-                recorded,
-                "has no such branch, or one that ends before it".to_owned(),
-            )
-            .await;
-        }
     }
 }
 

@@ -45,16 +45,6 @@ pub(super) struct Performer {
     pub(super) run: Arc<LiveRun>,
 }
 
-/// What a body that awaits something finds at its position.
-enum Found<T> {
-    /// Nothing: it is done now.
-    Fresh,
-    /// The same operation.
-    Same(T),
-    /// Another operation.
-    Other(String),
-}
-
 impl Performer {
     /// An operation, known while the body waits for it.
     pub(in crate::engine) fn counted<'a, T: 'a>(
@@ -63,33 +53,12 @@ impl Performer {
         site: Option<Site>,
         operation: impl Future<Output = T> + Send + 'a,
     ) -> BoxFuture<'a, T> {
-        let at = at.clone();
-        Box::pin(async move {
-            let _in_flight = self.run.operation(at, site);
-            operation.await
-        })
+        self.run.counted(at, site, operation)
     }
 
     /// Leaves the driver a reason, and never completes. In a branch that has lost, the branch alone stops.
     async fn interrupt(&self, at: &Position, why: Interrupt) -> Infallible {
-        let told = {
-            let mut inner = self.run.lock();
-            let alone = !why.is_urgent() && inner.state.has_lost(at);
-            match why {
-                _ if alone => {}
-                why if why.is_urgent() => inner.interrupt = Some(why),
-                why => {
-                    inner.interrupt.get_or_insert(why);
-                }
-            }
-            inner.stop(at);
-            !alone
-        };
-        if told {
-            // Everything else in the run stops, too.
-            self.run.changed.notify_waiters();
-        }
-        pending().await
+        self.run.interrupt(at, why).await
     }
 
     /// The engine has failed under the run: nothing more is done.
@@ -140,16 +109,8 @@ impl Performer {
     /// when every branch of it has come so far, so that a body that does not fit its records does nothing.
     async fn go_live(&self, at: &Position, site: Site, awaits: impl FnOnce() -> String) {
         self.go_on(at).await;
-        let (lost, misplaced) = {
-            let inner = self.run.lock();
-            (inner.state.has_lost(at), inner.misplaced(at))
-        };
-        if lost {
-            self.interrupt(at, Interrupt::Cancel).await;
-        }
-        if let Some((behind, recorded)) = misplaced {
-            let found = format!("awaits {} at {at}, where nothing is recorded", awaits());
-            self.divergence(at, behind, site, recorded, found).await;
+        if let Some(why) = self.run.beyond(at, site, awaits) {
+            self.interrupt(at, why).await;
         }
     }
 
@@ -226,49 +187,7 @@ impl Performer {
         expected: String,
         found: String,
     ) -> Infallible {
-        let event = Event::Diverged { at, expected, found, site: site.to_string() };
-        self.interrupt(here, Interrupt::Park(event)).await
-    }
-
-    /// What is awaited is what was recorded, but for its arguments.
-    async fn other_arguments(&self, at: Position, site: Site, name: String) -> Infallible {
-        let found = format!(
-            "awaits {name} with others; they must come from what is recorded, and not from a clock, \
-             chance or the order of a `HashMap`"
-        );
-        self.divergence(&at.clone(), at, site, format!("{name} with other arguments"), found).await
-    }
-
-    /// Looks at what is recorded where the body is.
-    fn look<T>(&self, at: &Position, same: impl FnOnce(&crate::run::Entry) -> Option<T>) -> Found<T> {
-        let mut inner = self.run.lock();
-        let found = match inner.state.entry(at) {
-            None => Found::Fresh,
-            Some(entry) => match same(entry) {
-                Some(value) => Found::Same(value),
-                None => Found::Other(inner.describe(at)),
-            },
-        };
-        inner.visit(at);
-        found
-    }
-
-    /// What is recorded where the body is: nothing, or the same operation. Anything else diverges.
-    async fn recall<T>(
-        &self,
-        at: &Position,
-        site: Site,
-        awaits: impl FnOnce() -> String,
-        same: impl FnOnce(&crate::run::Entry) -> Option<T>,
-    ) -> Option<T> {
-        let found = self.look(at, same);
-        match found {
-            Found::Fresh => None,
-            Found::Same(value) => Some(value),
-            Found::Other(recorded) => {
-                match self.divergence(at, at.clone(), site, recorded, format!("awaits {}", awaits())).await {}
-            }
-        }
+        self.run.divergence(here, at, site, expected, found).await
     }
 }
 
@@ -338,8 +257,8 @@ impl Host for Performer {
         self.counted(&at.clone(), None, self.leave_scope(at, result))
     }
 
-    fn group(&self, at: Position, site: Site, kind: GroupKind) -> BoxFuture<'_, Option<u32>> {
-        self.counted(&at.clone(), Some(site), self.enter_group(at, site, kind))
+    fn group(&self, at: Position, site: Site, kind: GroupKind, branches: usize) -> BoxFuture<'_, Option<u32>> {
+        self.counted(&at.clone(), Some(site), async move { self.run.past_group(&at, site, kind, branches).await })
     }
 
     fn decide(&self, at: &Position, branch: u32) {
@@ -355,7 +274,7 @@ impl Host for Performer {
     }
 
     fn leave_group(&self, at: Position, site: Site) -> BoxFuture<'_, ()> {
-        self.counted(&at.clone(), None, self.check_group(at, site))
+        self.counted(&at.clone(), None, async move { self.run.check_group(&at, site).await })
     }
 
     fn order(&self, branches: usize) -> Option<Vec<usize>> {

@@ -11,55 +11,21 @@ use super::attempt::Judged;
 use super::wait::known;
 use super::{Interrupt, Performer};
 use crate::engine::host::Recorded;
+use crate::engine::past::{StepPast, awaits};
 use crate::engine::status::WaitingOn;
 use crate::id::Position;
 use crate::record::{Cause, Event};
-use crate::run::Entry;
 use crate::step::{Effect, ErasedStep, Site, StepMeta};
-
-/// What is recorded of a step that the body awaits.
-enum Past {
-    /// With other arguments.
-    Other,
-    Ended(Result<crate::codec::Payload, Cause>),
-    /// Whether the point of no return was passed is for a person to find out.
-    InDoubt(Cause),
-    Open,
-}
 
 impl Performer {
     pub(super) async fn perform_step(&self, at: Position, site: Site, step: &mut dyn ErasedStep) -> Recorded {
         let meta = step.meta();
-        let args = match step.hash_args() {
-            Ok(args) => args,
-            // Nothing has happened yet.
-            Err(error) => {
-                let message = format!("an argument of step `{}`: {error}", meta.name);
-                match self.interrupt(&at, Interrupt::Fail(Cause::Unrecordable { message })).await {}
-            }
-        };
-        let past = self
-            .recall(
-                &at,
-                site,
-                || format!("step `{}`", meta.name),
-                |entry| match entry {
-                    Entry::Step(known) if known.name == meta.name => Some(match &known.end {
-                        _ if known.args != args => Past::Other,
-                        Some(Err(cause)) if known.is_live_pivot() => Past::InDoubt(cause.clone()),
-                        Some(end) => Past::Ended(end.clone()),
-                        None => Past::Open,
-                    }),
-                    _ => None,
-                },
-            )
-            .await;
+        let (args, past) = self.run.past_step(&at, site, step).await;
         match past {
-            Some(Past::Other) => match self.other_arguments(at, site, format!("step `{}`", meta.name)).await {},
-            Some(Past::Ended(end)) => return self.told(&at, end).await,
-            Some(Past::InDoubt(cause)) => match self.in_doubt(&at, site, meta, cause).await {},
-            Some(Past::Open) => self.go_on(&at).await,
-            None => self.go_live(&at, site, || format!("step `{}`", meta.name)).await,
+            Some(StepPast::Ended(end)) => return self.run.told(&at, end).await,
+            Some(StepPast::InDoubt(cause)) => match self.in_doubt(&at, site, meta, cause).await {},
+            Some(StepPast::Open) => self.go_on(&at).await,
+            None => self.go_live(&at, site, || awaits::step(meta)).await,
         }
         if meta.pivot && self.run.lock().may_lose(&at) {
             // Nothing has happened yet, and nothing must.
@@ -106,19 +72,8 @@ impl Performer {
                 self.barrier().await;
             }
             if let Some(end) = end {
-                return self.told(&at, end).await;
+                return self.run.told(&at, end).await;
             }
-        }
-    }
-
-    /// Gives the body a step's end, unless it is one that no body is told of.
-    async fn told(&self, at: &Position, end: Result<crate::codec::Payload, Cause>) -> Recorded {
-        match end {
-            Ok(output) => Ok(output),
-            Err(cause) => match cause.error() {
-                Some(error) => Err(error.clone()),
-                None => match self.interrupt(at, Interrupt::Fail(cause)).await {},
-            },
         }
     }
 

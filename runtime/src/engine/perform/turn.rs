@@ -4,11 +4,11 @@ use std::convert::Infallible;
 
 use super::{Interrupt, Performer};
 use crate::codec::Payload;
+use crate::engine::past::awaits;
 use crate::engine::status::WaitingOn;
 use crate::id::Position;
 use crate::plan::WorkflowMeta;
 use crate::record::{Cause, Event};
-use crate::run::Entry;
 use crate::step::Site;
 
 impl Performer {
@@ -36,12 +36,10 @@ impl Performer {
     }
 
     pub(super) async fn perform_pause(&self, at: Position, site: Site, reason: String) {
-        let awaits = || "a pause".to_owned();
-        let recorded = self.recall(&at, site, awaits, |entry| matches!(entry, Entry::Pause).then_some(())).await;
-        if recorded.is_some() {
+        if self.run.past_pause(&at, site).await {
             return;
         }
-        self.go_live(&at, site, awaits).await;
+        self.go_live(&at, site, awaits::pause).await;
         let why = {
             let mut inner = self.run.lock();
             // A cancel outweighs a pause: both are looked at and recorded in one moment.
@@ -66,10 +64,8 @@ impl Performer {
         saga: &'static WorkflowMeta,
         input: Payload,
     ) -> Infallible {
-        let awaits = || format!("another turn of `{}`", saga.name);
-        // Its record ends the turn: there is never one in it.
-        self.recall(&at, site, awaits, |_| None::<()>).await;
-        self.go_live(&at, site, awaits).await;
+        self.run.past_again(&at, site, saga).await;
+        self.go_live(&at, site, || awaits::again(saga)).await;
         self.heed(&at, false).await;
         let (name, version, root) = {
             let state = &self.run.lock().state;
@@ -86,11 +82,7 @@ impl Performer {
             let message = format!("at {at}, {site}: {why}");
             match self.interrupt(&at, Interrupt::Fail(Cause::Unrecordable { message })).await {}
         }
-        // What is recorded behind this was done by a body that did not end here.
-        let left = self.run.lock().unvisited_in(&root);
-        if let Some((left, recorded)) = left {
-            match self.divergence(&at, left, site, recorded, "begins another turn before it".to_owned()).await {}
-        }
+        self.run.check_turn(&at, site).await;
         let input = self.settle(input).await;
         self.interrupt(&at, Interrupt::Again { input }).await
     }

@@ -6,9 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Error, Performer};
 use crate::codec::{self, Payload};
 use crate::engine::host::Draw;
+use crate::engine::past::awaits;
 use crate::id::Position;
 use crate::record::Event;
-use crate::run::{Entry, NOW};
+use crate::run::NOW;
 use crate::step::Site;
 use crate::time::Timestamp;
 
@@ -20,17 +21,10 @@ impl Performer {
             Draw::Now => NOW,
             Draw::Bytes { source, .. } => source,
         };
-        let awaits = || format!("a value of `{source}`");
-        let recorded = self
-            .recall(&at, site, awaits, |entry| match entry {
-                Entry::Drawn { source: recorded, value } if recorded == source => Some(value.clone()),
-                _ => None,
-            })
-            .await;
-        if let Some(value) = recorded {
+        if let Some(value) = self.run.past_draw(&at, site, source).await {
             return value;
         }
-        self.go_live(&at, site, awaits).await;
+        self.go_live(&at, site, || awaits::draw(source)).await;
         self.heed(&at, false).await;
         let text = match draw {
             Draw::Now => self.told_now().to_rfc3339(),
@@ -62,12 +56,10 @@ impl Performer {
     }
 
     pub(super) async fn perform_publish(&self, at: Position, site: Site, value: Payload) {
-        let awaits = || "to publish something".to_owned();
-        let recorded = self.recall(&at, site, awaits, |entry| matches!(entry, Entry::Published).then_some(())).await;
-        if recorded.is_some() {
+        if self.run.past_publish(&at, site).await {
             return;
         }
-        self.go_live(&at, site, awaits).await;
+        self.go_live(&at, site, awaits::publish).await;
         self.heed(&at, false).await;
         let value = self.settle(value).await;
         self.record([Event::Published { at, value }]).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Interrupt, Performer};
 use crate::codec::Payload;
 use crate::engine::host::Wake;
+use crate::engine::past::{SignalPast, awaits};
 use crate::engine::status::{Waiting, WaitingOn};
 use crate::engine::stop::Stage;
 use crate::id::Position;
@@ -13,22 +14,9 @@ use crate::run::Entry;
 use crate::step::Site;
 use crate::time::Timestamp;
 
-/// What is recorded of a wait for a signal.
-enum Past {
-    Taken(Payload),
-    Elapsed,
-    Until(Timestamp),
-}
-
 impl Performer {
     pub(super) async fn perform_sleep(&self, at: Position, site: Site, wake: Wake) {
-        let awaits = || "a timer".to_owned();
-        let recorded = self
-            .recall(&at, site, awaits, |entry| match entry {
-                Entry::Timer { wake_at, fired } => Some((*wake_at, *fired)),
-                _ => None,
-            })
-            .await;
+        let recorded = self.run.past_sleep(&at, site).await;
         let wake_at = match recorded {
             Some((_, true)) => return,
             Some((wake_at, false)) => {
@@ -36,7 +24,7 @@ impl Performer {
                 wake_at
             }
             None => {
-                self.go_live(&at, site, awaits).await;
+                self.go_live(&at, site, awaits::timer).await;
                 self.heed(&at, false).await;
                 let wake_at = match wake {
                     Wake::After(duration) => self.core.now().after(duration),
@@ -64,27 +52,16 @@ impl Performer {
         name: &'static str,
         limit: Option<Duration>,
     ) -> Option<Payload> {
-        let awaits = || match limit {
-            Some(_) => format!("signal `{name}` with a limit"),
-            None => format!("signal `{name}`"),
-        };
-        let past = self
-            .recall(&at, site, awaits, |entry| match entry {
-                Entry::Signal { name: recorded, payload, .. } if recorded == name => Some(Past::Taken(payload.clone())),
-                Entry::Timer { fired: true, .. } if limit.is_some() => Some(Past::Elapsed),
-                Entry::Timer { wake_at, .. } if limit.is_some() => Some(Past::Until(*wake_at)),
-                _ => None,
-            })
-            .await;
+        let past = self.run.past_signal(&at, site, name, limit.is_some()).await;
         let until = match past {
-            Some(Past::Taken(payload)) => return Some(payload),
-            Some(Past::Elapsed) => return None,
-            Some(Past::Until(until)) => {
+            Some(SignalPast::Taken(payload)) => return Some(payload),
+            Some(SignalPast::Elapsed) => return None,
+            Some(SignalPast::Until(until)) => {
                 self.go_on(&at).await;
                 Some(until)
             }
             None => {
-                self.go_live(&at, site, awaits).await;
+                self.go_live(&at, site, || awaits::signal(name, limit.is_some())).await;
                 self.heed(&at, false).await;
                 self.may_wait_for(&at, site, name).await;
                 // One that is there already needs no limit.
