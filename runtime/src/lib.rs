@@ -64,16 +64,18 @@ mod time;
 
 pub use codec::{ArtifactId, Blob, DecodeError, EncodeError, MAX_PAYLOAD, ParseArtifactIdError, Payload, PayloadError};
 pub use engine::{
-    Attempt, AttemptEnd, AttemptKind, ChildError, Cursor, Cut, Error, Failure, History, HistoryEntry, ImportError,
-    KeyInUse, Missed, MissingStep, MissingWorkflow, OpenReport, ParseCursorError, Result, RunHistory, RunInfo, RunPage,
-    Stats, Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
+    Attempt, AttemptEnd, AttemptKind, Awaited, ChildError, Cursor, Cut, Divergence, DivergingRun, Error, Failure,
+    History, HistoryEntry, ImportError, KeyInUse, Missed, MissingFact, MissingStep, MissingWorkflow, OpenReport,
+    ParseCursorError, ReplayEnd, ReplayError, ReplayReport, Replayed, Result, RunHistory, RunInfo, RunPage, Stats,
+    Status, TailEntry, VerifyProblem, VerifyReport, Waiting, WaitingOn,
 };
 pub use factum_macros::{checkpoint_store, fsm, saga, signal, state, step};
 pub use fsm::{Fsm, FsmOn, Handler, HandlerReturn, Next, State, Transition, go};
 pub use handle::{
     Builder, Cancelled, Completed, Diverged, Engine, Failed, FailedUndo, LeftUndo, ListRequest, Outcome, Paused,
-    Poisoned, Progress, Run, RunError, RunRequest, Running, ScheduleInfo, ScheduleRequest, SignalRequest,
-    SignalStartRequest, StartRequest, StateUpdate, Stuck, StuckReport, TypedStatus, Update, Watch, verify,
+    Poisoned, Progress, ReplayRequest, Run, RunError, RunRequest, Running, ScheduleInfo, ScheduleRequest,
+    SignalRequest, SignalStartRequest, StartRequest, StateUpdate, Stuck, StuckReport, TypedStatus, Update, Watch,
+    verify,
 };
 pub use id::{Lsn, MAX_RUN_ID, ParsePositionError, Part, Position, RunId};
 #[cfg(feature = "file")]

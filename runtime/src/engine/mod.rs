@@ -26,6 +26,7 @@ mod past;
 mod perform;
 mod recovery;
 mod registry;
+mod replay;
 mod report;
 mod requests;
 mod schedule;
@@ -36,6 +37,7 @@ mod timers;
 mod verify;
 mod watchdog;
 
+pub use crate::run::Divergence;
 #[cfg(any(test, fuzzing))]
 pub(crate) use checkpoint::reread;
 pub use checkpoint::{History, KeyInUse};
@@ -54,6 +56,8 @@ pub use outcome::{ChildError, Failure};
 pub(crate) use outcome::{child_end, failure_of};
 pub(crate) use recovery::{Options, open};
 pub(crate) use registry::{BodyEnd, By, Entering, Misfit, Registry, Takes, Workflow};
+pub use replay::{Awaited, DivergingRun, MissingFact, ReplayEnd, ReplayError, ReplayReport, Replayed};
+pub(crate) use replay::{Bodies, Code, Records, of_export, of_history, replay, verify_replay};
 pub use report::{Cut, OpenReport, Stats, TailEntry};
 pub(crate) use requests::{NewRun, NewSignal, StartWith};
 pub use schedule::Missed;

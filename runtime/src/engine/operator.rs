@@ -10,7 +10,16 @@ use super::requests::not_active;
 use super::{Error, driver};
 use crate::id::Position;
 use crate::record::{Cause, Event};
-use crate::run::{Phase, UndoState};
+use crate::run::{Phase, RunState, UndoState};
+
+/// What it means to have a run go on that could not.
+pub(super) fn retried(state: &RunState) -> Event {
+    // A rollback does again what it could not undo; what came before that is not done again.
+    let forward = matches!(state.phase, Phase::Stuck { back: None, .. });
+    let undo_failed = state.undo_failed(&state.root());
+    let step = state.last_failure().filter(|_| forward && !undo_failed);
+    Event::Retried { step }
+}
 
 impl Core {
     /// Stops a run at its next await, until somebody resumes it.
@@ -38,11 +47,7 @@ impl Core {
     pub(crate) async fn retry(self: &Arc<Self>, id: &str) -> Result<(), Error> {
         self.verb(id, |inner, run| {
             held_up(inner, run)?;
-            // A rollback does again what it could not undo; what came before that is not done again.
-            let forward = matches!(inner.state.phase, Phase::Stuck { back: None, .. });
-            let undo_failed = inner.state.undo_failed(&inner.state.root());
-            let step = inner.state.last_failure().filter(|_| forward && !undo_failed);
-            Ok(vec![Event::Retried { step }])
+            Ok(vec![retried(&inner.state)])
         })
         .await
     }

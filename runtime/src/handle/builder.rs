@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
-use crate::engine::{self, Error, History, Hook, HooksOf, Options, Registry, Result, Workflow};
+use crate::engine::{self, Code, Error, History, Hook, HooksOf, Options, Registry, Result, Workflow};
 use crate::fsm::{Fsm, FsmOn, FsmWorkflow};
 use crate::id::RunId;
 use crate::io::{NoApp, Redaction, Transport};
@@ -287,6 +287,16 @@ impl<App: Send + Sync + 'static> Builder<App> {
     /// Where it would open, and through which doors.
     pub(super) fn into_place(self) -> (Options, Option<Platform>) {
         (self.options, self.platform)
+    }
+
+    /// What it would run, where it would open, and through which doors.
+    pub(super) fn into_code(self) -> (Result<Code>, Options, Option<Platform>) {
+        let Builder { app: _, workflows, steps, hooks: _, options, platform, twice } = self;
+        let code = match twice {
+            Some(namespace) => Err(Error::DuplicateTransport { namespace }),
+            None => Registry::new(workflows, steps).map(|known| Code::Built(Box::new(known), options.outside.clone())),
+        };
+        (code, options, platform)
     }
 
     /// As [`open`](Self::open), through other doors.

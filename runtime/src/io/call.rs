@@ -95,7 +95,7 @@ impl<'c, T: Transport> Calling<'c, T> {
             key: core.key.of_call(&place.key),
             run_id: core.run_id.clone(),
             attempt: core.attempt,
-            arena: Some(core.arena.clone()),
+            arena: core.shelf.arena(),
         };
         let limit = timeout.unwrap_or_else(|| transport.timeout(&request));
         let doubt = Doubt::new(&core.unknown);

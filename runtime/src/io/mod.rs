@@ -30,6 +30,7 @@ pub mod process;
 mod records;
 mod redact;
 mod secret;
+mod shelf;
 mod transport;
 
 use std::any::{Any, TypeId};
@@ -47,13 +48,13 @@ pub use key::IdempotencyKey;
 pub(crate) use records::{Ask, Chosen, Ended, Records};
 pub use redact::{PatternError, Redaction};
 pub use secret::{MIN_SECRET, Secret, SecretValue};
+pub(crate) use shelf::{Memory, Shelf};
 pub(crate) use transport::Transports;
 pub use transport::{CALL_TIMEOUT, Call, NoTransport, Transport};
 
 use crate::codec::{ArtifactId, Blob};
 use crate::id::RunId;
 use crate::storage::StorageError;
-use crate::storage::arena::Arena;
 
 /// The app of an engine, saga or step that names none.
 #[derive(Debug, Clone, Copy, Default)]
@@ -70,7 +71,7 @@ pub struct IoCore {
     key: IdempotencyKey,
     attempt: u32,
     run_id: RunId,
-    arena: Arena,
+    shelf: Shelf,
     transports: Arc<Transports>,
     redaction: Arc<Redaction>,
     /// The facts that this attempt has been given, by name.
@@ -85,16 +86,16 @@ pub(crate) struct IoParts {
     pub(crate) key: IdempotencyKey,
     pub(crate) attempt: u32,
     pub(crate) run_id: RunId,
-    pub(crate) arena: Arena,
+    pub(crate) shelf: Shelf,
     pub(crate) transports: Arc<Transports>,
     pub(crate) redaction: Arc<Redaction>,
 }
 
 impl IoCore {
     pub(crate) fn new(parts: IoParts) -> Arc<IoCore> {
-        let IoParts { records, key, attempt, run_id, arena, transports, redaction } = parts;
+        let IoParts { records, key, attempt, run_id, shelf, transports, redaction } = parts;
         let (given, unknown) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(IoCore { records, key, attempt, run_id, arena, transports, redaction, given, unknown })
+        Arc::new(IoCore { records, key, attempt, run_id, shelf, transports, redaction, given, unknown })
     }
 
     /// What is hidden in errors and requests.
@@ -164,7 +165,7 @@ impl<App> Io<App> {
     /// Dropping the future loses nothing but the bytes' space for a while.
     pub async fn put(&self, bytes: impl Into<Vec<u8>>) -> Result<Blob, StorageError> {
         let bytes: Vec<u8> = bytes.into();
-        self.core.arena.put(Box::new(bytes), 0).await
+        self.core.shelf.put(bytes).await
     }
 
     /// Puts bytes into the arena under the name of their content. The same
@@ -178,7 +179,7 @@ impl<App> Io<App> {
     /// As [`put`](Self::put).
     pub async fn put_artifact(&self, bytes: impl Into<Vec<u8>>) -> Result<ArtifactId, StorageError> {
         let bytes: Vec<u8> = bytes.into();
-        let (digest, blob) = self.core.arena.put_content(Box::new(bytes)).await?;
+        let (digest, blob) = self.core.shelf.put_content(bytes).await?;
         let artifact = ArtifactId(digest);
         self.core.records.artifact(artifact, blob)?;
         Ok(artifact)
@@ -190,7 +191,7 @@ impl<App> Io<App> {
     /// # Errors
     /// [`StorageError::MissingContent`] when no run that is known has put it, damage, and IO.
     pub fn artifact(&self, artifact: &ArtifactId) -> Result<Blob, StorageError> {
-        self.core.arena.get_content(artifact.0)
+        self.core.shelf.content(artifact)
     }
 
     /// The engine's transport of a type ([`Builder::transport`](crate::Builder::transport)).

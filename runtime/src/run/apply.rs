@@ -2,7 +2,7 @@
 
 use super::state::{Illegal, Options, RunState};
 use super::visit::Visited;
-use super::{Entry, Facts, Phase, StepEntry, UndoEntry, UndoState};
+use super::{Divergence, Entry, Facts, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::{self, Payload};
 use crate::id::Position;
 use crate::record::{Cause, Event, Name, UndoKind};
@@ -218,8 +218,9 @@ impl RunState {
                 self.phase = Phase::Poisoned { crashes: *crashes, back: self.phase.back() };
             }
             Event::Diverged { at, expected, found, site } => {
-                let problem = format!("at {at}, {site}: recorded {expected}, but the code {found}");
-                self.phase = Phase::Diverged { problem, back: self.phase.back() };
+                let (at, site) = (at.clone(), site.clone());
+                let divergence = Divergence { at, site, expected: expected.clone(), found: found.clone() };
+                self.phase = Phase::Diverged { problem: divergence.to_string(), back: self.phase.back() };
                 self.land();
             }
             Event::RunCompleted { output } => {

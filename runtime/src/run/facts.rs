@@ -67,7 +67,7 @@ pub(crate) enum Choice<'f> {
 
 impl Facts {
     /// Binds a value; whether it could, since nothing was bound there.
-    pub(super) fn bind(&mut self, key: &FactKey, request: RequestDigest, asked: &str, value: &Payload) -> bool {
+    pub(crate) fn bind(&mut self, key: &FactKey, request: RequestDigest, asked: &str, value: &Payload) -> bool {
         let bound = self.0.get_or_insert_default();
         let named = bound.by_name.entry(key.name.clone()).or_default();
         if named.contains_key(&key.ordinal) {

@@ -9,6 +9,7 @@
 
 mod apply;
 mod back;
+mod divergence;
 mod entry;
 mod facts;
 mod inbox;
@@ -23,6 +24,7 @@ mod visit;
 mod weight;
 
 pub(crate) use apply::NOW;
+pub use divergence::Divergence;
 pub(crate) use entry::Entry;
 pub(crate) use facts::{Choice, Facts, Used};
 pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};

@@ -66,6 +66,19 @@ pub(crate) async fn artifacts(store: &dyn CheckpointStore) -> Result<Vec<(Artifa
     fault.map_or(Ok(artifacts), |fault| Err(broken(fault)))
 }
 
+/// The runs that have rows and have not ended.
+pub(crate) async fn in_flight(store: &dyn CheckpointStore) -> Result<Vec<RunNumber>, StorageError> {
+    let mut numbers = Vec::new();
+    each(store, tables::FLIGHT, KeyRange::all(), |key, _| numbers.extend(tables::last_number(key).map(RunNumber)))
+        .await?;
+    Ok(numbers)
+}
+
+/// The state of a run after these records.
+pub(crate) fn added_up(number: RunNumber, records: &[Record], decoder: &Decoder) -> Result<RunState, StorageError> {
+    fold::state(number, records, decoder).map_err(broken)
+}
+
 /// Adds a run up; `None` when it is not known (any more).
 pub(crate) async fn load(
     store: &dyn CheckpointStore,

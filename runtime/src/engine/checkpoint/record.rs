@@ -4,6 +4,7 @@ use super::Broken;
 use crate::codec::wire::{Reader, WireError, Writer};
 use crate::id::{Lsn, RunNumber};
 use crate::journal::Stored;
+use crate::record::Kind;
 use crate::storage::RawRecord;
 use crate::time::Timestamp;
 
@@ -36,6 +37,11 @@ impl Record {
     /// The kind as a row has it.
     fn kind_byte(&self) -> u8 {
         self.kind | if self.encrypted { ENCRYPTED } else { 0 }
+    }
+
+    /// Whether it is the first of a run.
+    pub(crate) fn starts(&self) -> bool {
+        self.kind == Kind::RunStarted as u8
     }
 
     /// The row in a journal; its sequence is the LSN.

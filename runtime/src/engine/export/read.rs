@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::error::ImportError;
 use super::lines::{AnyHead, End, FORMAT, Head, Line, Part, Sort, WHAT, crc_text};
-use crate::codec::{ArtifactId, BlobAt, MAX_PAYLOAD, NamedBlob};
+use crate::codec::{ArtifactId, Blob, BlobAt, MAX_PAYLOAD, NamedBlob, Payload};
 use crate::engine::Error;
 use crate::id::{Lsn, MAX_RUN_ID, RunId};
 use crate::record::json::FromJson;
@@ -77,6 +77,28 @@ impl Import {
     pub(crate) fn read(reader: impl BufRead) -> Result<Import, Error> {
         let mut lines = Lines { reader, limit: MAX_LINE, number: 0 };
         read(&mut lines).map_err(|source| Error::Import { line: lines.number, source })
+    }
+}
+
+impl Import {
+    /// The records, to be looked at: their blobs are in memory.
+    pub(crate) fn into_records(self) -> Result<Vec<(Timestamp, Event)>, Error> {
+        let Import { mut events, blobs, state: _ } = self;
+        let held = blobs.into_iter().map(|(id, Bytes { bytes, at })| (id, Blob::new(at, at.crc, Arc::new(bytes))));
+        let held: BTreeMap<u64, Blob> = held.collect();
+        for (_, event) in &mut events {
+            if let Event::ArtifactPut { bytes, .. } = event
+                && let Some(blob) = bytes.json_blob().and_then(|at| held.get(&at.id))
+            {
+                *bytes = Payload::in_arena(blob.clone().into());
+                continue;
+            }
+            for payload in event.payloads_mut() {
+                let here = payload.with_other_blobs(|id| held.get(&id).cloned().map(NamedBlob::from));
+                *payload = here.map_err(|id| Error::Internal { reason: format!("blob {id} has no place") })?;
+            }
+        }
+        Ok(events)
     }
 }
 

@@ -39,6 +39,11 @@ impl Inner {
             && self.operations.values().all(|doing| matches!(doing, Doing::Wait(waiting) if waiting.on.may_sleep()))
     }
 
+    /// How many operations the body waits for.
+    pub(crate) fn awaited(&self) -> usize {
+        self.operations.len()
+    }
+
     /// Whether the body waits for an operation of the engine.
     pub(crate) fn awaits_an_operation(&self) -> bool {
         !self.operations.is_empty()

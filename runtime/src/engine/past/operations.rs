@@ -178,12 +178,25 @@ impl LiveRun {
         self.recall(at, site, || awaits::again(saga), |_| None::<()>).await;
     }
 
-    /// What is recorded behind the end of a turn was done by a body that did not end here.
-    pub(in crate::engine) async fn check_turn(&self, at: &Position, site: Site) {
-        let left = {
-            let inner = self.lock();
-            inner.unvisited_in(&inner.state.root())
+    /// Whether a turn may end here.
+    pub(in crate::engine) async fn check_turn(&self, at: &Position, site: Site, saga: &WorkflowMeta) {
+        let (name, version, root) = {
+            let state = &self.lock().state;
+            (state.start.workflow.clone(), state.start.version, state.root())
         };
+        let refused = if at.parent() != Some(root.clone()) {
+            Some("`again` is awaited by a run's own body, and not in a saga inside it or in a branch".to_owned())
+        } else if (&*name, version) != (saga.name, saga.version) {
+            Some(format!("`again` goes on with the same saga: this run is of `{name}` version {version}"))
+        } else {
+            None
+        };
+        if let Some(why) = refused {
+            let message = format!("at {at}, {site}: {why}");
+            match self.interrupt(at, Interrupt::Fail(Cause::Unrecordable { message })).await {}
+        }
+        // What is recorded behind this was done by a body that did not end here.
+        let left = self.lock().unvisited_in(&root);
         if let Some((left, recorded)) = left {
             self.divergence(at, left, site, recorded, "begins another turn before it".to_owned()).await;
         }

@@ -12,7 +12,7 @@ use super::facts::Attempting;
 use super::{Interrupt, Performer};
 use crate::codec::Payload;
 use crate::id::Position;
-use crate::io::{Caught, IdempotencyKey, IoCore, IoParts, panic_text};
+use crate::io::{Caught, IdempotencyKey, IoCore, IoParts, Shelf, panic_text};
 use crate::record::Cause;
 use crate::run::RetryPolicy;
 use crate::step::{AttemptEnd, CancelMode, Effect, ErasedStep, TimedOut};
@@ -61,7 +61,7 @@ impl Performer {
             key,
             attempt,
             run_id: self.run.id.clone(),
-            arena: self.core.checkpoint.arena.clone(),
+            shelf: Shelf::Arena(self.core.checkpoint.arena.clone()),
             transports: self.core.outside.transports.clone(),
             redaction: self.core.outside.redaction.clone(),
         });

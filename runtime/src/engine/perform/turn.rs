@@ -8,7 +8,7 @@ use crate::engine::past::awaits;
 use crate::engine::status::WaitingOn;
 use crate::id::Position;
 use crate::plan::WorkflowMeta;
-use crate::record::{Cause, Event};
+use crate::record::Event;
 use crate::step::Site;
 
 impl Performer {
@@ -67,22 +67,7 @@ impl Performer {
         self.run.past_again(&at, site, saga).await;
         self.go_live(&at, site, || awaits::again(saga)).await;
         self.heed(&at, false).await;
-        let (name, version, root) = {
-            let state = &self.run.lock().state;
-            (state.start.workflow.clone(), state.start.version, state.root())
-        };
-        let refused = if at.parent() != Some(root.clone()) {
-            Some("`again` is awaited by a run's own body, and not in a saga inside it or in a branch".to_owned())
-        } else if (&*name, version) != (saga.name, saga.version) {
-            Some(format!("`again` goes on with the same saga: this run is of `{name}` version {version}"))
-        } else {
-            None
-        };
-        if let Some(why) = refused {
-            let message = format!("at {at}, {site}: {why}");
-            match self.interrupt(&at, Interrupt::Fail(Cause::Unrecordable { message })).await {}
-        }
-        self.run.check_turn(&at, site).await;
+        self.run.check_turn(&at, site, saga).await;
         let input = self.settle(input).await;
         self.interrupt(&at, Interrupt::Again { input }).await
     }

@@ -1,0 +1,156 @@
+//! A step's body, run over the facts that were recorded of it.
+
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tracing::Instrument;
+
+use super::host::ReplayHost;
+use super::io::ReplayIo;
+use super::judge::{same, shown};
+use super::{MissingFact, ReplayError};
+use crate::codec::Payload;
+use crate::engine::host::Recorded;
+use crate::id::Position;
+use crate::io::{IdempotencyKey, IoCore, IoParts, caught, panic_text};
+use crate::record::Cause;
+use crate::step::{AttemptEnd, ErasedStep};
+
+/// Where the body of a step has come to.
+enum Ran {
+    Ended(Result<Payload, Cause>),
+    /// To a fact of which nothing is recorded.
+    Missing(MissingFact),
+}
+
+impl ReplayHost {
+    /// Runs the body of a step that has ended, and compares what it gives. An end that is not its body's own is not
+    /// compared: an attempt that took too long, or was cut short.
+    pub(super) async fn run_ended(&self, at: &Position, step: &mut dyn ErasedStep, end: &Result<Payload, Cause>) {
+        let name = step.meta().name;
+        let of = || format!("step `{name}` at {at}");
+        match (self.run_body(at, step).await, end) {
+            (Ran::Ended(Ok(found)), Ok(recorded)) => self.gives(of(), &Ok(recorded.clone()), &Ok(found)).await,
+            (Ran::Ended(Err(Cause::Error { error: found })), Err(Cause::Error { error })) => {
+                self.gives(of(), &Err(error.clone()), &Err(found)).await;
+            }
+            (Ran::Ended(Err(Cause::Panicked { .. })), Err(Cause::Panicked { .. })) => {}
+            (Ran::Ended(found), Ok(_) | Err(Cause::Error { .. } | Cause::Panicked { .. })) => {
+                self.other(of(), ended(end), ended(&found)).await;
+            }
+            (Ran::Ended(_), Err(_)) => {}
+            (Ran::Missing(missing), Ok(_)) => {
+                self.stop(ReplayError::MissingFact { id: self.run().id.clone(), missing: Box::new(missing) });
+                std::future::pending().await
+            }
+            (Ran::Missing(missing), Err(_)) => self.told().unfinished.push(missing),
+        }
+    }
+
+    /// Runs the body of a step that has not ended. What the run waits for then.
+    pub(super) async fn run_open(&self, at: &Position, step: &mut dyn ErasedStep) -> String {
+        let name = step.meta().name;
+        match self.run_body(at, step).await {
+            Ran::Ended(_) => format!("the end of step `{name}`"),
+            Ran::Missing(missing) => format!("fact `{}` of step `{name}`", missing.fact),
+        }
+    }
+
+    async fn run_body(&self, at: &Position, step: &mut dyn ErasedStep) -> Ran {
+        let (meta, run) = (step.meta(), self.run());
+        let (key, attempt) = {
+            let state = &run.lock().state;
+            let (start, redone) = (&state.start, state.redone(at));
+            let attempts = state.step(at).map_or(1, |step| step.attempts);
+            (IdempotencyKey::new(&start.origin, start.origin_run, at, redone), attempts)
+        };
+        self.told().steps += 1;
+        let records = Arc::new(ReplayIo::new(self.clone(), at.clone(), meta));
+        let how = self.how();
+        let io = IoCore::new(IoParts {
+            records: records.clone(),
+            key,
+            attempt,
+            run_id: run.id.clone(),
+            shelf: how.shelf.clone(),
+            transports: how.outside.transports.clone(),
+            redaction: how.outside.redaction.clone(),
+        });
+        let span = tracing::info_span!("step", run_id = %run.id, step = meta.name, attempt);
+        // A body may panic before it gives its future, too.
+        let body = match catch_unwind(AssertUnwindSafe(|| step.attempt(io))) {
+            Ok(Some(body)) => body,
+            Ok(None) => {
+                let message = "the step's arguments are used up".to_owned();
+                return Ran::Ended(Err(Cause::Unrecordable { message }));
+            }
+            Err(panic) => return Ran::Ended(Err(Cause::Panicked { message: panic_text(&*panic) })),
+        };
+        let mut body = caught(Box::pin(body.instrument(span)));
+        let ran = poll_fn(|cx| {
+            records.listen(cx);
+            let polled = Pin::new(&mut body).poll(cx);
+            match (records.missing(), polled) {
+                (Some(missing), _) => Poll::Ready(Ran::Missing(missing)),
+                (None, Poll::Ready(end)) => Poll::Ready(Ran::Ended(self.judged(end))),
+                (None, Poll::Pending) => Poll::Pending,
+            }
+        })
+        .await;
+        ran
+    }
+
+    fn judged(&self, end: Result<AttemptEnd, String>) -> Result<Payload, Cause> {
+        match end {
+            Ok(AttemptEnd::Done(output)) => Ok(output),
+            Ok(AttemptEnd::Failed(failed)) => Err(Cause::Error { error: self.redacted(failed.error) }),
+            Ok(AttemptEnd::Unrecordable(error)) => Err(Cause::Unrecordable { message: error.to_string() }),
+            Err(message) => Err(Cause::Panicked { message }),
+        }
+    }
+
+    /// An error as it would be recorded.
+    pub(super) fn redacted(&self, error: Payload) -> Payload {
+        self.how().outside.redaction.json(error)
+    }
+
+    /// Goes on if a body gives what is recorded, and stops the replay otherwise.
+    pub(super) async fn gives(&self, of: String, recorded: &Recorded, found: &Recorded) {
+        let found = match found {
+            Ok(output) => Ok(output.clone()),
+            Err(error) => Err(self.redacted(error.clone())),
+        };
+        let is_same = match (recorded, &found) {
+            (Ok(recorded), Ok(found)) | (Err(recorded), Err(found)) => same(recorded, found),
+            _ => false,
+        };
+        if !is_same {
+            self.other(of, result(recorded), result(&found)).await;
+        }
+    }
+
+    async fn other(&self, of: String, expected: String, found: String) {
+        let text = |text: String| self.how().outside.redaction.text(&text);
+        let (expected, found) = (text(expected), text(found));
+        self.stop(ReplayError::OtherOutput { id: self.run().id.clone(), of, expected, found });
+        std::future::pending().await
+    }
+}
+
+fn result(result: &Recorded) -> String {
+    match result {
+        Ok(output) => shown(output),
+        Err(error) => format!("error {}", shown(error)),
+    }
+}
+
+fn ended(end: &Result<Payload, Cause>) -> String {
+    match end {
+        Ok(output) => shown(output),
+        Err(Cause::Error { error }) => format!("error {}", shown(error)),
+        Err(cause) => cause.to_string(),
+    }
+}
