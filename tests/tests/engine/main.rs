@@ -22,6 +22,7 @@ mod memory;
 mod misuse;
 mod moments;
 mod refusals;
+mod replay;
 mod review;
 mod rollback;
 mod schedule;

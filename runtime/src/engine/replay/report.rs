@@ -41,19 +41,16 @@ pub struct Replayed {
 #[non_exhaustive]
 pub enum ReplayEnd {
     /// To its end: the run completed.
-    #[non_exhaustive]
     Completed {
         /// Its output.
         output: Payload,
     },
     /// To where the run failed, was cancelled, or got stuck. What was undone then is not replayed.
-    #[non_exhaustive]
     Failed {
         /// Why.
         cause: Cause,
     },
     /// To where nothing more is recorded: the run was under way when its records were taken.
-    #[non_exhaustive]
     Waiting {
         /// What it awaits; nothing if the body has come to its end, and that is not recorded yet.
         on: Vec<Awaited>,
