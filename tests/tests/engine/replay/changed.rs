@@ -153,3 +153,42 @@ fn another_end_of_the_body_is_told_with_both() {
     let ReplayError::OtherOutput { of, expected, found, .. } = told!(now::other_end, recorded()) else { panic!() };
     assert_eq!((of.as_str(), expected.as_str(), found.as_str()), ("its body", "null", "error \"Later\""));
 }
+
+#[saga(app = World)]
+async fn three() -> String {
+    let (one, two, three) = join((held("one".to_owned()), held("two".to_owned()), held("three".to_owned()))).await;
+    format!("{one}{two}{three}")
+}
+
+mod fewer {
+    use super::*;
+
+    #[saga(app = World, name = "three")]
+    pub async fn two() -> String {
+        let (one, two) = join((held("one".to_owned()), held("two".to_owned()))).await;
+        format!("{one}{two}")
+    }
+}
+
+#[test]
+fn a_branch_less_is_told_before_the_others_go_on() {
+    let (sim, world) = (Sim::new(3), World::new());
+    let plain = || Engine::builder("/data").segment_bytes(64 << 10).app(world.clone()).sim(&sim);
+    sim.run(async {
+        let engine = plain().saga(three).open().await.unwrap();
+        drop(engine.start(three()).id("r").await.unwrap());
+        world.happened("held three", 1).await;
+    });
+    sim.kill();
+    sim.run(async {
+        let done = world.done();
+        let report = plain().saga(fewer::two).verify_replay().await.unwrap();
+        let engine = plain().saga(fewer::two).open().await.unwrap();
+        let run = engine.attach(fewer::two, "r").await.unwrap();
+        let Outcome::Diverged(run) = run.outcome().await.unwrap() else { panic!() };
+        assert!(run.problem().contains("recorded step `held`, but the code has no such branch"), "{}", run.problem());
+        assert_eq!(run.problem(), report.diverging[0].divergence.to_string());
+        assert_eq!(world.done(), done, "nothing was done");
+        engine.shutdown().await.unwrap();
+    });
+}

@@ -212,3 +212,58 @@ fn sim_export() -> Vec<u8> {
         lines
     })
 }
+
+#[step(pivot)]
+async fn commit(io: &mut Io<World>) -> Result<(), Oops> {
+    io.app().act("commit");
+    Ok(())
+}
+
+#[saga(app = World)]
+async fn behind(what: String) -> Result<String, CallFailure> {
+    quote(what.clone()).await
+}
+
+#[saga(app = World)]
+async fn past(what: String) -> Result<String, Oops> {
+    commit().await?;
+    behind(what).await.map_err(|failure| Oops::Failed(failure.message))
+}
+
+#[test]
+fn a_stuck_run_is_replayed_and_again_after_an_operators_word() {
+    let (sim, world) = (Sim::new(9), World::new());
+    let plain = || Engine::builder("/data").segment_bytes(64 << 10).app(world.clone()).transport(Rates(world.clone()));
+    sim.run(async {
+        let engine = plain().sim(&sim).saga(past).open().await.unwrap();
+        for id in ["retried", "resolved", "abandoned"] {
+            // Both attempts fail at the second call.
+            world.fail_next("a again");
+            world.fail_next("a again");
+            let run = engine.start(past("a".into())).id(id).await.unwrap();
+            assert!(matches!(run.outcome().await.unwrap(), Outcome::Stuck(_)));
+            let done = world.done();
+            let replayed = engine.replay(&engine.history(id).await.unwrap()).all_steps().await.unwrap();
+            let ReplayEnd::Failed { cause: Cause::Error { error } } = &replayed.end else { panic!("{replayed:?}") };
+            assert!(error.to_text().contains("nobody answers"), "{error:?}");
+            assert_eq!((replayed.steps, replayed.facts, replayed.unfinished.len()), (2, 1, 1));
+            assert_eq!(world.done()[done.len()..], ["commit"], "a body acts past its `io`");
+        }
+        engine.retry("retried").await.unwrap();
+        let run = engine.attach(past, "retried").await.unwrap();
+        let Outcome::Completed(run) = run.outcome().await.unwrap() else { panic!() };
+        // What was undone and done again has bound facts of its own.
+        let replayed = engine.replay(&engine.history("retried").await.unwrap()).step(quote).await.unwrap();
+        assert_eq!(output(&replayed), serde_json::to_string(run.output()).unwrap());
+        assert_eq!((replayed.steps, replayed.facts, replayed.unfinished.len()), (1, 5, 0));
+
+        engine.resolve("resolved", &"1".parse().unwrap(), "by hand").await.unwrap();
+        engine.abandon("abandoned", "never mind").await.unwrap();
+        let replay = async |id: &str| engine.replay(&engine.history(id).await.unwrap()).await.unwrap().end;
+        let end = replay("resolved").await;
+        assert!(matches!(end, ReplayEnd::Failed { cause: Cause::Error { .. } }), "{end:?}");
+        let end = replay("abandoned").await;
+        assert!(matches!(end, ReplayEnd::Failed { cause: Cause::Abandoned { .. } }), "{end:?}");
+        engine.shutdown().await.unwrap();
+    });
+}
