@@ -211,7 +211,7 @@ fn nothing_that_was_said_can_be_read_on_the_disk() {
                 let engine = build(9).open().await.unwrap();
                 end(&engine, &sim, &world, 1).await;
                 let told = engine.history("good1").await.unwrap().to_string();
-                assert_eq!(told.contains("PLANTED"), true, "with keys everything is as it was: {told}");
+                assert!(told.contains("PLANTED"), "with keys everything is as it was: {told}");
                 engine.backup("/copy").await.unwrap();
                 engine.shutdown().await.unwrap();
             });
