@@ -32,7 +32,7 @@ pub(crate) use strict::words;
 /// The most bytes that one recorded value may have: 16 MiB.
 pub const MAX_PAYLOAD: usize = 16 << 20;
 
-/// What has more bytes stands in the arena, and not in a record.
+/// What has more bytes stands in the arena, and not in a record: 64 KiB.
 pub(crate) const INLINE_LIMIT: usize = 64 << 10;
 
 /// A value that cannot be recorded.
