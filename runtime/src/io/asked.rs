@@ -1,7 +1,7 @@
 //! Bytes that a transport is asked with, as its request shows them.
 //!
-//! What must always hold: two requests that differ in their bytes differ in what they show; nothing above the inline limit
-//! stands in a request whole.
+//! What must always hold: two requests that differ in their bytes differ in what they show; nothing above the inline
+//! limit stands in a request whole.
 
 use serde::Serialize;
 use serde_json::Value;

@@ -1,7 +1,7 @@
 //! Bytes that a transport was answered with, as JSON holds them.
 //!
-//! What must always hold: they stand in a record as text, or as base64 where they are none, and above the inline limit in
-//! the arena.
+//! What must always hold: they stand in a record as text, or as base64 where they are none, and above the inline limit
+//! in the arena.
 
 use std::fmt;
 

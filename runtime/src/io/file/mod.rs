@@ -18,17 +18,19 @@
 //! }
 //! ```
 //!
-//! * **Written** is a file beside it first, which then takes its place; both are synced. Nobody sees half of it, whoever
-//!   crashes when. If the same bytes are there already, nothing is done but to make them durable. A crash in the middle leaves a
-//!   file `.factum-…`, which the next attempt of the call removes. It is a new file: it has the permissions of one, and
-//!   what has the old one open, or as a hard link, keeps that.
-//! * **Read** is with its SHA-256, and recorded: the next attempt gets the same bytes, though the file has changed. Above 64 KiB they
-//!   stand in the arena.
-//! * **Below the root** is what a path leads to that has no `..` and does not begin with `/`. Symbolic links below the root are not
-//!   followed, inwards neither, and each directory is opened in the one before, so that nobody who changes the tree at the
-//!   same time leads a call out of it. Hard links and mounts are not looked at: what they show below the root is there.
+//! * **Written** is a file beside it first, which then takes its place; both are synced. Nobody sees half of it,
+//!   whoever crashes when. If the same bytes are there already, nothing is done but to make them durable. A crash in
+//!   the middle leaves a file `.factum-…`, which the next attempt of the call removes. It is a new file: it has the
+//!   permissions of one, and what has the old one open, or as a hard link, keeps that.
+//! * **Read** is with its SHA-256, and recorded: the next attempt gets the same bytes, though the file has changed.
+//!   Above 64 KiB they stand in the arena.
+//! * **Below the root** is what a path leads to that has no `..` and does not begin with `/`. Symbolic links below the
+//!   root are not followed, inwards neither, and each directory is opened in the one before, so that nobody who changes
+//!   the tree at the same time leads a call out of it. Hard links and mounts are not looked at: what they show below
+//!   the root is there.
 //!
-//! A call that is dropped (a timeout, a cancel) may still be at it for a moment; it puts nothing in its place once that is seen.
+//! A call that is dropped (a timeout, a cancel) may still be at it for a moment; it puts nothing in its place once that
+//! is seen.
 // What must always hold: no blocking operation runs on the runtime's own threads.
 
 mod error;
@@ -64,8 +66,8 @@ pub struct Files {
 }
 
 impl Files {
-    /// The files below a directory, which must be there when a call is made. A relative path is one from where the process
-    /// was started.
+    /// The files below a directory, which must be there when a call is made. A relative path is one from where the
+    /// process was started.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Files { root: root.into(), max_bytes: MAX_BYTES }

@@ -1,7 +1,7 @@
 //! The way to a file below a root.
 //!
-//! What must always hold: no step of the way leaves the root, whoever changes the tree meanwhile. Each directory is opened
-//! in the one before, by a name that is no path, and a symbolic link is never followed.
+//! What must always hold: no step of the way leaves the root, whoever changes the tree meanwhile. Each directory is
+//! opened in the one before, by a name that is no path, and a symbolic link is never followed.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -1,7 +1,7 @@
 //! Files that are written whole, and removed.
 //!
-//! What must always hold: under the file's name there are the bytes from before or all of the new ones, at any moment and
-//! after any crash; what is told to be written is durable.
+//! What must always hold: under the file's name there are the bytes from before or all of the new ones, at any moment
+//! and after any crash; what is told to be written is durable.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -109,7 +109,8 @@ fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<(), FileError> {
     fsync(&file).map_err(|errno| place.refused("sync what is beside", errno))
 }
 
-/// Removes what earlier attempts of the call left. One of them that is still at it, and whose answer nobody waits for, fails.
+/// Removes what earlier attempts of the call left. One of them that is still at it, and whose answer nobody waits for,
+/// fails.
 fn clear(place: &Place, beside: &Beside) -> Result<(), FileError> {
     let failed = |errno| place.refused("look through the directory of", errno);
     for entry in Dir::read_from(&place.dir).map_err(failed)? {

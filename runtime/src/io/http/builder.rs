@@ -101,8 +101,8 @@ impl HttpBuilder {
         self
     }
 
-    /// The most bytes that a response's body may have: 64 MiB unless told otherwise. Of a larger one no more is read, and
-    /// the call is an error.
+    /// The most bytes that a response's body may have: 64 MiB unless told otherwise. Of a larger one no more is read,
+    /// and the call is an error.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
@@ -115,14 +115,15 @@ impl HttpBuilder {
         self
     }
 
-    /// How long it may take until there is a connection: 10 seconds unless told otherwise. Within that, a server that is not
-    /// there is known not to have heard the request.
+    /// How long it may take until there is a connection: 10 seconds unless told otherwise. Within that, a server that
+    /// is not there is known not to have heard the request.
     pub fn connect_timeout(mut self, limit: Duration) -> Self {
         self.connect = limit;
         self
     }
 
-    /// Changes reqwest's own settings: proxies, roots and certificates of TLS, versions. That no redirect is followed stays.
+    /// Changes reqwest's own settings: proxies, roots and certificates of TLS, versions. That no redirect is followed
+    /// stays.
     pub fn client(mut self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Self {
         self.client = change(self.client);
         self

@@ -25,8 +25,8 @@ pub enum HttpError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No connection could be made: the name is not known, nobody listens, the certificate is not trusted. The server has
-    /// heard nothing of the request.
+    /// No connection could be made: the name is not known, nobody listens, the certificate is not trusted. The server
+    /// has heard nothing of the request.
     #[error("{request}: no connection: {reason}")]
     Connect {
         /// The method and the URL, without credentials and query.

@@ -12,7 +12,8 @@
 //! # impl From<EncodeError> for NoCharge { fn from(e: EncodeError) -> Self { NoCharge(e.to_string()) } }
 //! # impl From<HttpError> for NoCharge { fn from(e: HttpError) -> Self { NoCharge(e.to_string()) } }
 //! # impl From<CallError<Http>> for NoCharge { fn from(e: CallError<Http>) -> Self { NoCharge(e.to_string()) } }
-//! # impl From<factum::NoTransport> for NoCharge { fn from(e: factum::NoTransport) -> Self { NoCharge(e.to_string()) } }
+//! # impl From<factum::NoTransport> for NoCharge { fn from(e: factum::NoTransport) -> Self { NoCharge(e.to_string()) }
+//! }
 //! #[step(retry(attempts = 5))]
 //! async fn charge(io: &mut Io, cents: u64) -> Result<String, NoCharge> {
 //!     let order = HttpRequest::post("https://pay.example/charges").json(&serde_json::json!({ "cents": cents }))?;
@@ -27,8 +28,8 @@
 //! ```
 //!
 //! # What binds
-//! Every response that comes whole is an answer and a fact, whatever its status, but these, of which the next attempt asks
-//! again ([`CallError::Unbound`](crate::CallError::Unbound)):
+//! Every response that comes whole is an answer and a fact, whatever its status, but these, of which the next attempt
+//! asks again ([`CallError::Unbound`](crate::CallError::Unbound)):
 //!
 //! | response | what the server did |
 //! |---|---|
@@ -41,14 +42,14 @@
 //!
 //! Each call carries its [key](crate::Call::key) in `idempotency-key`: the same in every attempt and after every crash.
 //!
-//! Redirects are not followed: one is an answer with a `location`, and what a step does with it is a call of its own. So
-//! nothing is sent again to somebody else behind the record's back, credentials least of all.
+//! Redirects are not followed: one is an answer with a `location`, and what a step does with it is a call of its own.
+//! So nothing is sent again to somebody else behind the record's back, credentials least of all.
 //!
 //! # What is never recorded
 //! Headers that the transport sets; in a request, what [`HttpRequest::secret_header`] sets and every header with one of
-//! these words in its name: `apikey`, `auth`, `authentication`, `authorization`, `cookie`, `credential`, `key`, `password`,
-//! `secret`, `token` (`idempotency-key` is none); credentials in a URL, which are sent as `authorization`. Of a response: all
-//! headers but the chosen ones. A query is recorded by names, so that the engine's
+//! these words in its name: `apikey`, `auth`, `authentication`, `authorization`, `cookie`, `credential`, `key`,
+//! `password`, `secret`, `token` (`idempotency-key` is none); credentials in a URL, which are sent as `authorization`.
+//! Of a response: all headers but the chosen ones. A query is recorded by names, so that the engine's
 //! [`Redaction`](crate::Redaction) finds what is to be hidden there.
 // What must always hold: nothing is sent twice for one call; what may have been sent is never told to be known.
 

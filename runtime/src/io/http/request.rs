@@ -1,7 +1,7 @@
 //! What is asked over HTTP, and what of it is recorded.
 //!
-//! What must always hold: what a request serialises as is all that is ever recorded of it, and that has no credentials of
-//! its URL, no header that is never recorded, and no large body.
+//! What must always hold: what a request serialises as is all that is ever recorded of it, and that has no credentials
+//! of its URL, no header that is never recorded, and no large body.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,9 +17,9 @@ use crate::io::asked::Asked;
 
 /// A request of an [`Http`](super::Http): `HttpRequest::post(url).header("accept", "text/plain").json(&order)?`.
 ///
-/// Recorded and digested are: the method, the URL without its credentials, the query by names, the headers but those that
-/// [may hold a secret](super#what-is-never-recorded), and the body: as JSON or as text, above 64 KiB and where it is
-/// neither its SHA-256 and its size. So a token that is renewed is no other request.
+/// Recorded and digested are: the method, the URL without its credentials, the query by names, the headers but those
+/// that [may hold a secret](super#what-is-never-recorded), and the body: as JSON or as text, above 64 KiB and where it
+/// is neither its SHA-256 and its size. So a token that is renewed is no other request.
 ///
 /// A mistake in it (no URL, a header's name that is none) is told by the call, and nobody is called.
 #[derive(Clone)]

@@ -19,14 +19,16 @@
 //! ```
 //!
 //! # What binds
-//! Every exit code is an answer and a fact: a program that ends with 1 is not run again by the next attempt. A program that
-//! cannot be started has done nothing, and that is known; where a signal ends it, or a limit, nobody knows what it did.
+//! Every exit code is an answer and a fact: a program that ends with 1 is not run again by the next attempt. A program
+//! that cannot be started has done nothing, and that is known; where a signal ends it, or a limit, nobody knows what it
+//! did.
 //!
 //! # Limits
-//! A program runs in a process group of its own. At a limit (of the time, of what it prints), and when the step's attempt
-//! ends before it, the whole group is killed. The call returns at the limit in any case, also if a process that has left the
-//! group still holds the program's output: that one is not killed. An answer is there when the program has ended *and* its output is
-//! closed, by all who hold it; what it leaves behind in the background, with its output elsewhere, lives on.
+//! A program runs in a process group of its own. At a limit (of the time, of what it prints), and when the step's
+//! attempt ends before it, the whole group is killed. The call returns at the limit in any case, also if a process that
+//! has left the group still holds the program's output: that one is not killed. An answer is there when the program has
+//! ended *and* its output is closed, by all who hold it; what it leaves behind in the background, with its output
+//! elsewhere, lives on.
 //!
 //! The processes of an engine that is killed itself live on, too, and the next attempt runs the program again: hand it
 //! [`io.key()`](crate::Io::key) if it must not act twice.
@@ -108,8 +110,8 @@ impl Processes {
         self
     }
 
-    /// The most bytes that a program may print to its standard output, and to its standard error: 1 MiB each unless told
-    /// otherwise. One that prints more is killed.
+    /// The most bytes that a program may print to its standard output, and to its standard error: 1 MiB each unless
+    /// told otherwise. One that prints more is killed.
     #[must_use]
     pub fn max_output(mut self, bytes: usize) -> Self {
         self.max_output = bytes;

@@ -9,9 +9,9 @@ use crate::io::asked::Asked;
 
 /// A program to run: `ProcessRequest::new("convert").args(["-resize", "50%"]).stdin(image)`.
 ///
-/// Recorded and digested are the program's name, its arguments, its environment, and what it is given to read: as text, above
-/// 64 KiB and where it is none its SHA-256 and its size. A secret belongs into [`secret_env`](Self::secret_env), never into an
-/// argument, which every process of the machine can see.
+/// Recorded and digested are the program's name, its arguments, its environment, and what it is given to read: as text,
+/// above 64 KiB and where it is none its SHA-256 and its size. A secret belongs into [`secret_env`](Self::secret_env),
+/// never into an argument, which every process of the machine can see.
 #[derive(Clone)]
 pub struct ProcessRequest {
     pub(super) program: String,

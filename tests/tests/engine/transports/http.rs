@@ -75,7 +75,8 @@ async fn every_status_is_an_answer_but_those_that_say_later() {
 async fn an_answer_is_asked_for_once_and_what_is_none_again_with_the_key_of_its_call() {
     let (dir, world, server) = (tempfile::tempdir().unwrap(), World::new(), Server::start().await);
     let engine = asking(dir.path(), &world, http()).open().await.unwrap();
-    // The first call is told to come later; then both are answered, the second with an error of its own; then the step fails.
+    // The first call is told to come later; then both are answered, the second with an error of its own; then the step
+    // fails.
     server.next.lock().unwrap().extend([503, 201, 404]);
     world.fail_next("ask");
     let url = server.url("/status/200");
