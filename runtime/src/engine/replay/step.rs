@@ -90,7 +90,7 @@ impl ReplayHost {
             Err(panic) => return Ran::Ended(Err(Cause::Panicked { message: panic_text(&*panic) })),
         };
         let mut body = caught(Box::pin(body.instrument(span)));
-        let ran = poll_fn(|cx| {
+        poll_fn(|cx| {
             records.listen(cx);
             let polled = Pin::new(&mut body).poll(cx);
             match (records.missing(), polled) {
@@ -99,8 +99,7 @@ impl ReplayHost {
                 (None, Poll::Pending) => Poll::Pending,
             }
         })
-        .await;
-        ran
+        .await
     }
 
     fn judged(&self, end: Result<AttemptEnd, String>) -> Result<Payload, Cause> {
