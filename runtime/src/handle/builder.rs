@@ -112,7 +112,7 @@ impl<App: Send + Sync + 'static> Builder<App> {
         self
     }
 
-    /// What errors and requests do not have in them when they are recorded: [`Redaction::default`] unless told otherwise.
+    /// What is hidden in errors and requests before they are recorded: [`Redaction::default`] unless told otherwise.
     pub fn redaction(mut self, redaction: Redaction) -> Self {
         self.options.outside.redaction = Arc::new(redaction);
         self

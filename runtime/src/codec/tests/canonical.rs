@@ -61,7 +61,8 @@ fn numbers_are_written_as_appendix_b_has_them() {
 }
 
 /// The files `arrays`, `french`, `structures`, `unicode`, `values` and `weird` of the reference implementation
-/// (`cyberphone/json-canonicalization`), and the RFC's own examples: of everything (3.2.2) and of the order of members (3.2.3).
+/// (`cyberphone/json-canonicalization`), and the RFC's own examples: of everything (3.2.2) and of the order of members
+/// (3.2.3).
 const FILES: &[(&str, &str, &str)] = &[
     (
         "arrays",
@@ -70,14 +71,16 @@ const FILES: &[(&str, &str, &str)] = &[
     ),
     (
         "french",
-        "{\n \"peach\": \"This sorting order\",\n \"péché\": \"is wrong according to French\",\n \"pêche\": \"but canonicalization \
+        "{\n \"peach\": \"This sorting order\",\n \"péché\": \"is wrong according to French\",\n \
+         \"pêche\": \"but canonicalization \
          MUST\",\n \"sin\":   \"ingnore locale\"\n}",
         "{\"peach\":\"This sorting order\",\"péché\":\"is wrong according to French\",\"pêche\":\"but canonicalization \
          MUST\",\"sin\":\"ingnore locale\"}",
     ),
     (
         "structures",
-        "{\n  \"1\": {\"f\": {\"f\": \"hi\",\"F\": 5} ,\"\\n\": 56.0},\n  \"10\": { },\n  \"\": \"empty\",\n  \"a\": { },\n  \
+        "{\n  \"1\": {\"f\": {\"f\": \"hi\",\"F\": 5} ,\"\\n\": 56.0},\n  \"10\": { },\n  \
+         \"\": \"empty\",\n  \"a\": { },\n  \
          \"111\": [ { } ],\n  \"A\": { }\n}",
         r#"{"":"empty","1":{"\n":56,"f":{"F":5,"f":"hi"}},"10":{},"111":[{}],"A":{},"a":{}}"#,
     ),
@@ -129,7 +132,8 @@ fn an_integer_that_no_double_holds_is_the_one_exception() {
     assert_eq!(canonical("-9007199254740993"), r#"{"$integer":"-9007199254740993"}"#);
 }
 
-/// ECMAScript's text of a double, from the shortest digits as Rust finds them (`Number::toString`, ECMA-262, 6.1.6.1.20).
+/// ECMAScript's text of a double, from the shortest digits as Rust finds them (`Number::toString`, ECMA-262,
+/// 6.1.6.1.20).
 fn ecmascript(double: f64) -> String {
     if double == 0.0 {
         return "0".to_owned();

@@ -111,7 +111,8 @@ fn name_before(text: &str) -> &str {
     start.map_or(text, |at| text[at..].trim_start_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_'))))
 }
 
-/// How much of a text stands before the quote that closes it, which has as many backslashes before it as the one that opened it.
+/// How much of a text stands before the quote that closes it, which has as many backslashes before it as the one that
+/// opened it.
 fn quoted_len(text: &str, quote: char, escapes: usize) -> usize {
     for (at, _) in text.match_indices(quote) {
         let before = text[..at].trim_end_matches('\\').len();

@@ -1,8 +1,8 @@
 //! What errors and requests do not have in them when they are recorded.
 //!
-//! Owns [`Redaction`]: what is hidden ([`keys`], patterns, live [`Secret`](super::Secret)s), in texts ([`spans`]) and in
-//! JSON ([`json`]). What must always hold: JSON stays JSON, and what has nothing to hide stays as it is to the byte; of
-//! an error the body is given what its record decodes to, live as in a replay.
+//! Owns [`Redaction`]: what is hidden ([`keys`], patterns, live [`Secret`](super::Secret)s), in texts ([`spans`]) and
+//! in JSON ([`json`]). What must always hold: JSON stays JSON, and what has nothing to hide stays as it is to the
+//! byte; of an error the body is given what its record decodes to, live as in a replay.
 
 mod json;
 mod keys;
@@ -23,8 +23,8 @@ const HIDDEN: &str = "[redacted]";
 ///
 /// Hidden is, in every policy, the text of every [`Secret`](crate::Secret) that lives, and what stands under
 /// `authorization`, `proxy-authorization`, `cookie` and `set-cookie`. [`Redaction::default`] knows further names, as
-/// `password`, `token` and `api_key`, and the look of bearer tokens, JSON Web Tokens, private keys in PEM and passwords in
-/// URLs; [`Redaction::new`] knows nothing else. To either one's own are added:
+/// `password`, `token` and `api_key`, and the look of bearer tokens, JSON Web Tokens, private keys in PEM and
+/// passwords in URLs; [`Redaction::new`] knows nothing else. To either one's own are added:
 ///
 /// ```
 /// use factum::Redaction;
@@ -36,19 +36,19 @@ const HIDDEN: &str = "[redacted]";
 /// ```
 ///
 /// It is applied to
-/// * every error of a step, an undo, a saga and a machine, also what a timeout becomes, panics, and whatever else says why
-///   something did not succeed or does not fit: causes, divergences, reasons and notes;
+/// * every error of a step, an undo, a saga and a machine, also what a timeout becomes, panics, and whatever else says
+///   why something did not succeed or does not fit: causes, divergences, reasons and notes;
 /// * every request, whose digest is made without what is hidden: another token under the same name is the same request;
 /// * what this crate says of them as `tracing` events.
 ///
-/// What steps give, arguments, signals, states and facts are recorded as they are: they are what the program goes on with,
-/// and what it puts there is its choice. A `Secret` does not compile there.
+/// What steps give, arguments, signals, states and facts are recorded as they are: they are what the program goes on
+/// with, and what it puts there is its choice. A `Secret` does not compile there.
 ///
-/// In JSON, what stands under a name becomes `"[redacted]"` if it is a text and `0` if it is a number; in objects and arrays
-/// under it that goes for everything that they hold, and `true`, `false`, `null`, [`Blob`](crate::Blob)s and variants
-/// without fields stay. A name counts as a member's, as the first of a pair, and as the `name`, `key` or `header` beside a `value`.
-/// In a text it counts before a `=`, and before a `:` with a quoted text behind it. What a pattern finds
-/// is hidden in texts, in names of members, and in numbers.
+/// In JSON, what stands under a name becomes `"[redacted]"` if it is a text and `0` if it is a number; in objects and
+/// arrays under it that goes for everything that they hold, and `true`, `false`, `null`, [`Blob`](crate::Blob)s and an
+/// error's variants without fields stay. A name counts as a member's, as the first of a pair, and as the `name`, `key`
+/// or `header` beside a `value`. In a text it counts before a `=`, and before a `:` with a quoted text behind it. What
+/// a pattern finds is hidden in texts, in names of members, and in numbers.
 ///
 /// A body gets an error as it is recorded, `[redacted]` included. One that cannot be read as its type without what is
 /// hidden is not recorded at all: the step, or the saga, fails as with any other value that cannot be recorded.
@@ -93,16 +93,16 @@ impl Redaction {
         Redaction { keys: Keys::least(), patterns: Vec::new() }
     }
 
-    /// Hides what stands under a name. `-`, `_` and the case of letters do not count: `api_key` is `Api-Key` and `apiKey`. The
-    /// name is a whole one: `token` is not `page_token`.
+    /// Hides what stands under a name. `-`, `_` and the case of letters do not count: `api_key` is `Api-Key` and
+    /// `apiKey`. The name is a whole one: `token` is not `page_token`.
     #[must_use]
     pub fn key(mut self, name: &str) -> Self {
         self.keys.add(name);
         self
     }
 
-    /// Hides what looks like this: a regular expression in the syntax of the crate `regex`, whose classes, such as `\w`, are
-    /// those of ASCII. If it has a group, only what the first one finds is hidden: `session=(\w+)`.
+    /// Hides what looks like this: a regular expression in the syntax of the crate `regex`, whose classes, such as
+    /// `\w`, are those of ASCII. If it has a group, only what the first one finds is hidden: `session=(\w+)`.
     ///
     /// # Errors
     /// When it is no regular expression, or too large.

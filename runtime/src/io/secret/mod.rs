@@ -1,9 +1,9 @@
 //! Values that are never recorded.
 //!
-//! A [`Secret`] has no `Serialize`, so that nothing that holds one can be an argument, an output, an error, a signal or a
-//! fact. While it lives, its text is known to [`live`], in the [forms] in which it may turn up, so that a
-//! [`Redaction`](super::Redaction) finds it wherever it was written by hand. What must always hold: nothing here prints
-//! a secret, and whatever holds one is overwritten when it goes.
+//! A [`Secret`] has no `Serialize`, so that nothing that holds one can be an argument, an output, an error, a signal
+//! or a fact. While it lives, its text is known to [`live`], in the [forms] in which it may turn up, so that a
+//! [`Redaction`](super::Redaction) finds it wherever it was written by hand. What must always hold: nothing here
+//! prints a secret, and whatever holds one is overwritten when it goes.
 
 mod forms;
 mod live;
@@ -33,8 +33,8 @@ impl<T: AsRef<[u8]> + Zeroize> SecretValue for T {}
 
 /// A value that is never recorded: a password, a token, a key.
 ///
-/// It prints as `Secret(..)` and has no `Serialize`. A step or saga that takes or gives one, or something that holds one,
-/// does not compile: keep it in the engine's app, and [expose](Self::expose) it where it is used.
+/// It prints as `Secret(..)` and has no `Serialize`. A step or saga that takes or gives one, or something that holds
+/// one, does not compile: keep it in the engine's app, and [expose](Self::expose) it where it is used.
 ///
 /// ```
 /// use factum::prelude::*;
@@ -51,15 +51,15 @@ impl<T: AsRef<[u8]> + Zeroize> SecretValue for T {}
 /// # let _ = charge;
 /// ```
 ///
-/// While it, or a clone of it, lives, the engine's [`Redaction`](crate::Redaction) hides its text in every error and every
-/// request that is recorded: as it stands, and as Base64, percent-encoded, in hexadecimal, escaped, or as a list of its
-/// bytes. White space around it does not count. Of a text that was cut in the middle of it, the beginning is hidden, too.
-/// What was made of it in another way, a hash or the half of it, is not found. Nor is one with fewer than
+/// While it, or a clone of it, lives, the engine's [`Redaction`](crate::Redaction) hides its text in every error and
+/// every request that is recorded: as it stands, and as Base64, percent-encoded, in hexadecimal, escaped, or as a list
+/// of its bytes. White space around it does not count. Of a text that was cut in the middle of it, the beginning is
+/// hidden, too. What was made of it in another way, a hash or the half of it, is not found. Nor is one with fewer than
 /// [`MIN_SECRET`] bytes: it would stand in every other text by chance, and what is hidden everywhere is told.
 ///
-/// It has `Deserialize`, so that it can be a part of a configuration. Clones are one value, which is overwritten in memory
-/// when the last of them is dropped, with what was kept to find it. What a program copies of it is its own affair, as
-/// is what stood in memory before it was a secret.
+/// It has `Deserialize`, so that it can be a part of a configuration. Clones are one value, which is overwritten in
+/// memory when the last of them is dropped, with what was kept to find it. What a program copies of it is its own
+/// affair, as is what stood in memory before it was a secret.
 pub struct Secret<T: SecretValue>(Arc<Kept<T>>);
 
 struct Kept<T: SecretValue> {
