@@ -69,7 +69,7 @@ pub(crate) struct Core {
     pub(crate) sleepers: Sleepers,
     /// One run is brought back at a time.
     pub(super) loading: AsyncMutex<()>,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) app: Arc<dyn Any + Send + Sync>,
     pub(crate) outside: Outside,
     /// The UUID of the data directory.

@@ -1,8 +1,8 @@
 //! The embedded engine (floor 6).
 //!
 //! Owns the runs of one data directory: their tasks ([`driver`]), how each
-//! durable operation is recorded and done ([`perform`]), timers, the registry
-//! of workflows, recovery and shutdown. What must always hold: runs belong to
+//! durable operation is recorded and done ([`perform`]) or replayed ([`replay`]),
+//! timers, the registry of workflows, recovery and shutdown. What must always hold: runs belong to
 //! the engine and not to whoever started them; nothing is acknowledged before
 //! it is durable; the engine knows workflows by name and body alone.
 

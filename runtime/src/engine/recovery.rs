@@ -262,7 +262,7 @@ pub(crate) async fn open(
         checkpoint,
         sleepers,
         loading: AsyncMutex::new(()),
-        registry,
+        registry: Arc::new(registry),
         app,
         outside,
         origin: report.uuid.into_bytes(),

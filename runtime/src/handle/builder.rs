@@ -294,7 +294,10 @@ impl<App: Send + Sync + 'static> Builder<App> {
         let Builder { app: _, workflows, steps, hooks: _, options, platform, twice } = self;
         let code = match twice {
             Some(namespace) => Err(Error::DuplicateTransport { namespace }),
-            None => Registry::new(workflows, steps).map(|known| Code::Built(Box::new(known), options.outside.clone())),
+            None => Registry::new(workflows, steps).map(|known| {
+                let outside = options.outside.clone();
+                Code { registry: Arc::new(known), outside }
+            }),
         };
         (code, options, platform)
     }

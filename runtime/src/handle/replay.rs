@@ -83,7 +83,7 @@ impl Engine {
     pub fn replay(&self, history: &RunHistory) -> ReplayRequest {
         ReplayRequest {
             records: Ok(engine::of_history(history)),
-            code: Ok(Code::Engine(self.core().clone())),
+            code: Ok(Code::of(self.core())),
             bodies: Bodies::default(),
         }
     }

@@ -41,7 +41,7 @@ pub(crate) async fn verify_replay(
     keys: Option<&Provider>,
     code: &Code,
 ) -> Result<ReplayReport, Error> {
-    let (registry, outside) = code.parts();
+    let Code { registry, outside } = code;
     let look = Look::at(fs.clone(), dir)?;
     let cipher = look.unlock(&entropy, keys)?.into_cipher();
     let store = match store {

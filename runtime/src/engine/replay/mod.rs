@@ -38,20 +38,16 @@ use visits::{Visit, VisitEnd};
 /// The records of a run, in order.
 pub(crate) type Records = Vec<(Timestamp, Event)>;
 
-/// What the bodies of a replay come from.
-pub(crate) enum Code {
-    /// An engine's.
-    Engine(Arc<Core>),
-    /// A builder's, which was not opened.
-    Built(Box<Registry>, Outside),
+/// What the bodies of a replay come from. Not an engine: whoever has a replay does not keep its directory.
+pub(crate) struct Code {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) outside: Outside,
 }
 
 impl Code {
-    fn parts(&self) -> (&Registry, &Outside) {
-        match self {
-            Code::Engine(core) => (&core.registry, &core.outside),
-            Code::Built(registry, outside) => (registry, outside),
-        }
+    /// An engine's.
+    pub(crate) fn of(core: &Core) -> Code {
+        Code { registry: core.registry.clone(), outside: core.outside.clone() }
     }
 }
 
@@ -73,7 +69,7 @@ pub(crate) fn of_export(reader: impl std::io::BufRead) -> Result<Records, Replay
 /// # Errors
 /// Where it does not fit what is recorded.
 pub(crate) async fn replay(records: &Records, code: &Code, bodies: Bodies) -> Result<Replayed, ReplayError> {
-    let (registry, outside) = code.parts();
+    let Code { registry, outside } = code;
     let visits = visits::split(records)?;
     let Some(Visit { state, .. }) = visits.first() else {
         return Err(ReplayError::Records { reason: "there are none".to_owned() });

@@ -221,12 +221,17 @@ fn the_verdict_is_the_engines_at_every_point_of_a_run() {
         })
     };
     let all: Vec<&str> = lines.lines().collect();
+    // Before that the changed bodies do what was recorded.
+    let differs = all.iter().position(|line| line.contains("a done")).unwrap() - 8;
     let mut diverged = 0;
     for count in 1..all.len() - 2 {
         let paused = r#"{"lsn":900000,"time":"2100-01-01T00:00:00Z","event":{"paused":{"reason":"for a while"}}}"#;
         let end = format!(r#"{{"end":true,"records":{}}}"#, count + 1);
         let lines = [&all[..=count], &[paused, &end]].concat().join("\n");
         diverged += verdict(everything, &lines, count, &|builder| builder.saga(everything));
+        if count < differs {
+            continue;
+        }
         diverged += verdict(fewer, &lines, count, &|builder| builder.saga(fewer));
         diverged += verdict(fewer_tries, &lines, count, &|builder| builder.saga(fewer_tries));
         diverged += verdict(inserted, &lines, count, &|builder| builder.saga(inserted));
