@@ -200,7 +200,6 @@ impl Transport for Asking {
     type Error = NoAnswer;
 
     // Not an `async fn`, so that it can panic before there is a future.
-    #[expect(clippy::manual_async_fn, reason = "it panics before there is a future")]
     fn call(&self, request: &Ask, call: &Call) -> impl Future<Output = Result<Answer, NoAnswer>> + Send {
         let act = self.0.script.lock().unwrap().pop_front().unwrap_or(Act::Answer);
         self.0.act(format!("ask {}", request.what));
