@@ -56,11 +56,15 @@ impl BlobAt {
     }
 }
 
-/// What stands for a blob in a text that is to be the same wherever the blob lies.
+/// What stands for a blob in a text that is to be the same wherever the blob lies: its length and checksum.
 pub(super) fn content(blobs: &[NamedBlob], id: u64) -> Option<String> {
-    // They were just encoded, and so are open.
-    let blob = blobs.iter().find(|blob| blob.at().id == id)?.open().ok()?;
-    Some(format!("\"{}-{:08x}\"", blob.len(), blob.crc()))
+    let blob = blobs.iter().find(|blob| blob.at().id == id)?;
+    let (len, crc) = match blob.at() {
+        // What is said of it is said of what was made of its bytes.
+        at if at.encrypted => blob.open().map(|blob| (blob.len() as u64, blob.crc())).ok()?,
+        at => (at.len, at.crc),
+    };
+    Some(format!("\"{len}-{crc:08x}\""))
 }
 
 /// Why a blob cannot be had: it is damaged, missing, or cannot be read.

@@ -21,13 +21,9 @@ use super::{DecodeError, Payload};
 pub(crate) struct Digest(pub(crate) [u8; 32]);
 
 impl Digest {
-    /// The digest of a value's canonical form.
+    /// The digest of a value's canonical form ([`canonical_of`]).
     pub(crate) fn of(payload: &Payload) -> Result<Digest, DecodeError> {
-        let expected = "a JSON value with a canonical form";
-        let json = payload.bytes().map_err(|error| DecodeError::unreadable(expected, error.0))?;
-        canonical(json)
-            .map(|text| Digest::of_bytes(&[text.as_slice()]))
-            .map_err(|error| DecodeError::new(expected, error))
+        canonical_of(payload).map(|(digest, _)| digest)
     }
 
     /// The digest of bytes, one after the other.

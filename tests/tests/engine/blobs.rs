@@ -161,6 +161,13 @@ async fn bytes_that_are_put_become_a_runs_input() {
         engine.start(measures(blob)).id("m").await.unwrap().outcome().await.unwrap().status(),
         Status::Completed
     );
+    // So are the same bytes, put by somebody else; and others are not.
+    let bytes = |last: u8| (0..199_999).map(|n| n as u8).chain([last]).collect::<Vec<u8>>();
+    let same = engine.put(bytes(199_999u32 as u8)).await.unwrap();
+    assert_eq!(engine.start(measures(same)).id("m").await.unwrap().info().status, Status::Completed);
+    let other = engine.put(bytes(0)).await.unwrap();
+    let error = engine.start(measures(other)).id("m").await.unwrap_err();
+    assert!(matches!(error, factum::Error::Conflict { differs: "input", .. }), "{error}");
     // JSON from elsewhere is no blob.
     let error = serde_json::from_str::<Blob>("{\"$blob\":1}").unwrap_err();
     assert!(error.to_string().contains("blob 1 is not one of this value's"), "{error}");

@@ -31,6 +31,8 @@ struct Told {
 async fn pack(io: &mut Io<World>, text: String) -> Result<(String, Blob, ArtifactId), Oops> {
     io.app().act("pack");
     let failed = |error: StorageError| Oops::Failed(error.to_string());
+    let said = io.fact("said", || async { Ok::<_, factum::FactError>(format!("{text} fact")) }).await;
+    assert!(said.is_ok_and(|said| said.ends_with("fact")));
     let artifact = io.put_artifact(format!("{text} artifact").repeat(9)).await.map_err(failed)?;
     let blob = io.put(format!("{text} blob").repeat(500)).await.map_err(failed)?;
     // Too long for a record.
