@@ -6,10 +6,9 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use super::IoCore;
-use super::given::{Given, within};
+use super::given::{AllGiven, Company, within};
 use super::records::{Ask, Chosen, Ended};
-use crate::codec::Recordable;
-use crate::codec::{self, DecodeError, EncodeError, Payload};
+use crate::codec::{self, DecodeError, Digest, EncodeError, Payload, Recordable};
 use crate::record::{FactKey, RequestDigest};
 
 /// How much of a request is shown, in bytes.
@@ -27,8 +26,17 @@ pub(super) enum Opened<'c> {
 pub(super) struct Place<'c> {
     core: &'c IoCore,
     pub(super) key: FactKey,
-    ask: Ask,
+    pub(super) ask: Ask,
+    whole: Digest,
+    company: Company,
     bound: bool,
+}
+
+/// What is asked for, and what tells it from others within the attempt.
+pub(super) struct Wanted {
+    pub(super) ask: Ask,
+    /// The digest of all that is asked, secrets included: it is never recorded.
+    whole: Digest,
 }
 
 impl IoCore {
@@ -37,7 +45,7 @@ impl IoCore {
         std::ptr::from_ref(self).addr()
     }
 
-    /// What is asked for: a request, without its secrets.
+    /// What is asked for: a request, without its secrets. `withheld` tells it from others, too, and is not recorded.
     ///
     /// # Errors
     /// When JSON cannot hold the request.
@@ -45,45 +53,56 @@ impl IoCore {
         &self,
         name: &str,
         request: &R,
+        withheld: &[u8],
         effect: bool,
-    ) -> Result<Ask, EncodeError> {
-        let request = self.redaction.json(codec::encode(request)?);
-        let (digest, text) = codec::canonical_of(&request).map_err(EncodeError::unreadable)?;
+    ) -> Result<Wanted, EncodeError> {
+        let request = codec::encode(request)?;
+        let (whole, _) = codec::canonical_of(&request).map_err(EncodeError::unreadable)?;
+        let shown = self.redaction.json(request);
+        let (digest, text) = codec::canonical_of(&shown).map_err(EncodeError::unreadable)?;
         let name = within(self.identity(), name);
-        Ok(Ask { name, request: RequestDigest(digest), asked: cut(text), effect })
+        let ask = Ask { name, request: RequestDigest(digest), nth: 0, alone: true, asked: cut(text), effect };
+        Ok(Wanted { ask, whole: Digest::of_bytes(&[&whole.0, withheld]) })
     }
 
-    fn given(&self, change: impl FnOnce(&mut Given), name: &str) {
-        change(self.all_given().entry(name.into()).or_default());
-    }
-
-    fn all_given(&self) -> MutexGuard<'_, std::collections::BTreeMap<Box<str>, Given>> {
+    fn given(&self) -> MutexGuard<'_, AllGiven> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a fact of this name has failed in this attempt.
-    pub(super) fn has_failed(&self, ask: &Ask) -> bool {
-        self.all_given().get(&ask.name).is_some_and(Given::has_failed)
+    pub(super) fn has_failed(&self, wanted: &Wanted) -> bool {
+        self.given().of(&wanted.ask.name).has_failed()
     }
 
     /// Finds what is asked for, or a place for it.
     ///
     /// # Errors
     /// When the step has ended meanwhile.
-    pub(super) async fn open(&self, ask: Ask) -> Result<Opened<'_>, Ended> {
-        let chosen = {
-            let mut all = self.all_given();
-            let given = all.entry(ask.name.clone()).or_default();
-            let chosen = self.records.choose(&ask, &given.used, given.again(ask.request))?;
+    pub(super) async fn open(&self, wanted: Wanted) -> Result<Opened<'_>, Ended> {
+        let Wanted { mut ask, whole } = wanted;
+        let (chosen, company) = {
+            let mut all = self.given();
+            ask.alone = all.is_alone(&ask.name);
+            let given = all.of(&ask.name);
+            let (nth, again) = given.turn(ask.request, whole);
+            ask.nth = nth;
+            let chosen = self.records.choose(&ask, &given.used, again)?;
             if let Chosen::Bound(ordinal, _) | Chosen::Free(ordinal) = &chosen {
                 given.give(*ordinal);
             }
-            chosen
+            (chosen, all.begins(&ask.name))
         };
+        // Also of one that is not made: it is not under way any more.
+        let place =
+            |ordinal| Place { core: self, key: ask.key(ordinal), ask: ask.clone(), whole, company, bound: false };
         match chosen {
-            Chosen::Bound(ordinal, value) => Ok(Opened::Bound(ask.key(ordinal), value)),
+            Chosen::Bound(ordinal, value) => {
+                let mut place = place(ordinal);
+                place.bound = true;
+                Ok(Opened::Bound(place.key.clone(), value))
+            }
             Chosen::Free(ordinal) => {
-                let place = Place { core: self, key: ask.key(ordinal), ask, bound: false };
+                let place = place(ordinal);
                 self.records.begin(&place.key, &place.ask).await;
                 Ok(Opened::Free(place))
             }
@@ -116,6 +135,7 @@ impl Place<'_> {
     /// # Errors
     /// When the step has ended meanwhile.
     pub(super) async fn bind<T: Recordable>(mut self, value: Payload, decoded: T) -> Result<T, Ended> {
+        self.ask.alone &= self.core.given().was_alone(&self.company);
         let first = self.core.records.bind(self.key.clone(), &self.ask, value).await?;
         self.bound = true;
         match first {
@@ -127,17 +147,25 @@ impl Place<'_> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        let mut all = self.core.given();
+        all.ends(&self.company);
         if !self.bound {
-            self.core.given(|given| given.fail(self.key.ordinal, self.ask.request), &self.key.name);
+            all.of(&self.key.name).fail(self.whole, self.key.ordinal, self.ask.nth);
         }
     }
 }
 
-/// The beginning of a text.
+/// The beginning of a text, without a word that is cut in two: of a secret nothing is left that nobody would find.
 pub(super) fn cut(mut text: String) -> String {
     if text.len() > SHOWN {
         let end = (0..=SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
+        let is_border = |c: char| c.is_whitespace() || "\"',;&{}()[]<>?".contains(c);
+        let border = text.rfind(is_border).unwrap_or(0);
+        text.truncate(
+            border
+                + text[border..].chars().next().map_or(0, |first| if is_border(first) { first.len_utf8() } else { 0 }),
+        );
         text.push('…');
     }
     text

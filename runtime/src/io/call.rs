@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -83,22 +83,22 @@ impl<'c, T: Transport> Calling<'c, T> {
     async fn make(self) -> Result<T::Response, CallError<T>> {
         let Calling { core, transport, request, name, timeout } = self;
         let name = match name {
-            Some(name) => format!("call:{}:{}", T::NAMESPACE, escaped(name)),
-            None => format!("call:{}", T::NAMESPACE),
+            Some(name) => format!("call:{}:{}", escaped(T::NAMESPACE), escaped(&core.redaction.text(name))),
+            None => format!("call:{}", escaped(T::NAMESPACE)),
         };
-        let ask = core.ask(&name, &request, true).map_err(CallError::Request)?;
-        let place = match core.open(ask).await.map_err(|_| CallError::Ended)? {
+        let wanted = core.ask(&name, &request, &transport.withheld(&request), true).map_err(CallError::Request)?;
+        let place = match core.open(wanted).await.map_err(|_| CallError::Ended)? {
             Opened::Bound(key, value) => return Ok(core.read(&key, &value).await),
             Opened::Free(place) => place,
         };
         let call = Call {
-            key: core.key.of_call(&place.key),
+            key: core.key.of_call(&place.ask),
             run_id: core.run_id.clone(),
             attempt: core.attempt,
             arena: core.shelf.arena(),
         };
         let limit = timeout.unwrap_or_else(|| transport.timeout(&request));
-        let doubt = Doubt::new(&core.unknown);
+        let doubt = Doubt::new(core);
         let answer = answer(core, transport, &request, &call, limit).await;
         let answer = match answer {
             Ok(response) if T::binds(&response) => match response.record() {
@@ -143,13 +143,14 @@ async fn answer<T: Transport>(
 
 /// Nobody knows what a call does, until it is settled.
 struct Doubt<'c> {
-    unknown: &'c AtomicBool,
+    core: &'c IoCore,
     settled: bool,
 }
 
 impl<'c> Doubt<'c> {
-    fn new(unknown: &'c AtomicBool) -> Self {
-        Doubt { unknown, settled: false }
+    fn new(core: &'c IoCore) -> Self {
+        core.calling.fetch_add(1, Ordering::AcqRel);
+        Doubt { core, settled: false }
     }
 
     fn settle(mut self) {
@@ -160,8 +161,9 @@ impl<'c> Doubt<'c> {
 impl Drop for Doubt<'_> {
     fn drop(&mut self) {
         if !self.settled {
-            self.unknown.store(true, Ordering::Release);
+            self.core.unknown.store(true, Ordering::Release);
         }
+        self.core.calling.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -86,7 +86,7 @@ fn stretched(seed: &[u8], count: usize) -> Vec<u8> {
 
 /// A text, bound once.
 async fn drawn<R: Serialize>(core: &IoCore, name: &str, request: &R, draw: impl AsyncFnOnce() -> String) -> String {
-    let ask = match core.ask(name, request, false) {
+    let ask = match core.ask(name, request, &[], false) {
         Ok(ask) => ask,
         Err(error) => return other(core, "a request", &error.to_string()).await,
     };

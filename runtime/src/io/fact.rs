@@ -126,14 +126,14 @@ where
     }
     let unrecordable =
         |error: EncodeError| FactError::Unrecordable { name: name.to_owned(), reason: error.to_string() };
-    let ask = match core.ask(&format!("fact:{}", escaped(name)), &(), true) {
-        Ok(ask) => ask,
+    let wanted = match core.ask(&format!("fact:{}", escaped(&core.redaction.text(name))), &(), &[], true) {
+        Ok(wanted) => wanted,
         Err(error) => return failed(unrecordable(error)),
     };
-    if core.has_failed(&ask) {
+    if core.has_failed(&wanted) {
         return failed(FactError::Ambiguous { name: name.to_owned() });
     }
-    let place = match core.open(ask).await {
+    let place = match core.open(wanted).await {
         Ok(Opened::Bound(key, value)) => return Ok(core.read(&key, &value).await),
         Ok(Opened::Free(place)) => place,
         Err(Ended) => return failed(FactError::Ended),

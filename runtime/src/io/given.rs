@@ -4,36 +4,115 @@
 //! again by the same request and by no other.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use crate::codec::Digest;
 use crate::record::{FactKey, RequestDigest};
 use crate::run::Used;
+
+/// The facts that an attempt has been given, or is making.
+#[derive(Debug, Default)]
+pub(super) struct AllGiven {
+    by_name: BTreeMap<Box<str>, Given>,
+    /// By what stands around them: what is being made within a fact is no company for what is made beside it.
+    under_way: BTreeMap<Box<str>, UnderWay>,
+}
 
 /// The facts of one name that an attempt has been given, or is making.
 #[derive(Debug, Default)]
 pub(super) struct Given {
     pub(super) used: Used,
-    /// Those that failed, with what was asked.
-    failed: BTreeMap<u32, RequestDigest>,
+    /// How often each request was asked.
+    asked: HashMap<RequestDigest, u32>,
+    /// Those that failed.
+    failed: Vec<FailedFact>,
+}
+
+/// A fact that was not bound in the end.
+#[derive(Debug)]
+struct FailedFact {
+    /// The digest of all that was asked, secrets included: it is never recorded.
+    whole: Digest,
+    ordinal: u32,
+    nth: u32,
+}
+
+/// The facts that are being made beside one another.
+#[derive(Debug, Default)]
+struct UnderWay {
+    open: u32,
+    /// How many were ever asked for.
+    asked: u64,
+}
+
+/// A fact that is being made, and may not be alone.
+#[derive(Debug)]
+pub(super) struct Company {
+    around: Box<str>,
+    asked: u64,
+    began_alone: bool,
+}
+
+impl AllGiven {
+    pub(super) fn of(&mut self, name: &str) -> &mut Given {
+        self.by_name.entry(name.into()).or_default()
+    }
+
+    /// Whether something is being made within the same fact, or outside of all.
+    pub(super) fn is_alone(&self, name: &str) -> bool {
+        self.under_way.get(around(name)).is_none_or(|under_way| under_way.open == 0)
+    }
+
+    /// A fact is asked for that was not bound at once.
+    pub(super) fn begins(&mut self, name: &str) -> Company {
+        let began_alone = self.is_alone(name);
+        let around = around(name);
+        let under_way = self.under_way.entry(around.into()).or_default();
+        under_way.open += 1;
+        under_way.asked += 1;
+        Company { around: around.into(), asked: under_way.asked, began_alone }
+    }
+
+    /// Whether nothing else was asked for meanwhile.
+    pub(super) fn was_alone(&self, company: &Company) -> bool {
+        let asked = self.under_way.get(&company.around).map_or(0, |under_way| under_way.asked);
+        company.began_alone && asked == company.asked
+    }
+
+    pub(super) fn ends(&mut self, company: &Company) {
+        if let Some(under_way) = self.under_way.get_mut(&company.around) {
+            under_way.open -= 1;
+        }
+    }
+}
+
+/// The key of the fact that a name stands within; nothing for one that stands in none.
+fn around(name: &str) -> &str {
+    name.rsplit_once('/').map_or("", |(around, _)| around)
 }
 
 impl Given {
-    /// Where this request has failed.
-    pub(super) fn again(&self, request: RequestDigest) -> Option<u32> {
-        self.failed.iter().find(|(_, failed)| **failed == request).map(|(ordinal, _)| *ordinal)
+    /// Which of the facts with a request is asked for now, and the place where the same has failed before, if it has.
+    pub(super) fn turn(&mut self, request: RequestDigest, whole: Digest) -> (u32, Option<u32>) {
+        if let Some(at) = self.failed.iter().position(|failed| failed.whole == whole) {
+            let FailedFact { ordinal, nth, .. } = self.failed.remove(at);
+            return (nth, Some(ordinal));
+        }
+        let asked = self.asked.entry(request).or_default();
+        *asked += 1;
+        (*asked - 1, None)
     }
 
     pub(super) fn give(&mut self, ordinal: u32) {
-        self.failed.remove(&ordinal);
         self.used.insert(ordinal);
     }
 
-    pub(super) fn fail(&mut self, ordinal: u32, request: RequestDigest) {
-        self.failed.insert(ordinal, request);
+    pub(super) fn fail(&mut self, whole: Digest, ordinal: u32, nth: u32) {
+        self.failed.push(FailedFact { whole, ordinal, nth });
     }
 
     /// Whether one of them has failed.

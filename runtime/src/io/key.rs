@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::Ask;
 use crate::codec::Digest;
 use crate::id::Position;
-use crate::record::FactKey;
 
 /// Names one step of one run, to whoever must not act twice: 32 hexadecimal digits.
 ///
@@ -25,9 +25,10 @@ impl IdempotencyKey {
         }
     }
 
-    /// The key of a call in the step that this is the key of: `fact` is what it is called there.
-    pub(crate) fn of_call(&self, fact: &FactKey) -> Self {
-        Self::of(&[b"factum key of a call 1", self.0.as_bytes(), fact.to_string().as_bytes()])
+    /// The key of a call in the step that this is the key of: of the same request, in the same place among those that are equal.
+    pub(crate) fn of_call(&self, ask: &Ask) -> Self {
+        let nth = ask.nth.to_le_bytes();
+        Self::of(&[b"factum key of a call 1", self.0.as_bytes(), ask.request.as_bytes(), &nth, ask.name.as_bytes()])
     }
 
     /// The key that is the digest of some bytes.

@@ -34,16 +34,15 @@ mod shelf;
 mod transport;
 
 use std::any::{Any, TypeId};
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub use call::{CallError, CallFailure, Calling};
 pub(crate) use caught::{Caught, caught, panic_text};
 pub use chance::Random;
 pub use fact::{FactError, FromFactError};
-use given::Given;
+use given::AllGiven;
 pub use key::IdempotencyKey;
 pub(crate) use records::{Ask, Chosen, Ended, Records};
 pub use redact::{PatternError, Redaction};
@@ -74,10 +73,12 @@ pub struct IoCore {
     shelf: Shelf,
     transports: Arc<Transports>,
     redaction: Arc<Redaction>,
-    /// The facts that this attempt has been given, by name.
-    given: Mutex<BTreeMap<Box<str>, Given>>,
+    /// The facts that this attempt has been given.
+    given: Mutex<AllGiven>,
     /// Nobody knows what a call of this attempt has done.
     unknown: AtomicBool,
+    /// How many calls are under way.
+    calling: AtomicU32,
 }
 
 /// What an attempt's [`IoCore`] is made of.
@@ -94,8 +95,8 @@ pub(crate) struct IoParts {
 impl IoCore {
     pub(crate) fn new(parts: IoParts) -> Arc<IoCore> {
         let IoParts { records, key, attempt, run_id, shelf, transports, redaction } = parts;
-        let (given, unknown) = (Mutex::default(), AtomicBool::new(false));
-        Arc::new(IoCore { records, key, attempt, run_id, shelf, transports, redaction, given, unknown })
+        let (given, unknown, calling) = (Mutex::default(), AtomicBool::new(false), AtomicU32::new(0));
+        Arc::new(IoCore { records, key, attempt, run_id, shelf, transports, redaction, given, unknown, calling })
     }
 
     /// What is hidden in errors and requests.
@@ -103,9 +104,9 @@ impl IoCore {
         &self.redaction
     }
 
-    /// Whether nobody knows what a call of this attempt has done.
+    /// Whether nobody knows what a call of this attempt has done, or is doing.
     pub(crate) fn is_unknown(&self) -> bool {
-        self.unknown.load(Ordering::Acquire)
+        self.unknown.load(Ordering::Acquire) || self.calling.load(Ordering::Acquire) > 0
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::codec::{ArtifactId, Blob, Payload};
 use crate::platform::BoxFuture;
 use crate::record::{FactKey, RequestDigest};
-use crate::run::Used;
+use crate::run::{Asked, Used};
 use crate::storage::StorageError;
 use crate::time::Timestamp;
 
@@ -23,6 +23,10 @@ pub(crate) struct Ask {
     pub(crate) name: Box<str>,
     /// The digest of the whole request, without secrets.
     pub(crate) request: RequestDigest,
+    /// Which of that name with this request, from 0, in the order in which the attempt asks.
+    pub(crate) nth: u32,
+    /// No other fact is being made meanwhile, but for those around it.
+    pub(crate) alone: bool,
     /// The request as it is shown, without secrets.
     pub(crate) asked: String,
     /// It acts on the world: everything recorded before is to be durable.
@@ -30,6 +34,11 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
+    /// What of it says which fact it is.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked { name: &self.name, request: self.request, nth: self.nth, alone: self.alone }
+    }
+
     /// The key with an ordinal.
     pub(crate) fn key(&self, ordinal: u32) -> FactKey {
         FactKey { name: self.name.clone(), ordinal }

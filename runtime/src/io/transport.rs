@@ -100,6 +100,13 @@ pub trait Transport: Send + Sync + 'static {
         true
     }
 
+    /// What tells this request from others and does not stand in its JSON, because it must not be recorded or belongs to the
+    /// transport. Compared within an attempt, never recorded. Nothing unless told otherwise.
+    fn withheld(&self, request: &Self::Request) -> Vec<u8> {
+        let _ = request;
+        Vec::new()
+    }
+
     /// How long a call of this request may take: [`CALL_TIMEOUT`] unless told otherwise. `None` for as long as it wants.
     fn timeout(&self, request: &Self::Request) -> Option<Duration> {
         let _ = request;

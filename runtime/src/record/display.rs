@@ -19,7 +19,7 @@ impl fmt::Display for Event {
             Event::ScopeEntered { at, saga, version, .. } => write!(f, " at {at}: `{saga}` version {version}"),
             Event::ScopeLeft { at, result: Ok(output) } => write!(f, " at {at}: {output:?}"),
             Event::ScopeLeft { at, result: Err(error) } => write!(f, " at {at}: error {error:?}, undone"),
-            Event::FactBound { at, fact, request, asked, value } => {
+            Event::FactBound { at, fact, request, asked, value, .. } => {
                 write!(f, " at {at}: `{fact}`, request {request:.16} {asked}, {} bytes: {value:?}", value.len())
             }
             Event::TimerSet { at, wake_at } => write!(f, " at {at}: until {wake_at}"),

@@ -111,6 +111,10 @@ pub enum Event {
         fact: FactKey,
         /// SHA-256 of the canonical form of what was asked, without secrets.
         request: RequestDigest,
+        /// Which of the facts of that name with this request, from 0, in the order in which they were asked for.
+        nth: u32,
+        /// No other fact was asked for while it was made, but for those within it.
+        alone: bool,
         /// What was asked, in its canonical form, without secrets; the beginning of it, if it is long.
         asked: String,
         /// The value.

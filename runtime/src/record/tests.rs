@@ -139,6 +139,8 @@ fn fact_bound() -> Event {
         at: at(),
         fact: FactKey { name: "call:rates".into(), ordinal: 300 },
         request: RequestDigest(Digest([7; 32])),
+        nth: 2,
+        alone: true,
         asked: "{\"of\":\"EUR\"}".into(),
         value: json("[9]"),
     }
@@ -350,8 +352,15 @@ fn a_state_that_is_entered_has_the_bytes_that_are_laid_down() {
 /// By `FORMAT.md`, byte for byte.
 #[test]
 fn a_fact_that_is_bound_has_the_bytes_that_are_laid_down() {
-    let wanted: &[&[u8]] =
-        &[b"\x04\x01\xb0\x09\x08", b"\x0acall:rates", &[0xac, 2], &[7; 32], b"\x0c{\"of\":\"EUR\"}", b"\x00\x03[9]"];
+    let wanted: &[&[u8]] = &[
+        b"\x04\x01\xb0\x09\x08",
+        b"\x0acall:rates",
+        &[0xac, 2],
+        &[7; 32],
+        &[2, 1],
+        b"\x0c{\"of\":\"EUR\"}",
+        b"\x00\x03[9]",
+    ];
     assert_eq!(encoded(&fact_bound()), wanted.concat());
     assert_eq!(fact_bound().kind() as u8, 8);
 }

@@ -2,7 +2,7 @@
 
 use super::state::{Illegal, Options, RunState};
 use super::visit::Visited;
-use super::{Divergence, Entry, Facts, Phase, StepEntry, UndoEntry, UndoState};
+use super::{Asked, Divergence, Entry, Facts, Phase, StepEntry, UndoEntry, UndoState};
 use crate::codec::{self, Payload};
 use crate::id::Position;
 use crate::record::{Cause, Event, Name, UndoKind};
@@ -282,11 +282,12 @@ impl RunState {
     }
 
     fn fact_bound(&mut self, event: &Event) -> Applied {
-        let Event::FactBound { at, fact, request, asked, value } = event else { return Ok(()) };
+        let Event::FactBound { at, fact, request, nth, alone, asked: shown, value } = event else { return Ok(()) };
+        let asked = Asked { name: &fact.name, request: *request, nth: *nth, alone: *alone };
         let Some(facts) = self.facts_mut(at) else {
             return Err(illegal(event, format!("no step that has not ended is at {at}")));
         };
-        if !facts.bind(fact, *request, asked, value) {
+        if !facts.bind(fact.ordinal, asked, shown, value) {
             return Err(illegal(event, format!("`{fact}` is bound already at {at}")));
         }
         if is_now(&fact.name) {

@@ -4,10 +4,10 @@
 //! asks for it as it was asked before gets it; what asks for something else in
 //! its place is told so.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::codec::Payload;
-use crate::record::{FactKey, RequestDigest};
+use crate::record::RequestDigest;
 
 /// A value that is bound.
 #[derive(Debug, Clone)]
@@ -16,18 +16,39 @@ pub(crate) struct Fact {
     /// What was asked, as it is shown.
     pub(crate) asked: Box<str>,
     pub(crate) value: Payload,
+    /// No other fact was asked for while it was made.
+    alone: bool,
     /// How many facts of the step were bound before it.
     before: u32,
 }
 
-/// The facts of one step, by name and ordinal.
+/// The facts of one step, by name.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts(Option<Box<Bound>>);
 
 #[derive(Debug, Clone, Default)]
 struct Bound {
-    by_name: BTreeMap<Box<str>, BTreeMap<u32, Fact>>,
+    by_name: BTreeMap<Box<str>, Named>,
     count: u32,
+}
+
+/// The facts of one name.
+#[derive(Debug, Clone, Default)]
+struct Named {
+    by_ordinal: BTreeMap<u32, Fact>,
+    /// The ordinals, by the request and which of that request it is.
+    by_request: HashMap<(RequestDigest, u32), u32>,
+}
+
+/// What is asked for, as far as it matters which fact that is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) request: RequestDigest,
+    /// Which of that name with this request, from 0, in the order in which the attempt asks.
+    pub(crate) nth: u32,
+    /// No other fact is being made meanwhile.
+    pub(crate) alone: bool,
 }
 
 /// Places that are taken. Most attempts take them in order: those are one number.
@@ -67,53 +88,68 @@ pub(crate) enum Choice<'f> {
 
 impl Facts {
     /// Binds a value; whether it could, since nothing was bound there.
-    pub(crate) fn bind(&mut self, key: &FactKey, request: RequestDigest, asked: &str, value: &Payload) -> bool {
+    pub(crate) fn bind(&mut self, ordinal: u32, asked: Asked<'_>, shown: &str, value: &Payload) -> bool {
         let bound = self.0.get_or_insert_default();
-        let named = bound.by_name.entry(key.name.clone()).or_default();
-        if named.contains_key(&key.ordinal) {
+        let named = bound.by_name.entry(asked.name.into()).or_default();
+        let identity = (asked.request, asked.nth);
+        if named.by_ordinal.contains_key(&ordinal) || named.by_request.contains_key(&identity) {
             return false;
         }
-        named.insert(key.ordinal, Fact { request, asked: asked.into(), value: value.clone(), before: bound.count });
+        let Asked { request, alone, .. } = asked;
+        let fact = Fact { request, asked: shown.into(), value: value.clone(), alone, before: bound.count };
+        named.by_ordinal.insert(ordinal, fact);
+        named.by_request.insert(identity, ordinal);
         bound.count += 1;
         true
     }
 
-    /// What a call gets that asks `request` under a name; `used` are the places of that name that other calls of the same
-    /// attempt have, `again` is the one where this request failed before in the attempt.
+    /// What a call gets; `used` are the places of its name that other calls of the same attempt have, `again` is the one
+    /// where the same failed before in the attempt.
     ///
-    /// A fact is found by its request: the first one of that name with this request that nobody has. A call whose request is
-    /// bound nowhere takes the next place. That place may hold the answer to another request: then the code has changed,
-    /// unless that answer was bound while an earlier place had none. There a call had failed (or was under way) in the
-    /// attempt that bound it, and this attempt, in which that call may succeed, need not come the same way.
-    pub(crate) fn choose(&self, name: &str, request: RequestDigest, used: &Used, again: Option<u32>) -> Choice<'_> {
-        static NONE: BTreeMap<u32, Fact> = BTreeMap::new();
-        let named = self.0.as_ref().and_then(|bound| bound.by_name.get(name)).unwrap_or(&NONE);
-        if let Some((ordinal, fact)) = again.and_then(|again| named.get_key_value(&again))
-            && fact.request == request
-        {
+    /// A fact is found by its request, and which of those with that request it is: whatever came before it, or did not come
+    /// this time, since a call had failed then. A call of which nothing is bound takes the next place. That
+    /// place may hold the answer to another request: then the code has changed, if both were asked for alone, and
+    /// everything before that answer was bound. Otherwise a call had failed there, or several were under way, and they
+    /// need not come the same way again.
+    pub(crate) fn choose(&self, asked: Asked<'_>, used: &Used, again: Option<u32>) -> Choice<'_> {
+        let Some(named) = self.0.as_ref().and_then(|bound| bound.by_name.get(asked.name)) else {
+            let free = again.or_else(|| (used.below..).find(|ordinal| !used.contains(*ordinal)));
+            return Choice::Free(free.unwrap_or(u32::MAX));
+        };
+        let places = &named.by_ordinal;
+        let bound = named.by_request.get(&(asked.request, asked.nth));
+        if let Some((ordinal, fact)) = bound.and_then(|ordinal| places.get_key_value(ordinal)) {
             return Choice::Bound(*ordinal, fact);
         }
-        let mut unused = named.range(used.below..).filter(|(ordinal, _)| !used.contains(**ordinal));
-        if let Some((ordinal, fact)) = unused.clone().find(|(_, fact)| fact.request == request) {
-            return Choice::Bound(*ordinal, fact);
-        }
-        if let Some(again) = again.filter(|again| !named.contains_key(again)) {
+        if let Some(again) = again.filter(|again| !places.contains_key(again)) {
             return Choice::Free(again);
         }
-        let is_free = |ordinal: &u32| !used.contains(*ordinal) && !named.contains_key(ordinal);
-        let free = (used.below..).find(is_free).unwrap_or(u32::MAX);
         let in_order = |ordinal: u32, fact: &Fact| {
-            (0..ordinal).all(|earlier| named.get(&earlier).is_some_and(|earlier| earlier.before < fact.before))
+            (0..ordinal).all(|earlier| places.get(&earlier).is_some_and(|earlier| earlier.before < fact.before))
         };
-        match unused.find(|(ordinal, fact)| **ordinal < free && in_order(**ordinal, fact)) {
-            Some((ordinal, fact)) => Choice::Changed(*ordinal, fact),
-            None => Choice::Free(free),
+        for ordinal in (used.below..).filter(|ordinal| !used.contains(*ordinal)) {
+            match places.get(&ordinal) {
+                None => return Choice::Free(ordinal),
+                Some(fact) if asked.alone && fact.alone && in_order(ordinal, fact) => {
+                    return Choice::Changed(ordinal, fact);
+                }
+                Some(_) => {}
+            }
         }
+        Choice::Free(u32::MAX)
     }
 
-    /// The fact of a key.
-    pub(crate) fn get(&self, key: &FactKey) -> Option<&Fact> {
-        self.0.as_ref()?.by_name.get(&key.name)?.get(&key.ordinal)
+    /// What is bound for what is asked.
+    pub(crate) fn get(&self, asked: Asked<'_>) -> Option<&Fact> {
+        let named = self.0.as_ref()?.by_name.get(asked.name)?;
+        named.by_ordinal.get(named.by_request.get(&(asked.request, asked.nth))?)
+    }
+
+    /// The first place of a name from this one on where nothing is bound.
+    pub(crate) fn free_from(&self, name: &str, ordinal: u32) -> u32 {
+        let named = self.0.as_ref().and_then(|bound| bound.by_name.get(name));
+        let is_free = |ordinal: &u32| named.is_none_or(|named| !named.by_ordinal.contains_key(ordinal));
+        (ordinal..).find(is_free).unwrap_or(u32::MAX)
     }
 }
 
@@ -122,15 +158,21 @@ mod tests {
     use super::*;
     use crate::codec::Digest;
 
-    fn asks(what: &str) -> RequestDigest {
-        RequestDigest(Digest::of_bytes(&[what.as_bytes()]))
+    fn asks(what: &str, nth: u32, alone: bool) -> Asked<'static> {
+        Asked { name: "call:a", request: RequestDigest(Digest::of_bytes(&[what.as_bytes()])), nth, alone }
+    }
+
+    /// Places with what was asked there: `x` is the first of that request, `x1` the second; with a `*` not alone.
+    fn asked(what: &str) -> Asked<'static> {
+        let (what, alone) = what.strip_suffix('*').map_or((what, true), |what| (what, false));
+        let (what, nth) = what.split_at(1);
+        asks(what, nth.parse().unwrap_or(0), alone)
     }
 
     fn bound(order: &[(u32, &str)]) -> Facts {
         let mut facts = Facts::default();
         for (ordinal, what) in order {
-            let key = FactKey { name: "call:a".into(), ordinal: *ordinal };
-            assert!(facts.bind(&key, asks(what), what, &Payload::from_bytes(what.as_bytes())));
+            assert!(facts.bind(*ordinal, asked(what), what, &Payload::from_bytes(what.as_bytes())));
         }
         facts
     }
@@ -142,7 +184,7 @@ mod tests {
     fn told_again(facts: &Facts, what: &str, given: &[u32], again: Option<u32>) -> String {
         let mut used = Used::default();
         given.iter().for_each(|ordinal| used.insert(*ordinal));
-        match facts.choose("call:a", asks(what), &used, again) {
+        match facts.choose(asked(what), &used, again) {
             Choice::Bound(ordinal, fact) => format!("bound {ordinal} {}", fact.asked),
             Choice::Free(ordinal) => format!("free {ordinal}"),
             Choice::Changed(ordinal, fact) => format!("changed {ordinal} {}", fact.asked),
@@ -150,13 +192,20 @@ mod tests {
     }
 
     #[test]
-    fn a_request_finds_its_own_value_and_each_value_is_given_once() {
-        let facts = bound(&[(0, "x"), (1, "y"), (2, "x")]);
+    fn a_request_finds_its_own_value_by_how_often_it_was_asked_before() {
+        let facts = bound(&[(0, "x"), (1, "y"), (2, "x1")]);
         assert_eq!(told(&facts, "x", &[]), "bound 0 x");
-        assert_eq!(told(&facts, "x", &[0]), "bound 2 x");
+        assert_eq!(told(&facts, "x1", &[0]), "bound 2 x1");
         assert_eq!(told(&facts, "y", &[0]), "bound 1 y");
-        assert_eq!(told(&facts, "x", &[0, 1, 2]), "free 3");
+        assert_eq!(told(&facts, "x2", &[0, 1, 2]), "free 3");
         assert_eq!(told(&Facts::default(), "x", &[0]), "free 1");
+    }
+
+    #[test]
+    fn the_second_of_two_equal_requests_is_not_the_first_though_it_alone_is_bound() {
+        let facts = bound(&[(1, "x1*")]);
+        assert_eq!(told(&facts, "x*", &[]), "free 0");
+        assert_eq!(told(&facts, "x1*", &[0]), "bound 1 x1*");
     }
 
     #[test]
@@ -165,6 +214,19 @@ mod tests {
         assert_eq!(told(&facts, "z", &[]), "changed 0 x");
         assert_eq!(told(&facts, "z", &[0]), "changed 1 y");
         assert_eq!(told(&facts, "z", &[0, 1]), "free 2");
+    }
+
+    #[test]
+    fn calls_that_are_under_way_together_have_no_order() {
+        // One branch asks `a` and then `c`, the other `b`. What was bound when the process ended was `a` and `b`.
+        let facts = bound(&[(0, "a*"), (1, "b*")]);
+        assert_eq!(told(&facts, "a", &[]), "bound 0 a*");
+        // `a` is known at once, so `c` is asked before `b`.
+        assert_eq!(told(&facts, "c", &[0]), "free 2");
+        assert_eq!(told(&facts, "b*", &[0, 2]), "bound 1 b*");
+        // Whoever asks while something else is under way.
+        let facts = bound(&[(0, "a")]);
+        assert_eq!(told(&facts, "b*", &[]), "free 1");
     }
 
     #[test]
@@ -178,11 +240,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_bound_behind_calls_that_failed_is_found_though_fewer_come_before_it() {
+        // `f` and `g` failed, and `z` was bound. This time `f` succeeds, and `g` is not asked.
+        let facts = bound(&[(2, "z")]);
+        assert_eq!(told(&facts, "f", &[]), "free 0");
+        assert_eq!(told(&facts, "z", &[0]), "bound 2 z");
+    }
+
+    #[test]
     fn what_has_failed_is_found_again_by_the_same_request() {
         let facts = bound(&[(0, "x"), (2, "z")]);
         // `y` failed at 1, `z` was asked for, and now `y` again.
         assert_eq!(told_again(&facts, "y", &[0, 1, 2], Some(1)), "free 1");
         assert_eq!(told(&facts, "y", &[0, 1, 2]), "free 3");
+        assert_eq!(told_again(&Facts::default(), "y", &[0, 1], Some(0)), "free 0");
         // Another attempt was faster.
         let facts = bound(&[(0, "x"), (2, "z"), (1, "y")]);
         assert_eq!(told_again(&facts, "y", &[0, 1, 2], Some(1)), "bound 1 y");
@@ -195,10 +266,10 @@ mod tests {
     fn many_facts_of_one_name_take_no_longer_each() {
         let mut facts = Facts::default();
         let mut used = Used::default();
-        for n in 0..100_000 {
-            let Choice::Free(ordinal) = facts.choose("now", asks("now"), &used, None) else { panic!("{n} is bound") };
-            let key = FactKey { name: "now".into(), ordinal };
-            assert!(facts.bind(&key, asks("now"), "", &Payload::from_bytes(b"1")));
+        for nth in 0..100_000 {
+            let asked = asks("now", nth, true);
+            let Choice::Free(ordinal) = facts.choose(asked, &used, None) else { panic!("{nth} is bound") };
+            assert!(facts.bind(ordinal, asked, "", &Payload::from_bytes(b"1")));
             used.insert(ordinal);
         }
         assert!(used.above.is_empty() && used.below == 100_000);
@@ -207,8 +278,9 @@ mod tests {
     #[test]
     fn nothing_is_bound_twice() {
         let mut facts = bound(&[(0, "x")]);
-        let key = FactKey { name: "call:a".into(), ordinal: 0 };
-        assert!(!facts.bind(&key, asks("x"), "x", &Payload::from_bytes(b"2")));
-        assert_eq!(facts.get(&key).map(|fact| fact.value.to_text()), Some("x".to_owned()));
+        assert!(!facts.bind(0, asked("y"), "y", &Payload::from_bytes(b"2")));
+        assert!(!facts.bind(1, asked("x"), "x", &Payload::from_bytes(b"2")));
+        assert_eq!(facts.get(asked("x")).map(|fact| fact.value.to_text()), Some("x".to_owned()));
+        assert_eq!(facts.free_from("call:a", 0), 1);
     }
 }

@@ -26,7 +26,7 @@ mod weight;
 pub(crate) use apply::NOW;
 pub use divergence::Divergence;
 pub(crate) use entry::Entry;
-pub(crate) use facts::{Choice, Facts, Used};
+pub(crate) use facts::{Asked, Choice, Facts, Used};
 pub(crate) use inbox::{INBOX_LIMIT, Inbox, Offer};
 pub(crate) use phase::Phase;
 pub use policy::RetryPolicy;

@@ -36,18 +36,13 @@ impl Attempting {
         let performer = &self.performer;
         let mut inner = performer.run.lock();
         let Some(facts) = inner.state.facts(&self.at) else { return Ok(Err(Ended)) };
-        let mut fact = key.clone();
-        if let Some(known) = facts.get(key) {
-            if known.request == ask.request {
-                return Ok(Ok(Some(known.value.clone())));
-            }
-            // Another attempt, which runs at the same time, has asked for something else here.
-            while facts.get(&fact).is_some() {
-                fact.ordinal += 1;
-            }
+        if let Some(known) = facts.get(ask.asked()) {
+            return Ok(Ok(Some(known.value.clone())));
         }
-        let event =
-            Event::FactBound { at: self.at.clone(), fact, request: ask.request, asked: ask.asked.clone(), value };
+        // Another attempt, which runs at the same time, may have asked for something else there.
+        let fact = ask.key(facts.free_from(&key.name, key.ordinal));
+        let Ask { request, nth, alone, asked, .. } = ask.clone();
+        let event = Event::FactBound { at: self.at.clone(), fact, request, nth, alone, asked, value };
         let now = performer.core.now();
         inner.record(&performer.core.journal, performer.run.number, now, [event]).map(|_| Ok(None))
     }
@@ -68,7 +63,7 @@ impl Records for Attempting {
 
     fn choose(&self, ask: &Ask, used: &Used, again: Option<u32>) -> Result<Chosen, Ended> {
         let state = &self.performer.run.lock().state;
-        Ok(match state.facts(&self.at).ok_or(Ended)?.choose(&ask.name, ask.request, used, again) {
+        Ok(match state.facts(&self.at).ok_or(Ended)?.choose(ask.asked(), used, again) {
             Choice::Bound(ordinal, fact) => Chosen::Bound(ordinal, fact.value.clone()),
             Choice::Free(ordinal) => Chosen::Free(ordinal),
             Choice::Changed(ordinal, fact) => {

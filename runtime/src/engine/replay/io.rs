@@ -65,7 +65,7 @@ impl Records for ReplayIo {
     fn choose(&self, ask: &Ask, used: &Used, again: Option<u32>) -> Result<Chosen, Ended> {
         let none = Facts::default();
         let facts = self.host.facts(&self.at).unwrap_or(&none);
-        Ok(match facts.choose(&ask.name, ask.request, used, again) {
+        Ok(match facts.choose(ask.asked(), used, again) {
             Choice::Bound(ordinal, fact) => {
                 self.host.told().facts += 1;
                 Chosen::Bound(ordinal, fact.value.clone())

@@ -9,7 +9,7 @@ use super::ReplayError;
 use crate::codec::Payload;
 use crate::id::Position;
 use crate::record::{Cause, Event, Name};
-use crate::run::{Facts, Illegal, Phase, RunState, UndoState};
+use crate::run::{Asked, Facts, Illegal, Phase, RunState, UndoState};
 use crate::time::Timestamp;
 
 /// One visit of a run: a turn, or a state of a machine.
@@ -97,8 +97,9 @@ fn visit(mut state: RunState, records: &[(Timestamp, Event)], turn: Option<&Even
             break;
         }
         match event {
-            Event::FactBound { at, fact, request, asked, value } => {
-                facts.entry(at.clone()).or_default().bind(fact, *request, asked, value);
+            Event::FactBound { at, fact, request, nth, alone, asked: shown, value } => {
+                let asked = Asked { name: &fact.name, request: *request, nth: *nth, alone: *alone };
+                facts.entry(at.clone()).or_default().bind(fact.ordinal, asked, shown, value);
             }
             // What was undone and is done again binds anew.
             Event::Retried { step: Some(at) } if state.step(at).is_none() => {

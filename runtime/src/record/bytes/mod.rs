@@ -77,11 +77,13 @@ impl Event {
                 w.flag(result.is_err());
                 payload(w, result.as_ref().unwrap_or_else(|error| error));
             }
-            Event::FactBound { at, fact, request, asked, value } => {
+            Event::FactBound { at, fact, request, nth, alone, asked, value } => {
                 position(w, at);
                 w.text(&fact.name);
                 w.number(u64::from(fact.ordinal));
                 w.array(request.as_bytes());
+                w.number(u64::from(*nth));
+                w.flag(*alone);
                 w.text(asked);
                 payload(w, value);
             }
@@ -256,6 +258,8 @@ fn read(kind: Kind, r: &mut Body<'_>) -> Result<Event, WireError> {
             at: get_position(r)?,
             fact: FactKey { name: owned(r, "name")?.into(), ordinal: r.wire.small("ordinal")? },
             request: RequestDigest(Digest(r.wire.array("request")?)),
+            nth: r.wire.small("number among equal requests")?,
+            alone: r.wire.flag("alone")?,
             asked: owned(r, "what was asked")?,
             value: get_payload(r, "value")?,
         },

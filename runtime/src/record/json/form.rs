@@ -268,6 +268,8 @@ pub(super) enum EventForm {
         fact: FactKey,
         #[serde(with = "Text")]
         request: RequestDigest,
+        nth: u32,
+        alone: bool,
         asked: String,
         #[serde(with = "Json")]
         value: Payload,

@@ -354,15 +354,20 @@ fn of_kind(kind: Kind) -> BoxedStrategy<Event> {
         Kind::ValueDrawn => (position(), name(), payload())
             .prop_map(|(at, source, value)| Event::ValueDrawn { at, source, value })
             .boxed(),
-        Kind::FactBound => (position(), text(), any::<u32>(), any::<[u8; 32]>(), text(), payload())
-            .prop_map(|(at, name, ordinal, request, asked, value)| Event::FactBound {
-                at,
-                fact: FactKey { name: name.into(), ordinal },
-                request: RequestDigest(Digest(request)),
-                asked,
-                value,
-            })
-            .boxed(),
+        Kind::FactBound => {
+            let key = (text(), any::<u32>()).prop_map(|(name, ordinal)| FactKey { name: name.into(), ordinal });
+            (position(), key, any::<[u8; 32]>(), any::<u32>(), any::<bool>(), text(), payload())
+                .prop_map(|(at, fact, request, nth, alone, asked, value)| Event::FactBound {
+                    at,
+                    fact,
+                    request: RequestDigest(Digest(request)),
+                    nth,
+                    alone,
+                    asked,
+                    value,
+                })
+                .boxed()
+        }
         Kind::StartOptions => {
             let times = (prop::option::of(time()), prop::option::of(time()));
             (times, prop::option::of(text()), prop::option::of(id()), any::<bool>())

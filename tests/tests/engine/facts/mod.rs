@@ -4,5 +4,6 @@ mod bad;
 mod bound;
 mod calls;
 mod changed;
+mod mixed;
 mod scene;
 mod undo;

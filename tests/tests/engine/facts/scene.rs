@@ -114,6 +114,20 @@ impl Outside {
         self.ends.lock().unwrap().extend(ends);
     }
 
+    /// What the next call comes to.
+    pub fn next_act(&self) -> Act {
+        self.script.lock().unwrap().pop_front().unwrap_or(Act::Answer)
+    }
+
+    /// Completes, if it is to, when something was done.
+    pub async fn fail_when(&self, is_to: bool, what: &str) {
+        while !is_to || self.count(what) == 0 {
+            self.sim.sleep(Duration::from_millis(1)).await;
+        }
+        // Long behind it.
+        self.sim.sleep(Duration::from_secs(5)).await;
+    }
+
     /// The end of an attempt, if it is to have one of its own.
     pub async fn end(&self) -> Result<(), Oops> {
         let end = self.ends.lock().unwrap().pop_front();
@@ -201,7 +215,7 @@ impl Transport for Asking {
 
     // Not an `async fn`, so that it can panic before there is a future.
     fn call(&self, request: &Ask, call: &Call) -> impl Future<Output = Result<Answer, NoAnswer>> + Send {
-        let act = self.0.script.lock().unwrap().pop_front().unwrap_or(Act::Answer);
+        let act = self.0.next_act();
         self.0.act(format!("ask {}", request.what));
         self.0.act(format!("key {} {}", request.what, call.key()));
         assert!(act != Act::PanicAtOnce, "at once");

@@ -5,7 +5,7 @@ use factum::{Event, FactKey, NoApp, Payload, Position, RequestDigest};
 
 fn forged(at: Position, request: RequestDigest, value: Payload) -> Event {
     let fact = FactKey { name: "call:bank".into(), ordinal: 0 };
-    Event::FactBound { at, fact, request, asked: String::new(), value }
+    Event::FactBound { at, fact, request, nth: 0, alone: true, asked: String::new(), value }
 }
 
 #[step]
