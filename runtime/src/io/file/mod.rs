@@ -29,8 +29,8 @@
 //!   the tree at the same time leads a call out of it. Hard links and mounts are not looked at: what they show below
 //!   the root is there.
 //!
-//! A call that is dropped (a timeout, a cancel) may still be at it for a moment; it puts nothing in its place once that
-//! is seen.
+//! A call that is dropped (a timeout, a cancel) may still be at it for a moment; once that is seen, it puts nothing in
+//! its place and removes nothing.
 // What must always hold: no blocking operation runs on the runtime's own threads.
 
 mod error;
@@ -107,8 +107,10 @@ impl Files {
 
     async fn remove(&self, path: &str) -> Result<FileResponse, FileError> {
         let root = self.root.clone();
+        let dropped = Dropped(Arc::default());
+        let seen = dropped.0.clone();
         blocking(path, move |path| match Place::find(&root, path, false) {
-            Ok(place) => write::remove(&place),
+            Ok(place) => write::remove(&place, &seen),
             // Where its directory is not, it is not.
             Err(FileError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
@@ -156,5 +158,9 @@ impl Transport for Files {
 
     fn is_unknown(error: &FileError) -> bool {
         error.is_unknown()
+    }
+
+    fn withheld(&self, _: &FileRequest) -> Vec<u8> {
+        self.root.as_os_str().as_encoded_bytes().to_vec()
     }
 }

@@ -77,11 +77,14 @@ pub(super) fn write_whole(place: &Place, bytes: &[u8], beside: &Beside, dropped:
     fsync(&place.dir).map_err(|errno| place.unknown("sync the directory of", errno))
 }
 
-/// Removes a file, durably.
+/// Removes a file, durably; none when `dropped` is set before: it may be a later call's by then.
 ///
 /// # Errors
 /// When it is there and cannot be removed.
-pub(super) fn remove(place: &Place) -> Result<(), FileError> {
+pub(super) fn remove(place: &Place, dropped: &AtomicBool) -> Result<(), FileError> {
+    if dropped.load(Ordering::Acquire) {
+        return Ok(());
+    }
     match unlinkat(&place.dir, &*place.name, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => fsync(&place.dir).map_err(|errno| place.unknown("sync the directory of", errno)),
         Err(Errno::ISDIR | Errno::PERM) => {

@@ -62,3 +62,14 @@ fn what_is_dropped_before_its_end_leaves_everything_as_it_was() {
     assert_eq!(fs::read(root.path().join("a.txt")).unwrap(), b"old");
     assert_eq!(names(root.path()), ["a.txt"]);
 }
+
+#[test]
+fn what_is_dropped_before_it_removes_a_file_leaves_it() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("a.txt"), "of a later call").unwrap();
+    let place = Place::find(root.path(), "a.txt", false).unwrap();
+    remove(&place, &AtomicBool::new(true)).unwrap();
+    assert_eq!(names(root.path()), ["a.txt"]);
+    remove(&place, &AtomicBool::new(false)).unwrap();
+    assert_eq!(names(root.path()), Vec::<String>::new());
+}
