@@ -101,7 +101,7 @@ impl<'c, T: Transport> Calling<'c, T> {
         let doubt = Doubt::new(core);
         let answer = answer(core, transport, &request, &call, limit).await;
         let answer = match answer {
-            Ok(response) if T::binds(&response) => match response.record() {
+            Ok(response) if transport.binds(&response) => match response.record() {
                 Ok((json, decoded)) => place.bind(json, decoded).await.map_err(|_| CallError::Ended),
                 Err(error) => Err(CallError::Response(error)),
             },

@@ -32,6 +32,8 @@ mod redact;
 mod secret;
 mod shelf;
 mod transport;
+#[cfg(any(feature = "http", feature = "process"))]
+mod withheld;
 
 use std::any::{Any, TypeId};
 use std::fmt;

@@ -85,8 +85,9 @@ pub trait Transport: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Response, Self::Error>> + Send;
 
     /// Whether a response is the answer to the request, and a fact from now on. Every response is unless told otherwise; one
-    /// that is none (`try again later`) becomes [`CallError::Unbound`](super::CallError::Unbound), and the next attempt calls again.
-    fn binds(response: &Self::Response) -> bool {
+    /// that is none (`try again later`) becomes [`CallError::Unbound`](super::CallError::Unbound), and the next attempt calls
+    /// again. It may depend on the transport's settings: what is bound stays bound when they change.
+    fn binds(&self, response: &Self::Response) -> bool {
         let _ = response;
         true
     }
@@ -101,7 +102,11 @@ pub trait Transport: Send + Sync + 'static {
     }
 
     /// What tells this request from others and does not stand in its JSON, because it must not be recorded or belongs to the
-    /// transport. Compared within an attempt, never recorded. Nothing unless told otherwise.
+    /// transport: credentials, a root. Compared within an attempt, never recorded. Nothing unless told otherwise.
+    ///
+    /// Two requests that differ here must give different bytes: with several parts, put the length of each before it.
+    /// Implement it if a request has parts that its JSON lacks: without it, of two such calls in one step the second, behind the
+    /// failure of the first, is taken for the first once more, and gets its idempotency key.
     fn withheld(&self, request: &Self::Request) -> Vec<u8> {
         let _ = request;
         Vec::new()

@@ -31,6 +31,7 @@ pub struct HttpBuilder {
     headers: HeaderMap,
     recorded: Vec<HeaderName>,
     key: Option<HeaderName>,
+    later: Vec<u16>,
     max_body: usize,
     timeout: Option<Duration>,
     connect: Duration,
@@ -45,6 +46,7 @@ impl HttpBuilder {
             headers: HeaderMap::new(),
             recorded: RECORDED.iter().map(|name| HeaderName::from_static(name)).collect(),
             key: Some(KEY),
+            later: Vec::new(),
             max_body: MAX_BODY,
             timeout: Some(CALL_TIMEOUT),
             connect: CONNECT,
@@ -101,6 +103,24 @@ impl HttpBuilder {
         self
     }
 
+    /// Further statuses that are no answer, besides [425, 429, 408 and 5xx](super#what-binds): with one of them the attempt
+    /// fails, and the next one asks again, with the same key.
+    ///
+    /// * `409`, or what the server has for that: a request with the same idempotency key is still in progress. A bound
+    ///   409 would be this step's answer for good, while the request before it succeeds.
+    /// * `401`, `407`: a token has run out, and the transport has a new one by the next attempt, or after a restart.
+    ///
+    /// After 401 and 407 the server is known to have done nothing; after any other of them nobody knows what it did.
+    pub fn not_an_answer(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        for status in statuses {
+            match status {
+                200..=599 => self.later.push(status),
+                _ => self.wrong(format!("{status} is no status of an answer: take 200 to 599")),
+            }
+        }
+        self
+    }
+
     /// The most bytes that a response's body may have: 64 MiB unless told otherwise. Of a larger one no more is read,
     /// and the call is an error.
     pub fn max_body(mut self, bytes: usize) -> Self {
@@ -144,6 +164,7 @@ impl HttpBuilder {
             headers: self.headers,
             recorded: self.recorded,
             key: self.key,
+            later: self.later,
             max_body: self.max_body,
             timeout: self.timeout,
         })

@@ -36,6 +36,9 @@
 //! | 425, 429 | nothing: known |
 //! | 408, 5xx | nobody knows |
 //!
+//! [`HttpBuilder::not_an_answer`] adds others: 401 where a token is renewed, 409 where a server says so of a request
+//! with the same key that is still in progress. Of 401 and 407 it is known that the server did nothing.
+//!
 //! No connection: known. A connection that breaks, a response that breaks off or is too large, a timeout: nobody
 //! knows, whatever the method. A server that cannot decode the request says so with a status; a body that the *step*
 //! cannot decode is bound all the same, and [`HttpResponse::json`] gives the same error in every attempt.
@@ -72,6 +75,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use response::HttpResponse;
 
 use super::content::Content;
+use super::withheld::Withheld;
 use super::{Call, Transport};
 
 /// Calls HTTP servers, over TLS or plain: a [`Transport`]. Keeps connections open for the next call.
@@ -80,6 +84,8 @@ pub struct Http {
     headers: HeaderMap,
     recorded: Vec<HeaderName>,
     key: Option<HeaderName>,
+    /// Further statuses that are no answer.
+    later: Vec<u16>,
     max_body: usize,
     timeout: Option<Duration>,
 }
@@ -151,11 +157,11 @@ impl Http {
         };
         self.recorded.iter().filter_map(values).collect()
     }
-}
 
-/// A status that is no answer yet.
-fn is_later(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500..)
+    /// Whether a status is no answer yet.
+    fn is_later(&self, status: u16) -> bool {
+        matches!(status, 408 | 425 | 429 | 500..) || self.later.contains(&status)
+    }
 }
 
 impl Transport for Http {
@@ -168,7 +174,7 @@ impl Transport for Http {
         let mut response = self.send(request, call).await?;
         let status = response.status().as_u16();
         let body = self.body(request, &mut response).await?;
-        let body = match is_later(status) {
+        let body = match self.is_later(status) {
             true => Content::inline(body),
             false => Content::put(body, call).await.map_err(|source| {
                 let request = request.line();
@@ -178,8 +184,8 @@ impl Transport for Http {
         Ok(HttpResponse { status, headers: self.recorded(response.headers()), body })
     }
 
-    fn binds(response: &HttpResponse) -> bool {
-        !is_later(response.status)
+    fn binds(&self, response: &HttpResponse) -> bool {
+        !self.is_later(response.status)
     }
 
     fn is_unknown(error: &HttpError) -> bool {
@@ -187,7 +193,27 @@ impl Transport for Http {
     }
 
     fn is_unknown_response(response: &HttpResponse) -> bool {
-        !matches!(response.status, 425 | 429)
+        // Who asks without credentials that hold is turned away before anything is done.
+        !matches!(response.status, 401 | 407 | 425 | 429)
+    }
+
+    fn withheld(&self, request: &HttpRequest) -> Vec<u8> {
+        let mut headers = self.headers.clone();
+        for (name, value) in request.headers() {
+            headers.insert(name, value.clone());
+        }
+        // A map of headers has no order of its own.
+        let hidden = headers.iter().filter(|(_, value)| value.is_sensitive());
+        let mut hidden: Vec<(&str, &[u8])> = hidden.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        hidden.sort_unstable();
+        let mut all = Withheld::default();
+        for (name, value) in hidden {
+            all.part(name).part(value);
+        }
+        for part in request.credentials() {
+            all.part("").part(part);
+        }
+        all.bytes()
     }
 
     fn timeout(&self, _: &HttpRequest) -> Option<Duration> {

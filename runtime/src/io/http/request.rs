@@ -153,6 +153,13 @@ impl HttpRequest {
         self.body.as_ref()
     }
 
+    /// The URL's user and password, if it has any.
+    pub(super) fn credentials(&self) -> impl Iterator<Item = &str> {
+        let has = |url: &&Url| !url.username().is_empty() || url.password().is_some();
+        let url = self.url.as_ref().filter(has);
+        url.into_iter().flat_map(|url| [url.username(), url.password().unwrap_or_default()])
+    }
+
     /// The method and the URL, without what is secret in it, and without its query.
     pub(super) fn line(&self) -> String {
         match &self.url {

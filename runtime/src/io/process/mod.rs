@@ -55,6 +55,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, Command};
 
 use super::content::Content;
+use super::withheld::Withheld;
 use super::{CALL_TIMEOUT, Call, Transport};
 
 /// The most bytes that a program may print to one of its two streams, unless told otherwise.
@@ -208,6 +209,20 @@ impl Transport for Processes {
 
     fn is_unknown(error: &ProcessError) -> bool {
         error.is_unknown()
+    }
+
+    fn withheld(&self, request: &ProcessRequest) -> Vec<u8> {
+        let mut all = Withheld::default();
+        for path in [self.programs.get(&request.program), self.dir.as_ref()] {
+            let path = path.map(|path| path.as_os_str().as_encoded_bytes());
+            all.part(path.unwrap_or_default());
+        }
+        for (of, env) in [("transport", &self.env), ("secret", &request.secret_env)] {
+            for (name, value) in env {
+                all.part(of).part(name).part(value);
+            }
+        }
+        all.bytes()
     }
 
     fn timeout(&self, _: &ProcessRequest) -> Option<Duration> {

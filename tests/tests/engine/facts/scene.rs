@@ -236,7 +236,7 @@ impl Transport for Asking {
         }
     }
 
-    fn binds(response: &Answer) -> bool {
+    fn binds(&self, response: &Answer) -> bool {
         !response.is_later
     }
 

@@ -121,6 +121,13 @@ async fn a_file_is_replaced_whole_and_the_same_bytes_are_left_as_they_are() {
     assert_eq!(names(root.path()), Vec::<String>::new());
 }
 
+#[test]
+fn the_root_tells_one_request_from_another() {
+    let read = FileRequest::read("a.txt");
+    assert_ne!(Files::new("/one").withheld(&read), Files::new("/two").withheld(&read));
+    assert_eq!(Files::new("/one").withheld(&read), Files::new("/one").max_bytes(1).withheld(&read));
+}
+
 #[tokio::test]
 async fn no_path_and_no_link_leads_out_of_the_root() {
     let dir = tempfile::tempdir().unwrap();

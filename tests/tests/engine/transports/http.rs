@@ -43,16 +43,19 @@ fn asking(dir: &std::path::Path, world: &World, http: Http) -> Builder<World> {
 }
 
 #[tokio::test]
-async fn every_status_is_an_answer_but_those_that_say_later() {
+async fn every_status_is_an_answer_but_those_that_say_later_and_those_that_are_told_to_be_none() {
     let (server, http) = (Server::start().await, http());
+    let more = local().not_an_answer([409, 401]).not_an_answer([407]).build().unwrap();
     for (status, binds, unknown) in [
         (200, true, None),
         (204, true, None),
         (301, true, None),
         (304, true, None),
         (400, true, None),
+        (401, true, Some(false)),
+        (407, true, Some(false)),
         (404, true, None),
-        (409, true, None),
+        (409, true, Some(true)),
         (418, true, None),
         (408, false, Some(true)),
         (425, false, Some(false)),
@@ -64,7 +67,8 @@ async fn every_status_is_an_answer_but_those_that_say_later() {
     ] {
         let request = HttpRequest::get(server.url(&format!("/status/{status}")));
         let response = http.call(&request, &alone()).await.unwrap();
-        assert_eq!((response.status(), Http::binds(&response)), (status, binds));
+        assert_eq!((response.status(), http.binds(&response)), (status, binds));
+        assert_eq!(more.binds(&response), binds && ![401, 407, 409].contains(&status), "{status}");
         if let Some(unknown) = unknown {
             assert_eq!(Http::is_unknown_response(&response), unknown, "{status}");
         }
@@ -88,6 +92,52 @@ async fn an_answer_is_asked_for_once_and_what_is_none_again_with_the_key_of_its_
     assert_ne!(keys[1], keys[2], "two calls of one step are two");
     assert!(heard.iter().all(|heard| heard.body == b"cents=5" && heard.line.starts_with("POST ")));
     engine.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_told_to_be_no_answer_is_asked_for_again_with_the_same_key() {
+    let (dir, world, server) = (tempfile::tempdir().unwrap(), World::new(), Server::start().await);
+    let http = local().not_an_answer([409, 401]).build().unwrap();
+    let engine = asking(dir.path(), &world, http).open().await.unwrap();
+    let url = server.url("/status/200");
+    server.next.lock().unwrap().push(401);
+    assert_eq!(engine.run(asks(vec![url.clone()])).id("renewed").await.unwrap(), [200]);
+    let heard = server.heard();
+    assert_eq!(heard.len(), 2);
+    assert_eq!(heard[0].header("idempotency-key"), heard[1].header("idempotency-key"));
+    // Of a 409, nobody knows: the step is not run again by itself.
+    server.next.lock().unwrap().push(409);
+    engine.run(asks(vec![url])).id("in-progress").await.unwrap_err();
+    let history = engine.history("in-progress").await.unwrap();
+    assert!(history.iter().all(|entry| !matches!(entry.event, Event::FactBound { .. })), "it is bound");
+    engine.shutdown().await.unwrap();
+}
+
+#[test]
+fn what_is_never_recorded_of_a_request_still_tells_it_from_others() {
+    let get = || HttpRequest::get("http://a/b");
+    let with = |name: &str, value: &str| local().header(name, value).build().unwrap();
+    let all = [
+        http().withheld(&get()),
+        with("authorization", "one").withheld(&get()),
+        with("authorization", "two").withheld(&get()),
+        with("x-any", "one").withheld(&get()),
+        http().withheld(&get().header("authorization", "three")),
+        http().withheld(&get().secret_header("x-any", "two")),
+        http().withheld(&get().secret_header("x-an", "ytwo")),
+        http().withheld(&HttpRequest::get("http://ann:one@a/b")),
+        http().withheld(&HttpRequest::get("http://ann:two@a/b")),
+        http().withheld(&HttpRequest::get("http://anntwo@a/b")),
+    ];
+    for (at, one) in all.iter().enumerate() {
+        assert_eq!(all.iter().position(|other| other == one), Some(at), "two are taken for one");
+    }
+    // What stands in the request's JSON does not belong here, and who set a header does not matter.
+    assert_eq!(http().withheld(&get().header("accept", "a").body("b")), http().withheld(&get()));
+    let both = with("a-key", "x").withheld(&get().secret_header("b", "y"));
+    assert_eq!(both, with("b", "y").withheld(&get().header("a-key", "x")));
+    let renewed = with("authorization", "ours").withheld(&get().header("authorization", "three"));
+    assert_eq!(renewed, http().withheld(&get().header("authorization", "three")), "the request's own is what is sent");
 }
 
 #[tokio::test]
@@ -141,7 +191,7 @@ async fn a_redirect_is_an_answer_and_nothing_is_sent_on() {
     let request = HttpRequest::post(server.url("/elsewhere")).header("x-api-key", "key").body("once");
     let response = http().call(&request, &alone()).await.unwrap();
     assert_eq!((response.status(), response.header("Location")), (307, Some("/status/200")));
-    assert!(Http::binds(&response) && !response.is_success());
+    assert!(http().binds(&response) && !response.is_success());
     assert_eq!(server.heard().len(), 1);
 }
 
@@ -159,6 +209,7 @@ async fn of_a_responses_headers_the_chosen_ones_are_recorded() {
         (Http::builder().record_headers(["Set-Cookie"]), "`Set-Cookie` may hold a secret"),
         (Http::builder().record_headers(["a b"]), "`a b` is no header's name"),
         (Http::builder().header("a", "b\n"), "the value of header `a`"),
+        (Http::builder().not_an_answer([409, 4090]), "4090 is no status of an answer"),
         (Http::builder().idempotency_header(""), "`` is no header's name"),
     ] {
         let error = builder.build().unwrap_err();

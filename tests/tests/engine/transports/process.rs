@@ -74,6 +74,25 @@ async fn the_environment_has_what_was_given_and_nothing_else() {
     assert_eq!(none.call(&ProcessRequest::new("env"), &alone()).await.unwrap().stdout(), b"");
 }
 
+#[test]
+fn what_is_never_recorded_of_a_program_still_tells_it_from_others() {
+    let ask = || ProcessRequest::new("sh");
+    let all = [
+        shell().withheld(&ask()),
+        shell().withheld(&ask().secret_env("A", "1")),
+        shell().withheld(&ask().secret_env("A", "2")),
+        shell().withheld(&ask().secret_env("A2", "")),
+        shell().env("A", "1").withheld(&ask()),
+        shell().env("A", "1").withheld(&ask().secret_env("A", "1")),
+        shell().dir("/tmp").withheld(&ask()),
+        shell().allow("sh", "/elsewhere/sh").withheld(&ask()),
+    ];
+    for (at, one) in all.iter().enumerate() {
+        assert_eq!(all.iter().position(|other| other == one), Some(at), "two are taken for one");
+    }
+    assert_eq!(shell().withheld(&ask().arg("a").env("A", "1").stdin("x")), shell().withheld(&ask()));
+}
+
 #[tokio::test]
 async fn a_program_starts_where_it_is_told_to_and_reads_nothing_unless_it_is_given_something() {
     let dir = tempfile::tempdir().unwrap();
