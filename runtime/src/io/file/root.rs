@@ -22,29 +22,42 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Goes to the directory that a file is in; where `make` says so, what is missing on the way is made, and durable.
+    /// Goes to the directory that a file is in; where `make` says so, what is missing on the way is made, and all of the
+    /// way is durable: a directory that is there may have been made by an attempt that did not come to sync it.
     ///
     /// # Errors
     /// When the path leads out of the root, or a directory is missing or cannot be opened.
     pub(super) fn find(root: &Path, path: &str, make: bool) -> Result<Place, FileError> {
+        Place::go(root, path, make, |dir| fsync(dir))
+    }
+
+    fn go(
+        root: &Path,
+        path: &str,
+        make: bool,
+        mut sync: impl FnMut(&OwnedFd) -> Result<(), Errno>,
+    ) -> Result<Place, FileError> {
         let (name, way) = parts(path)?;
         let failed = |doing| move |errno| refused(doing, path, errno);
         let no_root = |errno| other("open the root of", path, errno);
         let mut dir = openat(CWD, root, DIRECTORY, Mode::empty()).map_err(no_root)?;
         for part in way {
-            dir = match openat(&dir, part, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
+            let next = match openat(&dir, part, DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
                 Err(Errno::NOENT) if make => {
                     match mkdirat(&dir, part, Mode::from_raw_mode(0o777)) {
                         // Somebody else was faster.
                         Ok(()) | Err(Errno::EXIST) => {}
                         Err(errno) => return Err(refused("make the directory of", path, errno)),
                     }
-                    fsync(&dir).map_err(failed("sync the directory of"))?;
                     openat(&dir, part, DIRECTORY | OFlags::NOFOLLOW, Mode::empty())
                 }
                 opened => opened,
             }
             .map_err(failed("open the directory of"))?;
+            if make {
+                sync(&dir).map_err(failed("sync the directory of"))?;
+            }
+            dir = next;
         }
         Ok(Place { dir, name: name.to_owned(), path: path.to_owned() })
     }
@@ -100,7 +113,28 @@ fn other(doing: &'static str, path: &str, errno: Errno) -> FileError {
 
 #[cfg(test)]
 mod tests {
+    use rustix::fs::fstat;
+
     use super::*;
+
+    #[test]
+    fn all_of_the_way_is_synced_whoever_made_it_and_nothing_when_nothing_is_to_be_made() {
+        let root = tempfile::tempdir().unwrap();
+        let number = |dir: &OwnedFd| fstat(dir).unwrap().st_ino;
+        let number_at = |path: &str| number(&openat(CWD, root.path().join(path), DIRECTORY, Mode::empty()).unwrap());
+        for _ in ["made by this call", "made by one that was cut short"] {
+            let mut synced = Vec::new();
+            let sync = |dir: &OwnedFd| {
+                synced.push(number(dir));
+                Ok(())
+            };
+            Place::go(root.path(), "a/b/c.txt", true, sync).unwrap();
+            assert_eq!(synced, [number_at(""), number_at("a")]);
+        }
+        Place::go(root.path(), "a/b/c.txt", false, |_| Err(Errno::IO)).unwrap();
+        let failed = Place::go(root.path(), "a/b/c.txt", true, |_| Err(Errno::IO)).err().unwrap();
+        assert!(failed.to_string().contains("cannot sync the directory of `a/b/c.txt`"), "{failed}");
+    }
 
     #[test]
     fn a_path_is_taken_apart_and_one_that_leads_out_is_refused() {
