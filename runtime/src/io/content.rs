@@ -11,6 +11,9 @@ use super::Call;
 use crate::codec::{Blob, INLINE_LIMIT};
 use crate::storage::StorageError;
 
+/// How many bytes of a text are shown to people at most, in errors and logs.
+const SHOWN: usize = 200;
+
 /// Bytes that were answered.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -55,10 +58,31 @@ impl Content {
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Content::Text(text) => text.fmt(f),
+            Content::Text(text) => {
+                let end = (0..=SHOWN.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+                let shown = &text[..end.unwrap_or_default()];
+                shown.fmt(f)?;
+                if shown.len() < text.len() { write!(f, "… ({} bytes)", text.len()) } else { Ok(()) }
+            }
             Content::Base64(bytes) => write!(f, "<{} bytes>", bytes.len()),
             Content::Blob(blob) => blob.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_the_beginning_of_a_long_text_is_shown() {
+        let shown = |text: String| format!("{:?}", Content::Text(text));
+        assert_eq!(shown(String::new()), "\"\"");
+        assert_eq!(shown("x".repeat(SHOWN)), format!("\"{}\"", "x".repeat(SHOWN)));
+        assert_eq!(shown("x".repeat(SHOWN + 1)), format!("\"{}\"… (201 bytes)", "x".repeat(SHOWN)));
+        assert_eq!(shown("é".repeat(60_000)), format!("\"{}\"… (120000 bytes)", "é".repeat(100)));
+        assert_eq!(shown(format!("x{}", "é".repeat(100))), format!("\"x{}\"… (201 bytes)", "é".repeat(99)));
+        assert_eq!(format!("{:?}", Content::Base64(vec![255; 300])), "<300 bytes>");
     }
 }
 
