@@ -52,8 +52,13 @@
 //! Headers that the transport sets; in a request, what [`HttpRequest::secret_header`] sets and every header with one of
 //! these words in its name: `apikey`, `auth`, `authentication`, `authorization`, `cookie`, `credential`, `key`,
 //! `password`, `secret`, `token` (`idempotency-key` is none); credentials in a URL, which are sent as `authorization`.
-//! Of a response: all headers but the chosen ones. A query is recorded by names, so that the engine's
-//! [`Redaction`](crate::Redaction) finds what is to be hidden there.
+//! Of a response: all headers but the chosen ones.
+//!
+//! A query is recorded by names, and `[redacted]` in place of the values of each that has one of those words in its name
+//! (`access_token`, `accessToken`), or one of `code`, `hmac`, `sig`, `signature`. What else is to be hidden there the
+//! engine's [`Redaction`](crate::Redaction) finds. So it is with the URLs in a response's `location`, `link`,
+//! `content-location` and `refresh`, without their credentials, too: such a URL is not one to be followed. The step sees
+//! what is recorded, in every attempt.
 // What must always hold: nothing is sent twice for one call; what may have been sent is never told to be known.
 
 mod builder;
@@ -73,10 +78,14 @@ pub use request::HttpRequest;
 pub use reqwest;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use response::HttpResponse;
+use secret::without_secrets;
 
 use super::content::Content;
 use super::withheld::Withheld;
 use super::{Call, Transport};
+
+/// Response headers whose values are URLs.
+const HOLD_URLS: &[&str] = &["content-location", "link", "location", "refresh"];
 
 /// Calls HTTP servers, over TLS or plain: a [`Transport`]. Keeps connections open for the next call.
 pub struct Http {
@@ -152,7 +161,11 @@ impl Http {
 
     fn recorded(&self, headers: &HeaderMap) -> BTreeMap<String, String> {
         let values = |name: &HeaderName| -> Option<(String, String)> {
-            let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+            let shown = |value: &HeaderValue| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                if HOLD_URLS.contains(&name.as_str()) { without_secrets(&value) } else { value }
+            };
+            let values: Vec<_> = headers.get_all(name).iter().map(shown).collect();
             (!values.is_empty()).then(|| (name.to_string(), values.join(", ")))
         };
         self.recorded.iter().filter_map(values).collect()
@@ -212,6 +225,9 @@ impl Transport for Http {
         }
         for part in request.credentials() {
             all.part("").part(part);
+        }
+        for (name, value) in request.hidden_query() {
+            all.part("?").part(&*name).part(&*value);
         }
         all.bytes()
     }

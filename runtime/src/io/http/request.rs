@@ -1,8 +1,9 @@
 //! What is asked over HTTP, and what of it is recorded.
 //!
 //! What must always hold: what a request serialises as is all that is ever recorded of it, and that has no credentials
-//! of its URL, no header that is never recorded, and no large body.
+//! of its URL, no header and no parameter's value that is never recorded, and no large body.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,14 +12,15 @@ use reqwest::{Method, Url};
 use serde::ser::Error as _;
 use serde::{Serialize, Serializer};
 
-use super::secret::is_secret;
+use super::secret::{is_secret, is_secret_parameter};
 use crate::codec::{self, EncodeError};
 use crate::io::asked::Asked;
+use crate::io::redact::HIDDEN;
 
 /// A request of an [`Http`](super::Http): `HttpRequest::post(url).header("accept", "text/plain").json(&order)?`.
 ///
-/// Recorded and digested are: the method, the URL without its credentials, the query by names, the headers but those
-/// that [may hold a secret](super#what-is-never-recorded), and the body: as JSON or as text, above 64 KiB and where it
+/// Recorded and digested are: the method, the URL without its credentials, the query by names and without the values of
+/// those that [may hold a secret](super#what-is-never-recorded), the headers but those that may, and the body: as JSON or as text, above 64 KiB and where it
 /// is neither its SHA-256 and its size. So a token that is renewed is no other request.
 ///
 /// A mistake in it (no URL, a header's name that is none) is told by the call, and nobody is called.
@@ -160,6 +162,12 @@ impl HttpRequest {
         url.into_iter().flat_map(|url| [url.username(), url.password().unwrap_or_default()])
     }
 
+    /// What of the query is never recorded: the names and the values.
+    pub(super) fn hidden_query(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let query = self.url.as_ref().into_iter().flat_map(Url::query_pairs);
+        query.filter(|(name, _)| is_secret_parameter(name))
+    }
+
     /// The method and the URL, without what is secret in it, and without its query.
     pub(super) fn line(&self) -> String {
         match &self.url {
@@ -203,10 +211,11 @@ enum Values {
     Several(Vec<String>),
 }
 
+/// The query as it is recorded: a parameter that may hold a secret has none of its values.
 fn by_name(url: &Url) -> BTreeMap<String, Values> {
     let mut names: BTreeMap<String, Values> = BTreeMap::new();
     for (name, value) in url.query_pairs() {
-        let value = value.into_owned();
+        let value = if is_secret_parameter(&name) { HIDDEN.to_owned() } else { value.into_owned() };
         let several = match names.remove(&*name) {
             None => Values::One(value),
             Some(Values::One(first)) => Values::Several(vec![first, value]),

@@ -17,7 +17,7 @@ use keys::Keys;
 use spans::Spans;
 
 /// What stands for a text that is hidden.
-const HIDDEN: &str = "[redacted]";
+pub(super) const HIDDEN: &str = "[redacted]";
 
 /// Hides secrets in what is recorded of errors and of requests ([`Builder::redaction`](crate::Builder::redaction)).
 ///

@@ -98,6 +98,10 @@ async fn serve(
             (None, ["odd"]) => answer(&mut stream, 200, "content-type: application/json\r\n", b"{\"id\": ").await?,
             (None, ["number"]) => answer(&mut stream, 200, "", b"7").await?,
             (None, ["elsewhere"]) => answer(&mut stream, 307, "location: /status/200\r\n", b"").await?,
+            (None, ["signed"]) => {
+                let more = "location: https://ann:planted@a/b?page=2&sig=planted\r\nlink: </c?token=planted>; rel=next\r\nlink: </d>\r\n";
+                answer(&mut stream, 302, more, b"").await?;
+            }
             (None, ["cookie"]) => {
                 let more =
                     "set-cookie: id=planted-cookie\r\nETag: \"v1\"\r\nlink: a\r\nlink: b\r\nx-odd: planted-odd\r\n";

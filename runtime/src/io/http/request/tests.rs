@@ -45,6 +45,23 @@ fn a_token_that_is_renewed_is_no_other_request_and_a_body_is() {
 }
 
 #[test]
+fn of_a_query_no_value_is_shown_that_may_authorise() {
+    let request = HttpRequest::get("https://a/b?sig=planted&page=1&user%5Bpassword%5D=planted")
+        .query("accessToken", "planted")
+        .query("sig", "planted-too");
+    assert_eq!(
+        shown(&request)["query"],
+        json!({
+            "sig": ["[redacted]", "[redacted]"],
+            "page": "1",
+            "user[password]": "[redacted]",
+            "accessToken": "[redacted]",
+        })
+    );
+    assert!(!format!("{request:?} {}", request.line()).contains("planted"));
+}
+
+#[test]
 fn a_type_that_ends_in_json_is_json() {
     let body =
         |kind: &str| shown(&HttpRequest::post("http://a/").header("content-type", kind).body("{ }"))["body"].take();
