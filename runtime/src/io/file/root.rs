@@ -22,8 +22,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Goes to the directory that a file is in; where `make` says so, what is missing on the way is made, and all of the
-    /// way is durable: a directory that is there may have been made by an attempt that did not come to sync it.
+    /// Goes to the directory that a file is in; where `make` says so, what is missing on the way is made, and all of
+    /// the way is durable: a directory that is there may have been made by an attempt that did not come to sync it.
     ///
     /// # Errors
     /// When the path leads out of the root, or a directory is missing or cannot be opened.

@@ -54,11 +54,11 @@
 //! `password`, `secret`, `token` (`idempotency-key` is none); credentials in a URL, which are sent as `authorization`.
 //! Of a response: all headers but the chosen ones.
 //!
-//! A query is recorded by names, and `[redacted]` in place of the values of each that has one of those words in its name
-//! (`access_token`, `accessToken`), or one of `code`, `hmac`, `sig`, `signature`. What else is to be hidden there the
+//! A query is recorded by names, and `[redacted]` in place of the values of each that has one of those words in its
+//! name (`access_token`, `accessToken`), or one of `code`, `hmac`, `sig`, `signature`. What else is to be hidden there the
 //! engine's [`Redaction`](crate::Redaction) finds. So it is with the URLs in a response's `location`, `link`,
-//! `content-location` and `refresh`, without their credentials, too: such a URL is not one to be followed. The step sees
-//! what is recorded, in every attempt.
+//! `content-location` and `refresh`, without their credentials, too: such a URL is not one to be followed. The step
+//! sees what is recorded, in every attempt.
 // What must always hold: nothing is sent twice for one call; what may have been sent is never told to be known.
 
 mod builder;

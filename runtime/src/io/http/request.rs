@@ -20,8 +20,8 @@ use crate::io::redact::HIDDEN;
 /// A request of an [`Http`](super::Http): `HttpRequest::post(url).header("accept", "text/plain").json(&order)?`.
 ///
 /// Recorded and digested are: the method, the URL without its credentials, the query by names and without the values of
-/// those that [may hold a secret](super#what-is-never-recorded), the headers but those that may, and the body: as JSON or as text, above 64 KiB and where it
-/// is neither its SHA-256 and its size. So a token that is renewed is no other request.
+/// those that [may hold a secret](super#what-is-never-recorded), the headers but those that may, and the body: as JSON
+/// or as text, above 64 KiB and where it is neither its SHA-256 and its size. So a token that is renewed is no other request.
 ///
 /// A mistake in it (no URL, a header's name that is none) is told by the call, and nobody is called.
 #[derive(Clone)]

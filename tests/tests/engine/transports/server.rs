@@ -99,8 +99,9 @@ async fn serve(
             (None, ["number"]) => answer(&mut stream, 200, "", b"7").await?,
             (None, ["elsewhere"]) => answer(&mut stream, 307, "location: /status/200\r\n", b"").await?,
             (None, ["signed"]) => {
-                let more = "location: https://ann:planted@a/b?page=2&sig=planted\r\nlink: </c?token=planted>; rel=next\r\nlink: </d>\r\n";
-                answer(&mut stream, 302, more, b"").await?;
+                let to = "location: https://ann:planted@a/b?page=2&sig=planted\r\n";
+                let more = format!("{to}link: </c?token=planted>; rel=next\r\nlink: </d>\r\n");
+                answer(&mut stream, 302, &more, b"").await?;
             }
             (None, ["cookie"]) => {
                 let more =
