@@ -85,7 +85,7 @@ pub(super) async fn replay(host: &ReplayHost, workflow: &Arc<dyn Workflow>, voic
     }
     Ok(match end {
         Ok(BodyEnd::Done(output)) => Came::Done(output),
-        Ok(BodyEnd::Failed(error)) => Came::Failed(host.redacted(error)),
+        Ok(BodyEnd::Failed(error)) => Came::Failed(error),
         Ok(BodyEnd::Enters(entering)) => Came::Enters(entering),
         Ok(BodyEnd::Unrecordable(error)) => Came::Stopped(Cause::Unrecordable { message: error.to_string() }),
         Err(message) => Came::Stopped(Cause::Panicked { message }),
@@ -148,15 +148,19 @@ async fn watched(host: &ReplayHost, body: BoxFuture<'static, BodyEnd>, root: &Po
     .await;
     // What the body holds may panic while it is dropped, as anywhere else in it.
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-        let message = panic_text(&*panic);
+        let message = host.how().outside.redaction.text(&panic_text(&*panic));
         tracing::warn!(%root, message, "a value of the body panicked while it was dropped");
     }
     polled
 }
 
 impl ReplayHost {
-    /// A divergence as the replay's error, if the event is one.
-    fn diverged(&self, event: Event) -> Option<ReplayError> {
+    /// A divergence as the replay's error, if the event is one; without secrets, as it would be recorded.
+    fn diverged(&self, mut event: Event) -> Option<ReplayError> {
+        let redaction = &self.how().outside.redaction;
+        for text in event.texts_mut() {
+            *text = redaction.text(text);
+        }
         let Event::Diverged { at, expected, found, site } = event else { return None };
         let divergence = Box::new(Divergence { at, site, expected, found });
         Some(ReplayError::Diverged { id: self.run().id.clone(), divergence })

@@ -18,13 +18,18 @@ pub(super) fn same(recorded: &Payload, found: &Payload) -> bool {
         || matches!((canonical_of(recorded), canonical_of(found)), (Ok((one, _)), Ok((other, _))) if one == other)
 }
 
-/// A value as it is shown; the beginning of it, if it is long.
-pub(super) fn shown(value: &Payload) -> String {
-    let mut text = value.to_text();
+/// A value as it is shown, without secrets; the beginning of it, if it is long.
+pub(super) fn shown(value: &Payload, redaction: &Redaction) -> String {
+    // What is cut first may have a secret's beginning left, which nobody finds.
+    cut(redaction.text(&redaction.json(value.clone()).to_text()))
+}
+
+/// The beginning of a text without secrets, if it is long.
+fn cut(mut text: String) -> String {
     if text.len() > SHOWN {
         let end = (0..=SHOWN).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
-        text.push_str("..");
+        text.push('…');
     }
     text
 }
@@ -64,7 +69,7 @@ impl Judged<'_> {
             (VisitEnd::Stuck(cause), Came::Here(_)) => failed(cause),
             (end, Came::Here(on)) => Err(self.beyond(end, on.first())),
             (end, came) => {
-                let (expected, found) = (self.redaction.text(&told(end)), self.redaction.text(&said(&came)));
+                let (expected, found) = (self.told(end), self.said(&came));
                 Err(ReplayError::OtherOutput { id: self.id.clone(), of: self.of(), expected, found })
             }
         }
@@ -86,10 +91,34 @@ impl Judged<'_> {
         let divergence = Divergence {
             at: at.clone(),
             site: site.map_or_else(|| self.site.clone(), |site| site.to_string()),
-            expected: format!("the end of the body, {}", self.redaction.text(&told(end))),
-            found: format!("awaits {what} at {at}, where nothing is recorded"),
+            expected: format!("the end of the body, {}", self.told(end)),
+            found: self.redaction.text(&format!("awaits {what} at {at}, where nothing is recorded")),
         };
         ReplayError::Diverged { id: self.id.clone(), divergence: Box::new(divergence) }
+    }
+
+    /// The recorded end, in words.
+    fn told(&self, end: &VisitEnd) -> String {
+        let shown = |value| shown(value, self.redaction);
+        match end {
+            VisitEnd::Open => "nothing".to_owned(),
+            VisitEnd::Completed(output) => shown(output),
+            VisitEnd::Failed(cause) | VisitEnd::Stuck(cause) => caused(cause, self.redaction),
+            VisitEnd::Again(input) => format!("another turn with {}", shown(input)),
+            VisitEnd::Entered { state, value } => format!("state `{state}` with {}", shown(value)),
+        }
+    }
+
+    fn said(&self, came: &Came) -> String {
+        let shown = |value| shown(value, self.redaction);
+        match came {
+            Came::Done(output) => shown(output),
+            Came::Failed(error) => format!("error {}", shown(error)),
+            Came::Enters(entering) => format!("state `{}` with {}", entering.state, shown(&entering.value)),
+            Came::Again(input) => format!("another turn with {}", shown(input)),
+            Came::Stopped(cause) => caused(cause, self.redaction),
+            Came::Here(_) => "nothing yet".to_owned(),
+        }
     }
 }
 
@@ -118,31 +147,30 @@ fn fits(cause: &Cause, came: &Came) -> bool {
     }
 }
 
-/// The recorded end, in words.
-fn told(end: &VisitEnd) -> String {
-    match end {
-        VisitEnd::Open => "nothing".to_owned(),
-        VisitEnd::Completed(output) => shown(output),
-        VisitEnd::Failed(cause) | VisitEnd::Stuck(cause) => caused(cause),
-        VisitEnd::Again(input) => format!("another turn with {}", shown(input)),
-        VisitEnd::Entered { state, value } => format!("state `{state}` with {}", shown(value)),
-    }
-}
-
-fn said(came: &Came) -> String {
-    match came {
-        Came::Done(output) => shown(output),
-        Came::Failed(error) => format!("error {}", shown(error)),
-        Came::Enters(entering) => format!("state `{}` with {}", entering.state, shown(&entering.value)),
-        Came::Again(input) => format!("another turn with {}", shown(input)),
-        Came::Stopped(cause) => caused(cause),
-        Came::Here(_) => "nothing yet".to_owned(),
-    }
-}
-
-fn caused(cause: &Cause) -> String {
+/// Why something failed, without secrets.
+pub(super) fn caused(cause: &Cause, redaction: &Redaction) -> String {
     match cause {
-        Cause::Error { error } | Cause::TimedOut { error } => format!("error {}", shown(error)),
-        cause => cause.to_string(),
+        Cause::Error { error } | Cause::TimedOut { error } => format!("error {}", shown(error, redaction)),
+        cause => cut(redaction.text(&cause.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A live engine would record the same, and nothing of a secret but its beginning may be left by a cut.
+    #[test]
+    fn what_is_secret_is_hidden_before_it_is_cut() {
+        let redaction = Redaction::new().pattern("planted-[0-9]+!").expect("is one");
+        for before in SHOWN - 20..SHOWN + 4 {
+            let text = format!("{}planted-4711!{}", "x".repeat(before), "y".repeat(SHOWN));
+            let cause = caused(&Cause::Panicked { message: text.clone() }, &redaction);
+            let value = Payload::from_bytes(&serde_json::to_vec(&text).expect("is JSON"));
+            for shown in [cause, shown(&value, &redaction)] {
+                assert!(!shown.contains("planted") && shown.ends_with('…'), "{shown}");
+                assert!(shown.len() <= SHOWN + '…'.len_utf8(), "{shown}");
+            }
+        }
     }
 }

@@ -10,12 +10,12 @@ use tracing::Instrument;
 
 use super::host::ReplayHost;
 use super::io::ReplayIo;
-use super::judge::{same, shown};
+use super::judge::{caused, same, shown};
 use super::{MissingFact, ReplayError};
 use crate::codec::Payload;
 use crate::engine::host::Recorded;
 use crate::id::Position;
-use crate::io::{IdempotencyKey, IoCore, IoParts, caught, panic_text};
+use crate::io::{IdempotencyKey, IoCore, IoParts, Redaction, caught, panic_text};
 use crate::record::Cause;
 use crate::step::{AttemptEnd, ErasedStep};
 
@@ -39,6 +39,7 @@ impl ReplayHost {
             }
             (Ran::Ended(Err(Cause::Panicked { .. })), Err(Cause::Panicked { .. })) => {}
             (Ran::Ended(found), Ok(_) | Err(Cause::Error { .. } | Cause::Panicked { .. })) => {
+                let ended = |end| ended(end, &self.how().outside.redaction);
                 self.other(of(), ended(end), ended(&found)).await;
             }
             (Ran::Ended(_), Err(_)) => {}
@@ -87,7 +88,7 @@ impl ReplayHost {
                 let message = "the step's arguments are used up".to_owned();
                 return Ran::Ended(Err(Cause::Unrecordable { message }));
             }
-            Err(panic) => return Ran::Ended(Err(Cause::Panicked { message: panic_text(&*panic) })),
+            Err(panic) => return Ran::Ended(self.judged(Err(panic_text(&*panic)))),
         };
         let mut body = caught(Box::pin(body.instrument(span)));
         poll_fn(|cx| {
@@ -105,51 +106,44 @@ impl ReplayHost {
     fn judged(&self, end: Result<AttemptEnd, String>) -> Result<Payload, Cause> {
         match end {
             Ok(AttemptEnd::Done(output)) => Ok(output),
-            Ok(AttemptEnd::Failed(failed)) => Err(Cause::Error { error: self.redacted(failed.error) }),
-            Ok(AttemptEnd::Unrecordable(error)) => Err(Cause::Unrecordable { message: error.to_string() }),
-            Err(message) => Err(Cause::Panicked { message }),
+            // The step has hidden what is secret in it.
+            Ok(AttemptEnd::Failed(failed)) => Err(Cause::Error { error: failed.error }),
+            Ok(AttemptEnd::Unrecordable(error)) => {
+                Err(Cause::Unrecordable { message: self.hidden(&error.to_string()) })
+            }
+            Err(message) => Err(Cause::Panicked { message: self.hidden(&message) }),
         }
     }
 
-    /// An error as it would be recorded.
-    pub(super) fn redacted(&self, error: Payload) -> Payload {
-        self.how().outside.redaction.json(error)
+    /// What is said of why something failed, as it would be recorded.
+    fn hidden(&self, text: &str) -> String {
+        self.how().outside.redaction.text(text)
     }
 
-    /// Goes on if a body gives what is recorded, and stops the replay otherwise.
+    /// Goes on if a body gives what is recorded, and stops the replay otherwise. Errors come without secrets, as they
+    /// are recorded: what is hidden twice may be another text.
     pub(super) async fn gives(&self, of: String, recorded: &Recorded, found: &Recorded) {
-        let found = match found {
-            Ok(output) => Ok(output.clone()),
-            Err(error) => Err(self.redacted(error.clone())),
-        };
-        let is_same = match (recorded, &found) {
+        let is_same = match (recorded, found) {
             (Ok(recorded), Ok(found)) | (Err(recorded), Err(found)) => same(recorded, found),
             _ => false,
         };
         if !is_same {
-            self.other(of, result(recorded), result(&found)).await;
+            let result = |result| ended(result, &self.how().outside.redaction);
+            let error = |recorded: &Recorded| recorded.clone().map_err(|error| Cause::Error { error });
+            self.other(of, result(&error(recorded)), result(&error(found))).await;
         }
     }
 
     async fn other(&self, of: String, expected: String, found: String) {
-        let text = |text: String| self.how().outside.redaction.text(&text);
-        let (expected, found) = (text(expected), text(found));
         self.stop(ReplayError::OtherOutput { id: self.run().id.clone(), of, expected, found });
         std::future::pending().await
     }
 }
 
-fn result(result: &Recorded) -> String {
-    match result {
-        Ok(output) => shown(output),
-        Err(error) => format!("error {}", shown(error)),
-    }
-}
-
-fn ended(end: &Result<Payload, Cause>) -> String {
+/// How it ended, without secrets.
+fn ended(end: &Result<Payload, Cause>, redaction: &Redaction) -> String {
     match end {
-        Ok(output) => shown(output),
-        Err(Cause::Error { error }) => format!("error {}", shown(error)),
-        Err(cause) => cause.to_string(),
+        Ok(output) => shown(output, redaction),
+        Err(cause) => caused(cause, redaction),
     }
 }

@@ -192,3 +192,64 @@ fn a_branch_less_is_told_before_the_others_go_on() {
         engine.shutdown().await.unwrap();
     });
 }
+
+mod quiet {
+    //! The present code of `fails`, which says more.
+    use super::*;
+
+    /// The recorded argument is no number.
+    #[saga(app = World, name = "fails")]
+    pub async fn number(what: u32) -> Result<(), Oops> {
+        Err(Oops::Failed(what.to_string()))
+    }
+
+    #[saga(app = World, name = "fails")]
+    pub async fn panicking(what: String) -> Result<(), Oops> {
+        work("before".to_owned()).await?;
+        let inside = inner(what.clone()).await;
+        let end = work(what.clone()).await;
+        panic!("{what} {inside:?} {end:?}")
+    }
+
+    #[saga(app = World, name = "fails")]
+    pub async fn longer(what: String) -> Result<(), Oops> {
+        work("before".to_owned()).await?;
+        inner(what.clone()).await?;
+        work(what.clone()).await.ok();
+        Err(Oops::Failed(format!("{} {what}", "long ".repeat(202))))
+    }
+}
+
+#[test]
+fn secrets_are_hidden_in_what_a_replay_says() {
+    const SECRET: &str = "planted-4711";
+    // What stands for a secret is one, too: whatever is hidden once more than live is another text.
+    let policy = || factum::Redaction::new().pattern("planted-[0-9]+|redacted").unwrap();
+    let (sim, world) = (Sim::new(4), World::new());
+    let lines = sim.run(async {
+        let engine = on_sim(&sim, &world).redaction(policy()).open().await.unwrap();
+        world.fail_next(SECRET);
+        let run = engine.start(fails(SECRET.into())).id("r").await.unwrap();
+        assert!(matches!(run.outcome().await.unwrap(), Outcome::Failed(_)));
+        let lines = exported(&engine, "r").await;
+        engine.shutdown().await.unwrap();
+        lines
+    });
+    let nowhere = || Engine::builder("").app(World::new()).redaction(policy());
+    alone(with_all(Engine::builder(""), &world).redaction(policy()).replay(&lines[..])).unwrap();
+    let steps = World::new();
+    steps.fail_next(SECRET);
+    alone(with_all(Engine::builder(""), &steps).redaction(policy()).replay(&lines[..]).step(work)).unwrap();
+    let steps = with_all(Engine::builder(""), &World::new()).redaction(policy());
+    let errors = [
+        alone(nowhere().saga(quiet::number).replay(&lines[..])).unwrap_err(),
+        alone(nowhere().saga(quiet::panicking).replay(&lines[..])).unwrap_err(),
+        alone(nowhere().saga(quiet::longer).replay(&lines[..])).unwrap_err(),
+        // It fails no more.
+        alone(steps.replay(&lines[..]).step(work)).unwrap_err(),
+    ];
+    for error in errors {
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains("planted") && told.contains("[redacted]"), "{told}");
+    }
+}
