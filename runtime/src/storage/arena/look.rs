@@ -48,7 +48,12 @@ impl ArenaLook {
 
 impl BlobSource for ArenaLook {
     fn open(&self, at: &BlobAt) -> Result<Blob, BlobError> {
+        let named = at;
         let at = self.known.get(&at.id).unwrap_or(at);
+        if at.content() != named.content() {
+            // The id was used again, or somebody has changed the row.
+            return Err(Arc::new(StorageError::MissingBlob { id: at.id }));
+        }
         let bytes = self.read(at).map_err(|error| -> BlobError { Arc::new(error) })?;
         Ok(Blob::new(*at, crc32fast::hash(&bytes), Arc::new(bytes)))
     }
