@@ -180,6 +180,13 @@ fn what_cannot_be_replayed_is_told() {
     sim.run(async {
         let engine = on_sim(&sim, &world).history(factum::History::Outcome);
         let engine = engine.checkpoint_interval(Duration::from_secs(1)).open().await.unwrap();
+        world.fail_next("badly");
+        let failed = engine.start(fails("badly".into())).id("failed").await.unwrap();
+        assert!(matches!(failed.outcome().await.unwrap(), Outcome::Failed(_)));
+        let panicked = engine.start(pauses()).id("panicked").await.unwrap();
+        assert!(matches!(panicked.outcome().await.unwrap(), Outcome::Paused(_)));
+        engine.resume("panicked").await.unwrap();
+        assert!(matches!(panicked.outcome().await.unwrap(), Outcome::Failed(_)));
         engine.run(fails("well".into())).id("r").await.unwrap();
         let lines = exported(&engine, "r").await;
         let error = alone(Engine::builder("").replay(&lines[..])).unwrap_err();
@@ -188,11 +195,14 @@ fn what_cannot_be_replayed_is_told() {
         assert!(matches!(error, ReplayError::Engine(factum::Error::Import { .. })), "{error}");
         let error = alone(nowhere(&world).replay_file("/nowhere/run.jsonl")).unwrap_err();
         assert!(matches!(error, ReplayError::NoFile { .. }), "{error}");
-        while engine.history("r").await.unwrap().len() > 2 {
-            sim.sleep(Duration::from_secs(1)).await;
+        for id in ["r", "failed", "panicked"] {
+            // Until nothing of its steps is left.
+            while format!("{:?}", engine.history(id).await.unwrap()).contains("StepAttempted") {
+                sim.sleep(Duration::from_secs(1)).await;
+            }
+            let error = engine.replay(&engine.history(id).await.unwrap()).await.unwrap_err();
+            assert!(matches!(error, ReplayError::NoRecords { .. }), "{id}: {error}");
         }
-        let error = engine.replay(&engine.history("r").await.unwrap()).await.unwrap_err();
-        assert!(matches!(error, ReplayError::NoRecords { .. }), "{error}");
         engine.shutdown().await.unwrap();
     });
     let (dir, file) = (tempfile::tempdir().unwrap(), "run.jsonl");
