@@ -141,9 +141,9 @@ impl<App: Send + Sync + 'static> Builder<App> {
     }
 
     /// Replays every run in flight of a data directory with this builder's workflows, instead of opening it: before a
-    /// deployment, this tells which runs would diverge. As an engine does when it opens the directory, and to the same
-    /// verdict in the same words. Bodies of steps are not run. It changes nothing, but that a directory without a file `LOCK`
-    /// gets one.
+    /// deployment, this tells which runs would diverge: their bodies are replayed as an engine does when it opens the
+    /// directory, and to the same verdict in the same words. Bodies of steps are not run: the runs in the middle of a step that
+    /// has bound facts are told ([`ReplayReport::in_step`]). It changes nothing, but that a directory without a file `LOCK` gets one.
     ///
     /// A run that is stuck, diverged or poisoned is replayed as [`Engine::retry`] would have it go on. What the bodies say
     /// with `tracing` is not heard. The calling task is blocked.

@@ -52,7 +52,8 @@ impl<App> Io<App> {
     ///
     /// Everything that the run recorded before is on disk when the call is made, and the answer is when this returns. Calls
     /// of one transport in one step are told apart by their requests, and equal ones by their order; a call that asks for
-    /// something else than it did when it was answered diverges, which shows both.
+    /// something else than it did when it was answered diverges, which shows both. Where several are under way at once, or one
+    /// before it failed, nobody can tell that it is the same call: there another request is another call.
     ///
     /// An attempt that fails after a call of which nobody knows what it did ends unknown, whatever its error says.
     ///

@@ -62,3 +62,23 @@ impl fmt::Debug for IdempotencyKey {
         write!(f, "IdempotencyKey({})", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::RequestDigest;
+
+    /// By `FORMAT.md`: whoever was sent one of these knows it for ever. The digits are of another tool.
+    #[test]
+    fn keys_are_the_ones_that_are_laid_down() {
+        let origin: [u8; 16] = std::array::from_fn(|n| n as u8);
+        let at = Position::root(0).child(2);
+        let key = IdempotencyKey::new(&origin, 7, &at, 0);
+        assert_eq!(key.as_str(), "11222cb4d6660b989f6da60f9217fe20");
+        assert_eq!(IdempotencyKey::new(&origin, 7, &at, 3).as_str(), "f254bad3e829adb7d2f3491c4ea2a234");
+        let request = RequestDigest(Digest([9; 32]));
+        let asked = String::new();
+        let ask = Ask { name: "call:http".into(), request, nth: 2, alone: true, asked, effect: true };
+        assert_eq!(key.of_call(&ask).as_str(), "e04d8bebc5ab75912120f1622a451e9f");
+    }
+}

@@ -139,6 +139,11 @@ impl Facts {
         Choice::Free(u32::MAX)
     }
 
+    /// Whether nothing is bound.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// What is bound for what is asked.
     pub(crate) fn get(&self, asked: Asked<'_>) -> Option<&Fact> {
         let named = self.0.as_ref()?.by_name.get(asked.name)?;

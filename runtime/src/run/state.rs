@@ -288,6 +288,12 @@ impl RunState {
         }
     }
 
+    /// Whether the run is in the middle of a step that has bound facts.
+    pub(crate) fn is_within_facts(&self) -> bool {
+        let within = |entry: &Entry| matches!(entry, Entry::Step(step) if step.end.is_none() && !step.facts.is_empty());
+        self.journal.values().any(within)
+    }
+
     pub(super) fn facts_mut(&mut self, at: &Position) -> Option<&mut Facts> {
         match at.undoes() {
             _ if !self.phase.is_active() => None,

@@ -137,9 +137,13 @@ impl Found<'_> {
             outside: self.outside.clone(),
             shelf: Shelf::Memory(Arc::new(Memory::new([]))),
         };
+        let in_step = state.is_within_facts();
         let host = ReplayHost::new(state, Default::default(), how);
         match drive::replay(&host, workflow, Voice::Muted).await {
-            Ok(_) => self.report.fit += 1,
+            Ok(_) => {
+                self.report.fit += 1;
+                self.report.in_step.extend(in_step.then_some(start.id));
+            }
             Err(ReplayError::Diverged { id, divergence }) => self.report.diverging.push(DivergingRun {
                 id,
                 workflow: start.workflow.into_owned(),

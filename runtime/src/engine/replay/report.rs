@@ -172,8 +172,11 @@ pub enum ReplayError {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ReplayReport {
-    /// How many runs in flight would go on with the present code.
+    /// How many runs in flight have bodies that would go on with the present code.
     pub fit: u64,
+    /// Of those, the runs in the middle of a step that has bound facts. Bodies of steps are not run: whether this one still
+    /// asks for the same is told by a replay of the run with [`step`](crate::ReplayRequest::step), or when it goes on.
+    pub in_step: Vec<RunId>,
     /// Runs that would diverge, in the order of their starts.
     pub diverging: Vec<DivergingRun>,
     /// Workflows that runs in flight need and that are not registered.
@@ -187,7 +190,8 @@ pub struct ReplayReport {
 }
 
 impl ReplayReport {
-    /// Whether every run in flight goes on with the present code.
+    /// Whether the body of every run in flight goes on with the present code. Bodies of steps are not run: see
+    /// [`in_step`](Self::in_step).
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.diverging.is_empty()

@@ -123,7 +123,9 @@ fn facts_are_in_the_history_with_key_request_size_and_time() {
         let history = engine.history("r").await.unwrap();
         let text = history.to_string();
         let line = text.lines().find(|line| line.contains("`call:ask#0`")).unwrap();
-        assert!(line.contains(r#"{"what":"price"}"#) && line.contains(" bytes: "), "{line}");
+        let wanted =
+            r#"`call:ask#0`, request eac1123a06684871 {"what":"price"}, 35 bytes: {"text":"price 1","is_later":false}"#;
+        assert!(line.contains(wanted), "{line}");
         let entry = history.iter().find(|entry| match &entry.event {
             Event::FactBound { fact, .. } => fact.to_string() == "call:ask#0",
             _ => false,
@@ -356,6 +358,33 @@ fn a_pure_step_waits_for_no_disk_and_any_other_for_each_fact() {
         engine.run(effectful_one()).id("e").await.unwrap();
         assert!(syncs() - before >= 50, "{}", syncs() - before);
         assert_eq!((keys(&engine, "p").await.len(), keys(&engine, "e").await.len()), (50, 50));
+        engine.shutdown().await.unwrap();
+    });
+}
+
+/// A secret that somebody puts into a name.
+#[step]
+async fn names_a_secret(io: &mut Io<Outside>) -> Result<(), Oops> {
+    let secret = factum::Secret::new("planted-in-a-name".to_owned());
+    let transport = Asking(io.app().clone());
+    io.fact(&format!("of {}", secret.expose()), || async { Ok::<u32, Oops>(1) }).await?;
+    io.call(&transport, ask("it")).named(secret.expose()).await?;
+    Ok(())
+}
+
+#[saga(app = Outside)]
+async fn naming() -> Result<(), Oops> {
+    names_a_secret().await
+}
+
+#[test]
+fn a_secret_in_a_facts_name_is_hidden() {
+    let sim = Sim::new(9);
+    let world = Outside::new(&sim);
+    sim.run(async {
+        let engine = builder(&sim, &world).saga(naming).open().await.unwrap();
+        engine.run(naming()).id("r").await.unwrap();
+        assert_eq!(keys(&engine, "r").await, ["fact:of [redacted]#0", "call:ask:[redacted]#0"]);
         engine.shutdown().await.unwrap();
     });
 }

@@ -44,6 +44,10 @@ fn play(before: &str, after: &str, mend: &str) -> (String, String, Outside) {
     });
     sim.crash(Loss::Any);
     asks(after);
+    // Its body still fits; of the step that it is in, nobody has asked.
+    let report = sim.run(async { builder(&sim, &world).saga(asking).verify_replay().await.unwrap() });
+    assert!(report.is_clean() && report.fit == 1);
+    assert_eq!(report.in_step.iter().map(|run| run.as_str()).collect::<Vec<_>>(), ["r"]);
     let (problem, end) = sim.run(async {
         let engine = builder(&sim, &world).saga(asking).open().await.unwrap();
         let Outcome::Diverged(run) = engine.attach(asking, "r").await.unwrap().outcome().await.unwrap() else {
