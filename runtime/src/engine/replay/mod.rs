@@ -27,7 +27,7 @@ use super::export::Import;
 use super::history::RunHistory;
 use super::registry::{Registry, Workflow};
 use crate::io::{Memory, Shelf};
-use crate::record::Event;
+use crate::record::{Cause, Event};
 use crate::step::Site;
 use crate::time::Timestamp;
 use drive::{Came, Voice};
@@ -116,7 +116,10 @@ async fn replay_visit(
         match end {
             // Its records are gone: those of the turn or state that followed have taken their place.
             VisitEnd::Again(_) | VisitEnd::Entered { .. } => return Ok(()),
-            VisitEnd::Completed(_) => return Err(ReplayError::NoRecords { id: replayed.id.clone() }),
+            VisitEnd::Completed(_)
+            | VisitEnd::Failed(Cause::Error { .. } | Cause::TimedOut { .. } | Cause::Panicked { .. }) => {
+                return Err(ReplayError::NoRecords { id: replayed.id.clone() });
+            }
             VisitEnd::Open | VisitEnd::Failed(_) | VisitEnd::Stuck(_) => {}
         }
     }
