@@ -251,6 +251,13 @@ fn a_large_answer_lies_in_the_arena_and_comes_back_from_there() {
         assert_eq!((all.named.len(), all.registered.len()), (1 << 20, 1 << 20));
         assert_eq!(world.count("ask a"), 2);
         assert!(engine.stats().blob_bytes >= 2 << 20);
+        // Its replay from a file has them, too, and asks nobody.
+        let mut lines = Vec::new();
+        engine.export("r", &mut lines).await.unwrap();
+        let asked = world.done_of("ask ").len();
+        let nowhere = Engine::builder("").app(world.clone()).saga(many).transport(Asking(world.clone()));
+        let replayed = nowhere.replay(&lines[..]).all_steps().await.unwrap();
+        assert_eq!((replayed.facts, world.done_of("ask ").len()), (4, asked));
         engine.shutdown().await.unwrap();
     });
     // The log has a few bytes of each.
@@ -325,6 +332,10 @@ fn an_answer_may_hold_a_blob() {
         let blob = engine.run(fetches(300_000)).id("r").await.unwrap();
         assert!(blob.len() == 300_000 && blob.iter().all(|byte| *byte == 7));
         assert_eq!(engine.stats().blobs, 1, "one is put, and the second attempt gets it");
+        let mut lines = Vec::new();
+        engine.export("r", &mut lines).await.unwrap();
+        let nowhere = Engine::builder("").app(world.clone()).saga(fetches);
+        assert_eq!(nowhere.replay(&lines[..]).all_steps().await.unwrap().facts, 1);
         engine.shutdown().await.unwrap();
     });
 }
