@@ -37,6 +37,12 @@ pub(crate) struct DataDir {
     pub(super) cipher: Cipher,
 }
 
+/// The directory is encrypted, and no keys were given.
+pub(super) fn no_keys(dir: &Path) -> StorageError {
+    let place = format!("the data directory `{}`", dir.display());
+    StorageError::Encrypted { place, source: CryptError::NoKeys }
+}
+
 impl DataDir {
     /// Locks the directory, which is made if it is absent or empty, and reads its MANIFEST. Blocks.
     ///
@@ -97,10 +103,7 @@ impl DataDir {
         match (keys, &self.manifest.encryption) {
             (Some(keys), listed) => keys.unlock(entropy, self.uuid().into_bytes(), listed.as_ref(), manifest),
             (None, None) => Ok(Unlocked::default()),
-            (None, Some(_)) => {
-                let place = format!("the data directory `{}`", self.dir.display());
-                Err(StorageError::Encrypted { place, source: CryptError::NoKeys })
-            }
+            (None, Some(_)) => Err(no_keys(&self.dir)),
         }
     }
 

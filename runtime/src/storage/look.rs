@@ -59,6 +59,21 @@ impl Look {
         }
     }
 
+    /// As [`unlock`](Self::unlock), and without keys an encrypted directory is refused.
+    ///
+    /// # Errors
+    /// As an engine that opens it.
+    pub(crate) fn unlock_all(
+        &self,
+        entropy: &Arc<dyn Entropy>,
+        keys: Option<&Provider>,
+    ) -> Result<Unlocked, StorageError> {
+        match (keys, &self.encryption) {
+            (None, Some(_)) => Err(dir::no_keys(&self.dir)),
+            _ => self.unlock(entropy, keys),
+        }
+    }
+
     /// The file of the default checkpoint store, if there is one.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ pub(crate) async fn verify_replay(
 ) -> Result<ReplayReport, Error> {
     let Code { registry, outside } = code;
     let look = Look::at(fs.clone(), dir)?;
-    let cipher = look.unlock(&entropy, keys)?.into_cipher();
+    let cipher = look.unlock_all(&entropy, keys)?.into_cipher();
     let store = match store {
         Some(store) => store,
         None => own_store(&look)?,

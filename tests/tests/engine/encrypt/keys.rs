@@ -47,6 +47,18 @@ fn a_directory_opens_with_its_keys_alone_and_is_as_it_was_otherwise() {
 }
 
 #[test]
+fn runs_in_flight_are_replayed_with_the_keys_alone_and_nothing_is_changed() {
+    let (sim, world) = spoken();
+    let before = files(&sim);
+    let report = sim.run(encrypted(&sim, &world).verify_replay()).unwrap();
+    assert!(report.is_clean() && report.fit == 5, "{report:?}");
+    assert_eq!(why(sim.run(plain(&sim, &world).verify_replay()).unwrap_err()), CryptError::NoKeys);
+    let other = plain(&sim, &world).encrypt(StaticKeys::new(id("one"), key(2)));
+    assert_eq!(why(sim.run(other.verify_replay()).unwrap_err()), CryptError::WrongKey { key: id("one") });
+    assert_eq!(files(&sim), before);
+}
+
+#[test]
 fn bytes_are_verified_without_keys_and_their_meaning_with_them() {
     let (sim, world) = spoken();
     let report = sim.run(plain(&sim, &world).verify()).unwrap();
