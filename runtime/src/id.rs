@@ -91,8 +91,15 @@ impl fmt::Display for Lsn {
 /// Kept as the bytes that are written to disk (see `FORMAT.md`): the visit and
 /// each part are variable-length integers, a part is `value << 2 | kind`.
 /// Written out, the third await of the saga at the root's first await is `0.2`.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position(SmallVec<[u8; 22]>);
+
+impl Clone for Position {
+    fn clone(&self) -> Position {
+        // The bytes at once: `SmallVec::clone` takes them one by one.
+        Position(SmallVec::from_slice(&self.0))
+    }
+}
 
 /// One part of a [`Position`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

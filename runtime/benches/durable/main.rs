@@ -44,7 +44,7 @@ async fn main() {
     std::fs::create_dir_all(&root).unwrap();
     let engine = Engine::builder(root.join("engine")).saga(ten).saga(ten_pure).saga(many).open().await.unwrap();
     if what == "512" {
-        load(&engine, 512, 20_000).await;
+        load(&engine, 512, args.get(3).map_or(20_000, |s| s.parse().unwrap())).await;
         let c = cpu();
         let runs = args.get(2).map_or(40_000, |s| s.parse().unwrap());
         let r = load(&engine, 512, runs).await;

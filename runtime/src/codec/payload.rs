@@ -139,6 +139,11 @@ impl Payload {
         }
     }
 
+    /// Whether it stands in a record as it is: there is no blob in it, and none is made of it.
+    pub(crate) fn is_small(&self) -> bool {
+        self.blobs.is_none() && self.inline().is_some_and(|json| json.len() <= super::INLINE_LIMIT)
+    }
+
     /// The blob that is its JSON, if it is one.
     pub(crate) fn json_blob(&self) -> Option<BlobAt> {
         match &self.json {

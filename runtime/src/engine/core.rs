@@ -17,7 +17,7 @@ use super::stop::{Stage, Stop};
 use super::timers::Timers;
 use super::watchdog::Watchdog;
 use crate::id::{Lsn, RunId, RunNumber};
-use crate::io::{Redaction, Transports};
+use crate::io::{Redaction, Shelf, Transports};
 use crate::journal::Journal;
 use crate::platform::{Platform, TaskHandle, ThreadHandle};
 use crate::record::Event;
@@ -72,6 +72,8 @@ pub(crate) struct Core {
     pub(crate) registry: Arc<Registry>,
     pub(crate) app: Arc<dyn Any + Send + Sync>,
     pub(crate) outside: Outside,
+    /// Where steps put bytes.
+    pub(crate) shelf: Shelf,
     /// The UUID of the data directory.
     pub(crate) origin: [u8; 16],
     pub(crate) timers: Timers,
@@ -122,7 +124,7 @@ impl Core {
     pub(crate) async fn commit(&self, run: &LiveRun, events: impl IntoIterator<Item = Event>) -> Result<(), Error> {
         let (last, shown) = {
             let mut inner = run.lock();
-            let last = inner.record(&self.journal, run.number, self.now(), events)?;
+            let last = inner.record(&self.journal, self.now(), events)?;
             (last, inner.to_show())
         };
         self.journal.durable(last).await?;

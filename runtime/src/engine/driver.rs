@@ -73,7 +73,7 @@ enum Left {
 
 /// Drives a run until it has ended, cannot go on by itself, or the engine stops.
 async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) -> Left {
-    let performer = Performer { core: core.clone(), run: run.clone() };
+    let performer = Performer::new(core, run);
     if let Err(why) = to_the_end(&performer).await {
         match why {
             Interrupt::Engine(error) => {
@@ -87,7 +87,7 @@ async fn drive(core: &Arc<Core>, run: &Arc<LiveRun>) -> Left {
             _ => {
                 let held = match core.stop.stage() {
                     Stage::Stopped => None,
-                    _ => run.lock().record(&core.journal, run.number, core.now(), []).err(),
+                    _ => run.lock().record(&core.journal, core.now(), []).err(),
                 };
                 run.abandon(held.unwrap_or_else(|| core.stopped()));
             }
@@ -349,7 +349,7 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body:
                 run.changed.notify_waiters();
             }
             // Nothing follows at once: what was held for what would follow is queued alone.
-            if let Err(error) = inner.record(&performer.core.journal, run.number, performer.core.now(), []) {
+            if let Err(error) = inner.record(&performer.core.journal, performer.core.now(), []) {
                 return Poll::Ready(Ended::Interrupted(Interrupt::Engine(error)));
             }
         }

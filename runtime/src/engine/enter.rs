@@ -36,7 +36,7 @@ pub(super) async fn state(
     workflow: &Arc<dyn Workflow>,
     mut entering: Entering,
 ) -> Result<(), Interrupt> {
-    let Performer { core, run } = performer;
+    let (core, run) = (&performer.core, &performer.run);
     let_others_run(core).await.map_err(Interrupt::Engine)?;
     entering.value = core.settle(entering.value).await.map_err(Interrupt::Engine)?;
     let value = entering.value.clone();
@@ -76,7 +76,7 @@ enum Recorded {
 fn record(performer: &Performer, entering: Entering) -> Recorded {
     let is_final = entering.is_final();
     let Entering { state, value, by, commit: _, terminal, groups, inside, ignores } = entering;
-    let Performer { core, run } = performer;
+    let (core, run) = (&performer.core, &performer.run);
     let mut inner = run.lock();
     // As at every await: a machine may go from state to state without one.
     match performer.halted(&inner, &inner.state.root(), false) {
@@ -107,7 +107,7 @@ fn record(performer: &Performer, entering: Entering) -> Recorded {
         carried: Box::new(before.carry_into(is_final, &ignores)),
     };
     let events = [Some(entered), end].into_iter().flatten();
-    match inner.record(&core.journal, run.number, now, events) {
+    match inner.record(&core.journal, now, events) {
         Ok(last) => Recorded::Entered { left, last, shown: Box::new(inner.to_show()) },
         Err(error) => Recorded::Stopped(Interrupt::Engine(error)),
     }

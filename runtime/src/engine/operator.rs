@@ -99,7 +99,7 @@ impl Core {
             let mut inner = run.lock();
             let refused = match says(&inner, &run) {
                 Ok(events) => {
-                    inner.record(&self.journal, run.number, self.now(), events)?;
+                    inner.record(&self.journal, self.now(), events)?;
                     None
                 }
                 Err(refused) => Some(refused),

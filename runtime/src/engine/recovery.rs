@@ -20,6 +20,7 @@ use super::timers::Timers;
 use super::watchdog::Watchdog;
 use super::{Error, OpenReport, checkpoint, driver, schedule};
 use crate::id::{Lsn, RunId, RunNumber};
+use crate::io::Shelf;
 use crate::journal::{Decoder, Entry, Journal, blobs_of};
 use crate::platform::Platform;
 use crate::record::Event;
@@ -254,6 +255,7 @@ pub(crate) async fn open(
     let sleeping = wakes.len();
     sleepers.add(wakes);
     let watchdog = Watchdog::new(platform.clock.clone());
+    let shelf = Shelf::Arena(checkpoint.arena.clone());
     let core = Arc::new(Core {
         dir,
         timers: Timers::new(platform.clock.clone()),
@@ -265,6 +267,7 @@ pub(crate) async fn open(
         registry: Arc::new(registry),
         app,
         outside,
+        shelf,
         origin: report.uuid.into_bytes(),
         stop: Arc::new(Stop::default()),
         flow: Flow::default(),
@@ -436,7 +439,7 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
                 state.shrink();
             }
             if !events.is_empty() {
-                last = core.journal.append(now, &[(number, &events)])?;
+                last = core.journal.append_events(number, now, &events)?;
                 counted = Some(last);
             }
             let run = LiveRun::new(number, state, started, last, &core.outside.redaction);

@@ -14,6 +14,7 @@ use super::live::{Held, LiveRun};
 use super::{Error, Status, driver, signal};
 use crate::codec::{Blob, Digest, INLINE_LIMIT, Payload};
 use crate::id::{Lsn, MAX_RUN_ID, Position, RunId};
+use crate::journal::Group;
 use crate::plan::WorkflowMeta;
 use crate::record::{Event, Name};
 use crate::run::{Decision, RunState};
@@ -110,7 +111,7 @@ impl Core {
                     sender,
                 });
                 let events: Vec<Event> = [Some(start), (!plain).then_some(with), told].into_iter().flatten().collect();
-                self.admit(&mut runs, &events, |number, now| Ok(self.journal.append(now, &[(number, &events)])?))?
+                self.admit(&mut runs, &events, |number, now| Ok(self.journal.append_events(number, now, &events)?))?
             };
             let last = run.lock().last;
             self.set_out(&run);
@@ -162,7 +163,7 @@ impl Core {
             linked: *linked,
         };
         if let Some(number) = known {
-            parent.lock().record(&self.journal, parent.number, self.now(), [record(number)])?;
+            parent.lock().record(&self.journal, self.now(), [record(number)])?;
             return Ok(true);
         }
         let run = {
@@ -175,8 +176,10 @@ impl Core {
             let with = Event::StartOptions { deadline: None, begin_at: None, key, parent: from, linked: *linked };
             let events = [start, with];
             self.admit(&mut runs, &events, |number, now| {
+                let mut start = Group::default();
+                events.iter().for_each(|event| start.push(number, now, event));
                 let mut inner = parent.lock();
-                inner.record_with(&self.journal, parent.number, now, [record(number.0)], Some((number, &events)))
+                inner.record_with(&self.journal, now, [record(number.0)], Some(&start))
             })?
         };
         self.set_out(&run);

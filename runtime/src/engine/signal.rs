@@ -53,7 +53,7 @@ impl Core {
                 }
                 Offer::Take => {
                     let event = Event::SignalReceived { signal: Name::Borrowed(signal), payload, sender };
-                    (inner.record(&self.journal, run.number, self.now(), [event])?, None)
+                    (inner.record(&self.journal, self.now(), [event])?, None)
                 }
             }
         };

@@ -77,7 +77,7 @@ impl Opened {
         event.encode(&mut body);
         let kind = event.kind() as u8;
         // A directory that could be opened on a disk without faults takes records.
-        let lsn = self.journal.append(time, &[(run, &[event])]).unwrap_or_else(|error| panic!("append: {error}"));
+        let lsn = self.journal.append_events(run, time, &[event]).unwrap_or_else(|error| panic!("append: {error}"));
         self.turns.drive(self.journal.durable(lsn)).unwrap_or_else(|error| panic!("durable: {error}"));
         (lsn.0, run.0, time.0, kind, body)
     }

@@ -58,7 +58,7 @@ impl IoCore {
     ) -> Result<Wanted, EncodeError> {
         let request = codec::encode(request)?;
         let (whole, _) = codec::canonical_of(&request).map_err(EncodeError::unreadable)?;
-        let shown = self.redaction.json(request);
+        let shown = self.redaction().json(request);
         let (digest, text) = codec::canonical_of(&shown).map_err(EncodeError::unreadable)?;
         let name = within(self.identity(), name);
         let ask = Ask { name, request: RequestDigest(digest), nth: 0, alone: true, asked: cut(text), effect };
@@ -123,7 +123,7 @@ impl IoCore {
     }
 
     async fn unreadable<T>(&self, key: &FactKey, value: &Payload, error: &DecodeError) -> T {
-        let expected = format!("fact `{key}`: {}", cut(self.redaction.text(&value.to_text())));
+        let expected = format!("fact `{key}`: {}", cut(self.redaction().text(&value.to_text())));
         let found = format!("reads it as something else: {error}");
         match self.records.diverges(expected, found).await {}
     }

@@ -84,7 +84,7 @@ impl<'c, T: Transport> Calling<'c, T> {
     async fn make(self) -> Result<T::Response, CallError<T>> {
         let Calling { core, transport, request, name, timeout } = self;
         let name = match name {
-            Some(name) => format!("call:{}:{}", escaped(T::NAMESPACE), escaped(&core.redaction.text(name))),
+            Some(name) => format!("call:{}:{}", escaped(T::NAMESPACE), escaped(&core.redaction().text(name))),
             None => format!("call:{}", escaped(T::NAMESPACE)),
         };
         let wanted = core.ask(&name, &request, &transport.withheld(&request), true).map_err(CallError::Request)?;
@@ -93,10 +93,10 @@ impl<'c, T: Transport> Calling<'c, T> {
             Opened::Free(place) => place,
         };
         let call = Call {
-            key: core.key.of_call(&place.ask),
-            run_id: core.run_id.clone(),
+            key: core.key().of_call(&place.ask),
+            run_id: core.records.run_id().clone(),
             attempt: core.attempt,
-            arena: core.shelf.arena(),
+            arena: core.records.shelf().arena(),
         };
         let limit = timeout.unwrap_or_else(|| transport.timeout(&request));
         let doubt = Doubt::new(core);

@@ -126,7 +126,7 @@ where
     }
     let unrecordable =
         |error: EncodeError| FactError::Unrecordable { name: name.to_owned(), reason: error.to_string() };
-    let wanted = match core.ask(&format!("fact:{}", escaped(&core.redaction.text(name))), &(), &[], true) {
+    let wanted = match core.ask(&format!("fact:{}", escaped(&core.redaction().text(name))), &(), &[], true) {
         Ok(wanted) => wanted,
         Err(error) => return failed(unrecordable(error)),
     };

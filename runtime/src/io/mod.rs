@@ -38,7 +38,7 @@ mod withheld;
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 pub use call::{CallError, CallFailure, Calling};
 pub(crate) use caught::{Caught, caught, panic_text};
@@ -69,12 +69,9 @@ pub const MAX_FACT_NAME: usize = 256;
 #[derive(Debug)]
 pub struct IoCore {
     records: Arc<dyn Records>,
-    key: IdempotencyKey,
     attempt: u32,
-    run_id: RunId,
-    shelf: Shelf,
-    transports: Arc<Transports>,
-    redaction: Arc<Redaction>,
+    /// Made when it is asked for.
+    key: OnceLock<IdempotencyKey>,
     /// The facts that this attempt has been given.
     given: Mutex<AllGiven>,
     /// Nobody knows what a call of this attempt has done.
@@ -83,27 +80,19 @@ pub struct IoCore {
     calling: AtomicU32,
 }
 
-/// What an attempt's [`IoCore`] is made of.
-pub(crate) struct IoParts {
-    pub(crate) records: Arc<dyn Records>,
-    pub(crate) key: IdempotencyKey,
-    pub(crate) attempt: u32,
-    pub(crate) run_id: RunId,
-    pub(crate) shelf: Shelf,
-    pub(crate) transports: Arc<Transports>,
-    pub(crate) redaction: Arc<Redaction>,
-}
-
 impl IoCore {
-    pub(crate) fn new(parts: IoParts) -> Arc<IoCore> {
-        let IoParts { records, key, attempt, run_id, shelf, transports, redaction } = parts;
+    pub(crate) fn new(records: Arc<dyn Records>, attempt: u32) -> Arc<IoCore> {
         let (given, unknown, calling) = (Mutex::default(), AtomicBool::new(false), AtomicU32::new(0));
-        Arc::new(IoCore { records, key, attempt, run_id, shelf, transports, redaction, given, unknown, calling })
+        Arc::new(IoCore { records, attempt, key: OnceLock::new(), given, unknown, calling })
     }
 
     /// What is hidden in errors and requests.
     pub(crate) fn redaction(&self) -> &Redaction {
-        &self.redaction
+        self.records.redaction()
+    }
+
+    fn key(&self) -> &IdempotencyKey {
+        self.key.get_or_init(|| self.records.key())
     }
 
     /// Whether nobody knows what a call of this attempt has done, or is doing.
@@ -137,7 +126,7 @@ impl<App> Io<App> {
     /// with whatever must happen once.
     #[must_use]
     pub fn key(&self) -> &IdempotencyKey {
-        &self.core.key
+        self.core.key()
     }
 
     /// Which attempt this is, from 1. An attempt that a crash cut short counts
@@ -150,7 +139,7 @@ impl<App> Io<App> {
     /// The id of the run that this step belongs to.
     #[must_use]
     pub fn run_id(&self) -> &RunId {
-        &self.core.run_id
+        self.core.records.run_id()
     }
 
     /// Puts bytes into the arena: large or binary output that would be slow as
@@ -168,7 +157,7 @@ impl<App> Io<App> {
     /// Dropping the future loses nothing but the bytes' space for a while.
     pub async fn put(&self, bytes: impl Into<Vec<u8>>) -> Result<Blob, StorageError> {
         let bytes: Vec<u8> = bytes.into();
-        self.core.shelf.put(bytes).await
+        self.core.records.shelf().put(bytes).await
     }
 
     /// Puts bytes into the arena under the name of their content. The same
@@ -182,7 +171,7 @@ impl<App> Io<App> {
     /// As [`put`](Self::put).
     pub async fn put_artifact(&self, bytes: impl Into<Vec<u8>>) -> Result<ArtifactId, StorageError> {
         let bytes: Vec<u8> = bytes.into();
-        let (digest, blob) = self.core.shelf.put_content(bytes).await?;
+        let (digest, blob) = self.core.records.shelf().put_content(bytes).await?;
         let artifact = ArtifactId(digest);
         self.core.records.artifact(artifact, blob)?;
         Ok(artifact)
@@ -194,7 +183,7 @@ impl<App> Io<App> {
     /// # Errors
     /// [`StorageError::MissingContent`] when no run that is known has put it, damage, and IO.
     pub fn artifact(&self, artifact: &ArtifactId) -> Result<Blob, StorageError> {
-        self.core.shelf.content(artifact)
+        self.core.records.shelf().content(artifact)
     }
 
     /// The engine's transport of a type ([`Builder::transport`](crate::Builder::transport)).
@@ -202,7 +191,7 @@ impl<App> Io<App> {
     /// # Errors
     /// When it has none.
     pub fn transport<T: Transport>(&self) -> Result<&T, NoTransport> {
-        self.core.transports.get()
+        self.core.records.transports().get()
     }
 
     /// The app that the engine was built with ([`Builder::app`](crate::Builder::app)).

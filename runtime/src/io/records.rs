@@ -9,7 +9,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::Duration;
 
+use super::{IdempotencyKey, Redaction, Shelf, Transports};
 use crate::codec::{ArtifactId, Blob, Payload};
+use crate::id::RunId;
 use crate::platform::BoxFuture;
 use crate::record::{FactKey, RequestDigest};
 use crate::run::{Asked, Used};
@@ -62,6 +64,21 @@ pub(crate) struct Ended;
 
 /// Where a step's attempt has things recorded.
 pub(crate) trait Records: Send + Sync + fmt::Debug {
+    /// The step's idempotency key.
+    fn key(&self) -> IdempotencyKey;
+
+    /// The run that the step belongs to.
+    fn run_id(&self) -> &RunId;
+
+    /// Where the step's bytes go.
+    fn shelf(&self) -> &Shelf;
+
+    /// The engine's transports.
+    fn transports(&self) -> &Transports;
+
+    /// What is hidden in errors and requests.
+    fn redaction(&self) -> &Redaction;
+
     /// The run names an artifact from now on.
     fn artifact(&self, artifact: ArtifactId, blob: Blob) -> Result<(), StorageError>;
 

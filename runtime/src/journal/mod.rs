@@ -19,7 +19,7 @@ use crate::platform::Platform;
 use crate::record::Event;
 use crate::storage::arena::Arena;
 use crate::storage::{
-    Cipher, CryptError, DataDir, Of, OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats,
+    self, Cipher, CryptError, DataDir, Of, OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats,
 };
 use crate::time::Timestamp;
 
@@ -30,6 +30,30 @@ pub(crate) struct Entry {
     pub(crate) run: RunNumber,
     pub(crate) time: Timestamp,
     pub(crate) event: Event,
+}
+
+/// Events that are recorded as one, encoded. Its buffers can be filled again.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    records: storage::Group,
+    /// The blobs that they name.
+    blobs: Vec<u64>,
+}
+
+impl Group {
+    pub(crate) fn push(&mut self, run: RunNumber, time: Timestamp, event: &Event) {
+        self.records.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
+        self.blobs.extend(event.blobs().map(|at| at.id));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.records.clear();
+        self.blobs.clear();
+    }
 }
 
 /// The log of a data directory, in terms of events.
@@ -173,52 +197,44 @@ impl Journal {
         Ok((Journal { dir, wal, arena, decoder }, report))
     }
 
-    /// Queues the events of some runs as one atomic group, and gives the last one's LSN. Never waits.
+    /// Queues some groups as one atomic group, and gives the last one's LSN. Never waits.
     ///
     /// # Errors
     /// When the log is closed or a write has failed, and when there is no chance to encrypt with.
-    pub(crate) fn append(&self, time: Timestamp, runs: &[(RunNumber, &[Event])]) -> Result<Lsn, StorageError> {
-        self.queue(runs.iter().flat_map(|(run, events)| events.iter().map(move |event| (*run, time, event))))
-    }
-
-    /// As [`append`](Self::append), with events that have times of their own.
-    ///
-    /// # Errors
-    /// As [`append`](Self::append).
-    pub(crate) fn append_history(&self, run: RunNumber, events: &[(Timestamp, Event)]) -> Result<Lsn, StorageError> {
-        self.queue(events.iter().map(|(time, event)| (run, *time, event)))
-    }
-
-    fn queue<'e>(
-        &self,
-        events: impl Iterator<Item = (RunNumber, Timestamp, &'e Event)> + Clone,
-    ) -> Result<Lsn, StorageError> {
+    pub(crate) fn append(&self, groups: &[&Group]) -> Result<Lsn, StorageError> {
         let cipher = &self.decoder.cipher;
         let last = match cipher.is_on() {
-            false => self.wal.append(|group| {
-                for (run, time, event) in events.clone() {
-                    group.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
-                }
-            })?,
+            false => self.wal.append(|writer| groups.iter().for_each(|group| writer.copy(&group.records)))?,
             true => {
                 let place = || "a record that is to be written".to_owned();
-                let nonces = cipher.nonces(events.clone().count());
+                let nonces = cipher.nonces(groups.iter().map(|group| group.records.count()).sum());
                 let nonces = nonces.map_err(|source| StorageError::Encrypted { place: place(), source });
                 // What has happened cannot be recorded: as if it could not be written.
                 let nonces = nonces.inspect_err(|error| self.wal.poison(error.clone()))?;
-                self.wal.append(|group| {
-                    for ((run, time, event), nonce) in events.clone().zip(nonces) {
-                        let kind = event.kind() as u8;
-                        group.encrypted(kind, run.0, time.0, |lsn, body| {
-                            let of = Of::Record { run: run.0, lsn, time: time.0, kind };
-                            cipher.encrypt(nonce, &of, body, |body| event.encode(body))
+                self.wal.append(|writer| {
+                    groups.iter().for_each(|group| writer.admit(&group.records));
+                    let records = groups.iter().flat_map(|group| group.records.records());
+                    for (RawRecord { kind, run, time, body, .. }, nonce) in records.zip(nonces) {
+                        writer.encrypted(kind, run, time, |lsn, out| {
+                            let of = Of::Record { run, lsn, time, kind };
+                            cipher.encrypt(nonce, &of, out, |out| out.extend_from_slice(body))
                         });
                     }
                 })?
             }
         };
-        events.flat_map(|(.., event)| event.blobs()).for_each(|at| self.arena.named(at.id, last));
+        groups.iter().flat_map(|group| &group.blobs).for_each(|blob| self.arena.named(*blob, last));
         Ok(last)
+    }
+
+    /// As [`append`](Self::append), of the events of one run.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub(crate) fn append_events(&self, run: RunNumber, time: Timestamp, events: &[Event]) -> Result<Lsn, StorageError> {
+        let mut group = Group::default();
+        events.iter().for_each(|event| group.push(run, time, event));
+        self.append(&[&group])
     }
 
     /// Completes when everything up to `lsn` is durable. Cancel safe.
@@ -230,6 +246,11 @@ impl Journal {
     pub(crate) fn is_durable(&self, lsn: Lsn) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         matches!(pin!(self.durable(lsn)).poll(&mut cx), Poll::Ready(Ok(())))
+    }
+
+    /// Whether the queue has room: then [`room`](Self::room) would not wait.
+    pub(crate) fn has_room(&self) -> bool {
+        self.wal.has_room()
     }
 
     /// Completes when the queue has room. Cancel safe.

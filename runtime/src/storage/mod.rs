@@ -33,5 +33,5 @@ pub use error::StorageError;
 pub(crate) use look::Look;
 pub use problem::Problem;
 pub use wal::Durability;
-pub(crate) use wal::{Cut, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats};
+pub(crate) use wal::{Cut, Group, OpenReport, RawRecord, Replay, ReplayError, Wal, WalConfig, WalStats};
 pub(crate) use wal::{Verified as VerifiedLog, verify_records as verify_log};

@@ -107,7 +107,7 @@ impl Core {
                 break;
             }
             left = left.saturating_sub(1);
-            self.journal.append(now, &[(number, &[Event::RunDeleted {}])])?;
+            self.journal.append_events(number, now, &[Event::RunDeleted {}])?;
             checkpoint.forgetting.recorded([number]);
         }
         Ok(())

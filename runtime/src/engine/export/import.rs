@@ -11,6 +11,7 @@ use crate::engine::live::{CAUTIOUS_ATTEMPTS, Held, LiveRun};
 use crate::engine::status::RunInfo;
 use crate::engine::{Error, driver, recovery};
 use crate::id::{Lsn, RunId, RunNumber};
+use crate::journal::Group;
 use crate::record::Event;
 use crate::run::RunState;
 use crate::time::Timestamp;
@@ -42,7 +43,9 @@ impl Core {
                 continue;
             }
             let number = RunNumber(runs.last_number + 1);
-            let last = self.journal.append_history(number, &events)?;
+            let mut group = Group::default();
+            events.iter().for_each(|(time, event)| group.push(number, *time, event));
+            let last = self.journal.append(&[&group])?;
             runs.last_number = number.0;
             // The records of a group follow one another.
             let first = Lsn(last.0 + 1 - events.len() as u64);

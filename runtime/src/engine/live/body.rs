@@ -85,6 +85,11 @@ impl Inner {
         Some((found, recorded))
     }
 
+    /// Whether a body that awaits something new at a position has come where it must not go on.
+    pub(crate) fn is_beyond(&self, at: &Position) -> bool {
+        self.state.has_lost(at) || self.misplaced(at).is_some()
+    }
+
     /// Notes that the body came to a recorded position.
     pub(crate) fn visit(&mut self, at: &Position) {
         self.unvisited.remove(at);

@@ -13,7 +13,7 @@ use crate::engine::Error;
 use crate::engine::status::{Waiting, WaitingOn};
 use crate::id::{Lsn, Position, RunNumber};
 use crate::io::Redaction;
-use crate::journal::Journal;
+use crate::journal::{Group, Journal};
 use crate::record::{Cause, Event};
 use crate::run::{Phase, RunState};
 use crate::step::Site;
@@ -54,10 +54,11 @@ impl Interrupt {
 
 /// What is under the run's lock.
 pub(crate) struct Inner {
+    pub(super) number: RunNumber,
     pub(super) redaction: Arc<Redaction>,
     pub(crate) state: RunState,
     /// Applied, but not queued yet: outcomes that wait for what follows from them.
-    pub(super) pending: Vec<Event>,
+    pub(super) pending: Group,
     /// The last record that was queued.
     pub(crate) last: Lsn,
     pub(crate) interrupt: Option<Interrupt>,
@@ -93,7 +94,7 @@ impl Inner {
             }
         }
         match self.state.apply(time, &event) {
-            Ok(()) => self.pending.push(event),
+            Ok(()) => self.pending.push(self.number, time, &event),
             Err(illegal) => self.illegal(&illegal),
         }
     }
@@ -103,24 +104,22 @@ impl Inner {
     pub(crate) fn record(
         &mut self,
         journal: &Journal,
-        run: RunNumber,
         time: Timestamp,
         events: impl IntoIterator<Item = Event>,
     ) -> Result<Lsn, Error> {
         if self.asleep {
             return Err(Error::Internal { reason: "a run that sleeps was to record something".to_owned() });
         }
-        self.record_with(journal, run, time, events, None)
+        self.record_with(journal, time, events, None)
     }
 
     /// As [`record`](Self::record), and in the same group the first events of another run.
     pub(crate) fn record_with(
         &mut self,
         journal: &Journal,
-        run: RunNumber,
         time: Timestamp,
         events: impl IntoIterator<Item = Event>,
-        beside: Option<(RunNumber, &[Event])>,
+        beside: Option<&Group>,
     ) -> Result<Lsn, Error> {
         for event in events {
             self.hold(time, event);
@@ -129,8 +128,10 @@ impl Inner {
             return Err(Error::Internal { reason: reason.clone() });
         }
         if !self.pending.is_empty() || beside.is_some() {
-            let own = (run, self.pending.as_slice());
-            self.last = journal.append(time, &[Some(own), beside].into_iter().flatten().collect::<Vec<_>>())?;
+            self.last = match beside {
+                None => journal.append(&[&self.pending])?,
+                Some(beside) => journal.append(&[&self.pending, beside])?,
+            };
             self.pending.clear();
         }
         Ok(self.last)

@@ -20,7 +20,9 @@ use tokio::sync::{Notify, watch};
 use super::Error;
 use super::status::{RunInfo, Status, Waiting};
 use crate::id::{Lsn, Position, RunId, RunNumber};
-use crate::io::Redaction;
+use crate::io::{IdempotencyKey, Redaction};
+use crate::journal::Group;
+use crate::record::Name;
 use crate::run::{Phase, RunState};
 use crate::step::{Site, StepMeta};
 use body::Doing;
@@ -36,6 +38,7 @@ pub(crate) const CAUTIOUS_ATTEMPTS: u32 = 16;
 pub(crate) struct LiveRun {
     pub(crate) number: RunNumber,
     pub(crate) id: RunId,
+    pub(crate) workflow: Name,
     /// The record that started it.
     pub(crate) started: Lsn,
     inner: Mutex<Inner>,
@@ -96,15 +99,27 @@ impl Drop for Held {
     }
 }
 
-/// The body waits for one operation until this is dropped.
+/// The body waits for one operation until this is dropped, or ended.
 pub(crate) struct InFlight<'r> {
     run: &'r LiveRun,
-    at: Position,
+    /// None once it has ended.
+    at: Option<Position>,
+}
+
+impl InFlight<'_> {
+    /// The operation has ended; for who has the run's lock.
+    pub(crate) fn end(mut self, inner: &mut Inner) {
+        if let Some(at) = self.at.take() {
+            inner.operations.remove(&at);
+        }
+    }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.run.lock().operations.remove(&self.at);
+        if let Some(at) = &self.at {
+            self.run.lock().operations.remove(at);
+        }
     }
 }
 
@@ -121,6 +136,7 @@ impl LiveRun {
         Arc::new(LiveRun {
             number,
             id: state.start.id.clone(),
+            workflow: state.start.workflow.clone(),
             started,
             changed: Notify::new(),
             states: Watchers::new(state.visit),
@@ -130,10 +146,11 @@ impl LiveRun {
             held: AtomicUsize::new(0),
             polled: Mutex::default(),
             inner: Mutex::new(Inner {
+                number,
                 redaction: redaction.clone(),
                 replaying: !unvisited.is_empty(),
                 state,
-                pending: Vec::new(),
+                pending: Group::default(),
                 last,
                 interrupt: None,
                 replayed: !unvisited.is_empty(),
@@ -149,11 +166,20 @@ impl LiveRun {
 
     /// The body waits for the operation at a position, until the guard is dropped.
     pub(crate) fn operation(&self, at: Position, site: Option<Site>) -> InFlight<'_> {
-        let mut inner = self.lock();
+        self.operation_of(&mut self.lock(), at, site)
+    }
+
+    /// As [`operation`](Self::operation), for who has the run's lock.
+    pub(crate) fn operation_of(&self, inner: &mut Inner, at: Position, site: Option<Site>) -> InFlight<'_> {
         inner.operations.insert(at.clone(), Doing::Work);
         inner.last_site = site.or(inner.last_site);
-        drop(inner);
-        InFlight { run: self, at }
+        InFlight { run: self, at: Some(at) }
+    }
+
+    /// The idempotency key of the operation at a position.
+    pub(crate) fn key(&self, at: &Position) -> IdempotencyKey {
+        let state = &self.lock().state;
+        IdempotencyKey::new(&state.start.origin, state.start.origin_run, at, state.redone(at))
     }
 
     fn polled(&self) -> MutexGuard<'_, Polled> {
@@ -201,7 +227,8 @@ impl LiveRun {
 
     /// Whether the next attempt is a cautious one.
     pub(crate) fn take_caution(&self) -> bool {
-        self.caution.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        self.caution.load(Ordering::Relaxed) > 0
+            && self.caution.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -1,9 +1,10 @@
 //! One attempt of a step's body.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tracing::Instrument;
@@ -12,10 +13,10 @@ use super::facts::Attempting;
 use super::{Interrupt, Performer};
 use crate::codec::Payload;
 use crate::id::Position;
-use crate::io::{Caught, IdempotencyKey, IoCore, IoParts, Shelf, panic_text};
+use crate::io::{Caught, IoCore, panic_text};
 use crate::record::Cause;
 use crate::run::RetryPolicy;
-use crate::step::{AttemptEnd, CancelMode, Effect, ErasedStep, TimedOut};
+use crate::step::{AttemptEnd, CancelMode, Effect, ErasedStep, StepMeta, TimedOut};
 use crate::time::Timestamp;
 
 /// How an attempt ended, judged.
@@ -43,12 +44,6 @@ impl Performer {
         shielded: bool,
     ) -> Judged {
         let meta = step.meta();
-        let (key, workflow) = {
-            let inner = self.run.lock();
-            let start = &inner.state.start;
-            let redone = inner.state.redone(at);
-            (IdempotencyKey::new(&start.origin, start.origin_run, at, redone), start.workflow.clone())
-        };
         let records = Attempting {
             performer: self.clone(),
             operation: operation.clone(),
@@ -56,16 +51,9 @@ impl Performer {
             site: meta.site,
             pure: meta.effect == Effect::Pure,
         };
-        let io = IoCore::new(IoParts {
-            records: Arc::new(records),
-            key,
-            attempt,
-            run_id: self.run.id.clone(),
-            shelf: Shelf::Arena(self.core.checkpoint.arena.clone()),
-            transports: self.core.outside.transports.clone(),
-            redaction: self.core.outside.redaction.clone(),
-        });
+        let io = IoCore::new(Arc::new(records), attempt);
         let core = io.clone();
+        let workflow = &self.run.workflow;
         let span = tracing::info_span!("step", run_id = %self.run.id, %workflow, step = meta.name, attempt);
         let end = {
             // A body may panic before it gives its future, too.
@@ -84,22 +72,22 @@ impl Performer {
                 }
             };
             let mut body = body.instrument(span.clone());
-            let body = poll_fn(|cx| {
-                let _in_step = self.run.in_step(meta);
-                Pin::new(&mut body).poll(cx)
-            });
-            let body = Caught { body };
-            tokio::select! {
-                biased;
-                end = body => Some(end),
-                () = self.after(meta.timeout) => None,
-                () = self.core.stop.aborting() => {
-                    return Judged::Failed { cause: Cause::Aborted, retryable: true, unknown: true };
-                }
-                () = self.aborted(at, meta.cancel, shielded) => {
-                    return Judged::Failed { cause: Cause::Cancelled, retryable: false, unknown: true };
-                }
+            let mut body = Caught {
+                body: poll_fn(|cx| {
+                    let _in_step = self.run.in_step(meta);
+                    Pin::new(&mut body).poll(cx)
+                }),
+            };
+            match poll_once(Pin::new(&mut body)).await {
+                Some(end) => Left::Ended(end),
+                None => Box::pin(self.ended_or_left(at, meta, polled(body), shielded)).await,
             }
+        };
+        let end = match end {
+            Left::Ended(end) => Some(end),
+            Left::TimedOut => None,
+            Left::Aborted => return Judged::Failed { cause: Cause::Aborted, retryable: true, unknown: true },
+            Left::Cancelled => return Judged::Failed { cause: Cause::Cancelled, retryable: false, unknown: true },
         };
         let redaction = &self.core.outside.redaction;
         let mut judged = match (end, meta.timeout) {
@@ -116,6 +104,23 @@ impl Performer {
             tracing::warn!(parent: &span, %cause, "attempt failed");
         }
         judged
+    }
+
+    /// How a body that is under way ends, or why it does not.
+    async fn ended_or_left<T>(
+        &self,
+        at: &Position,
+        meta: &StepMeta,
+        body: impl Future<Output = T>,
+        shielded: bool,
+    ) -> Left<T> {
+        tokio::select! {
+            biased;
+            end = body => Left::Ended(end),
+            () = self.after(meta.timeout) => Left::TimedOut,
+            () = self.core.stop.aborting() => Left::Aborted,
+            () = self.aborted(at, meta.cancel, shielded) => Left::Cancelled,
+        }
     }
 
     /// Completes when an attempt of a step that is dropped by a cancel is to be dropped.
@@ -154,6 +159,34 @@ impl Performer {
         };
         Some(self.core.now().after(policy.backoff(failures, chance)))
     }
+}
+
+/// How an attempt's body was left.
+enum Left<T> {
+    Ended(T),
+    TimedOut,
+    /// The engine does not wait for it any more.
+    Aborted,
+    Cancelled,
+}
+
+/// What a future gives at once, if it does.
+pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}
+
+/// A future that was polled a moment ago, for the same task: it is not polled twice in a row.
+async fn polled<F: Future + Unpin>(mut future: F) -> F::Output {
+    let mut again = false;
+    poll_fn(|cx| match std::mem::replace(&mut again, true) {
+        true => Pin::new(&mut future).poll(cx),
+        false => Poll::Pending,
+    })
+    .await
 }
 
 /// What an attempt's end says of it; `unknown` if nobody knows anyway what it did.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::{Error, Interrupt, Performer};
 use crate::codec::{ArtifactId, Blob, Payload};
-use crate::id::Position;
-use crate::io::{Ask, Chosen, Ended, Records};
+use crate::id::{Position, RunId};
+use crate::io::{Ask, Chosen, Ended, IdempotencyKey, Records, Redaction, Shelf, Transports};
 use crate::platform::BoxFuture;
 use crate::record::{Event, FactKey};
 use crate::run::{Choice, Used};
@@ -44,15 +44,35 @@ impl Attempting {
         let Ask { request, nth, alone, asked, .. } = ask.clone();
         let event = Event::FactBound { at: self.at.clone(), fact, request, nth, alone, asked, value };
         let now = performer.core.now();
-        inner.record(&performer.core.journal, performer.run.number, now, [event]).map(|_| Ok(None))
+        inner.record(&performer.core.journal, now, [event]).map(|_| Ok(None))
     }
 }
 
 impl Records for Attempting {
+    fn key(&self) -> IdempotencyKey {
+        self.performer.run.key(&self.at)
+    }
+
+    fn run_id(&self) -> &RunId {
+        &self.performer.run.id
+    }
+
+    fn shelf(&self) -> &Shelf {
+        &self.performer.core.shelf
+    }
+
+    fn transports(&self) -> &Transports {
+        &self.performer.core.outside.transports
+    }
+
+    fn redaction(&self) -> &Redaction {
+        &self.performer.core.outside.redaction
+    }
+
     fn artifact(&self, artifact: ArtifactId, blob: Blob) -> Result<(), StorageError> {
-        let Performer { run, core } = &self.performer;
+        let (run, core) = (&self.performer.run, &self.performer.core);
         let event = Event::ArtifactPut { artifact, bytes: Payload::in_arena(blob.into()) };
-        let recorded = run.lock().record(&core.journal, run.number, core.now(), [event]);
+        let recorded = run.lock().record(&core.journal, core.now(), [event]);
         match recorded {
             Ok(_) => Ok(()),
             Err(Error::Storage(error)) => Err(error),

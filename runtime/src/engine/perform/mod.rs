@@ -19,6 +19,7 @@ mod wait;
 
 use std::convert::Infallible;
 use std::future::{Future, pending};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,14 +39,29 @@ use crate::record::{Cause, ChildEnd, Event};
 use crate::run::Decision;
 use crate::step::{ErasedStep, Site};
 
-/// Performs the operations of one run.
+/// Performs the operations of one run. Cheap to clone: what all runs share is not touched.
 #[derive(Clone)]
-pub(super) struct Performer {
+pub(super) struct Performer(Arc<Performing>);
+
+/// What a [`Performer`] is made of.
+pub(super) struct Performing {
     pub(super) core: Arc<Core>,
     pub(super) run: Arc<LiveRun>,
 }
 
+impl Deref for Performer {
+    type Target = Performing;
+
+    fn deref(&self) -> &Performing {
+        &self.0
+    }
+}
+
 impl Performer {
+    pub(super) fn new(core: &Arc<Core>, run: &Arc<LiveRun>) -> Performer {
+        Performer(Arc::new(Performing { core: core.clone(), run: run.clone() }))
+    }
+
     /// An operation, known while the body waits for it.
     pub(in crate::engine) fn counted<'a, T: 'a>(
         &'a self,
@@ -77,7 +93,7 @@ impl Performer {
 
     /// Queues events with what is pending.
     async fn record(&self, events: impl IntoIterator<Item = Event>) {
-        let recorded = self.run.lock().record(&self.core.journal, self.run.number, self.core.now(), events);
+        let recorded = self.run.lock().record(&self.core.journal, self.core.now(), events);
         if let Err(error) = recorded {
             self.broken(error).await;
         }
@@ -197,7 +213,7 @@ impl Host for Performer {
     }
 
     fn step<'a>(&'a self, at: Position, site: Site, step: &'a mut dyn ErasedStep) -> BoxFuture<'a, Recorded> {
-        self.counted(&at.clone(), Some(site), self.perform_step(at, site, step))
+        Box::pin(self.perform_step(at, site, step))
     }
 
     fn sleep(&self, at: Position, site: Site, wake: Wake) -> BoxFuture<'_, ()> {

@@ -1,24 +1,109 @@
 //! A step: attempts until one is an outcome.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::pin::pin;
 
 use tokio::sync::SemaphorePermit;
 
-use super::attempt::Judged;
+use super::attempt::{Judged, poll_once};
 use super::wait::known;
 use super::{Interrupt, Performer};
+use crate::codec::Payload;
+use crate::engine::Error;
 use crate::engine::host::Recorded;
+use crate::engine::live::{InFlight, Inner};
 use crate::engine::past::{StepPast, awaits};
 use crate::engine::status::WaitingOn;
-use crate::id::Position;
+use crate::id::{Lsn, Position};
 use crate::record::{Cause, Event};
 use crate::step::{Effect, ErasedStep, Site, StepMeta};
 
+/// The record that an attempt waits for, if it does.
+type Begun = Result<Option<Lsn>, Error>;
+
 impl Performer {
     pub(super) async fn perform_step(&self, at: Position, site: Site, step: &mut dyn ErasedStep) -> Recorded {
+        let Some((operation, begun)) = self.begin_at_once(&at, site, step) else {
+            let _operation = self.run.operation(at.clone(), Some(site));
+            return Box::pin(self.perform_with_care(at, site, step)).await;
+        };
+        self.wait_for_begun(begun).await;
+        match self.attempt(&at, &at, 1, step, false).await {
+            // What most steps come to: neither does anything wait, nor is there anything to decide.
+            Judged::Done(output) if output.is_small() => {
+                self.end_at_once(operation, &at, output.clone());
+                Ok(output)
+            }
+            judged => Box::pin(self.go_on_with_care(&at, site, step, judged)).await,
+        }
+    }
+
+    /// As [`perform_with_care`](Self::perform_with_care), behind the first attempt.
+    async fn go_on_with_care(&self, at: &Position, site: Site, step: &mut dyn ErasedStep, judged: Judged) -> Recorded {
+        let end = match self.conclude(at, site, step.meta(), judged).await {
+            Some(end) => end,
+            None => {
+                let args = self.run.lock().state.step(at).map_or(0, |step| step.args);
+                self.attempts(at, site, step, args, None).await
+            }
+        };
+        self.run.told(at, end).await
+    }
+
+    /// Records the first attempt of a step, under one lock, unless there is anything to see to before: then
+    /// [`perform_with_care`](Self::perform_with_care) does.
+    fn begin_at_once(&self, at: &Position, site: Site, step: &mut dyn ErasedStep) -> Option<(InFlight<'_>, Begun)> {
+        let meta = step.meta();
+        if meta.rate.is_some() || self.has_unknown_undo(meta) || !self.core.journal.has_room() {
+            return None;
+        }
+        // What cannot be encoded comes to light again.
+        let args = step.hash_args().ok()?;
+        let undo_args = step.undo_args().ok()?;
+        if undo_args.as_ref().is_some_and(|args| !args.is_small()) {
+            return None;
+        }
+        let mut inner = self.run.lock();
+        let nothing_stands_there = !inner.replaying && inner.state.entry(at).is_none() && !inner.is_beyond(at);
+        let may_lose = meta.pivot && inner.may_lose(at);
+        let suspect = self.is_suspect(&inner);
+        if !nothing_stands_there || may_lose || suspect || self.halted(&inner, at, false).is_some() {
+            return None;
+        }
+        let operation = self.run.operation_of(&mut inner, at.clone(), Some(site));
+        let begun = self.record_attempt(&mut inner, at, meta, args, undo_args.as_ref());
+        drop(inner);
+        let begun = begun.map(|(_, last)| self.must_wait(meta, false).then_some(last));
+        Some((operation, begun))
+    }
+
+    /// Waits until an attempt that was begun at once may go on.
+    async fn wait_for_begun(&self, begun: Begun) {
+        let durable = match begun {
+            Ok(None) => return,
+            Ok(Some(last)) => self.core.journal.durable(last).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = durable {
+            Box::pin(self.broken(error)).await;
+        }
+    }
+
+    /// Holds a step's output, and ends its operation.
+    fn end_at_once(&self, operation: InFlight<'_>, at: &Position, output: Payload) {
+        let mut inner = self.run.lock();
+        inner.hold(self.core.now(), Event::StepDone { at: at.clone(), output });
+        operation.end(&mut inner);
+    }
+
+    /// Whether a rollback would not find the step's undo.
+    fn has_unknown_undo(&self, meta: &'static StepMeta) -> bool {
+        meta.undo.is_some()
+            && self.core.registry.step(meta.name).is_none_or(|known| (known.identity)() != (meta.identity)())
+    }
+
+    /// A step that was begun before, or that something may stand in the way of.
+    async fn perform_with_care(&self, at: Position, site: Site, step: &mut dyn ErasedStep) -> Recorded {
         let meta = step.meta();
         let (args, past) = self.run.past_step(&at, site, step).await;
         match past {
@@ -35,9 +120,7 @@ impl Performer {
             );
             match self.interrupt(&at, Interrupt::Fail(Cause::NoUndo { message })).await {}
         }
-        if meta.undo.is_some()
-            && self.core.registry.step(meta.name).is_none_or(|known| (known.identity)() != (meta.identity)())
-        {
+        if self.has_unknown_undo(meta) {
             // Nothing has happened yet, and nothing must: a rollback would not find the undo.
             let message = format!(
                 "step `{}` can be undone, but no plan shows it: add `.step({})` to the engine's builder",
@@ -57,22 +140,36 @@ impl Performer {
             Some(args) => Some(self.settle(args).await),
             None => None,
         };
+        let end = self.attempts(&at, site, step, args, undo_args).await;
+        self.run.told(&at, end).await
+    }
+
+    /// Attempts a step until one is its end. The first attempt of all records what its undo needs.
+    async fn attempts(
+        &self,
+        at: &Position,
+        site: Site,
+        step: &mut dyn ErasedStep,
+        args: u64,
+        undo_args: Option<Payload>,
+    ) -> Result<Payload, Cause> {
+        let meta = step.meta();
         loop {
-            self.wait_for_retry(&at, site, meta).await;
-            self.keep_to_rate(&at, site, meta, false).await;
-            let (suspect, _alone) = self.turn(&at, false).await;
-            let attempt = self.begin(&at, meta, args, undo_args.as_ref()).await;
+            self.wait_for_retry(at, site, meta).await;
+            self.keep_to_rate(at, site, meta, false).await;
+            let (suspect, _alone) = self.turn(at, false).await;
+            let attempt = self.begin(at, meta, args, undo_args.as_ref()).await;
             if self.must_wait(meta, suspect) {
                 self.barrier().await;
             }
-            let judged = self.attempt(&at, &at, attempt, step, false).await;
-            let end = self.conclude(&at, site, meta, judged).await;
+            let judged = self.attempt(at, at, attempt, step, false).await;
+            let end = self.conclude(at, site, meta, judged).await;
             if suspect {
                 self.record([]).await;
                 self.barrier().await;
             }
             if let Some(end) = end {
-                return self.run.told(&at, end).await;
+                return end;
             }
         }
     }
@@ -109,7 +206,7 @@ impl Performer {
     /// Waits until an attempt may begin: for room in the queue, and for its turn
     /// if the run is a suspect. What was held is queued first, as this can take long.
     pub(super) async fn turn(&self, at: &Position, shielded: bool) -> (bool, Option<SemaphorePermit<'_>>) {
-        let suspect = self.run.lock().state.crashes >= self.core.limits.suspect;
+        let suspect = self.is_suspect(&self.run.lock());
         let mut room = pin!(self.core.journal.room());
         let queued = match poll_once(room.as_mut()).await {
             Some(room) => room,
@@ -128,6 +225,11 @@ impl Performer {
         (true, self.heeding(at, shielded, self.core.suspects.acquire()).await.ok())
     }
 
+    /// Whether the run may be what takes the process down.
+    fn is_suspect(&self, inner: &Inner) -> bool {
+        inner.state.crashes >= self.core.limits.suspect
+    }
+
     /// Whether an attempt begins only when it is durable: if it acts on the
     /// world, and for a while after a crash in any case.
     pub(super) fn must_wait(&self, meta: &StepMeta, suspect: bool) -> bool {
@@ -141,34 +243,42 @@ impl Performer {
         at: &Position,
         meta: &'static StepMeta,
         args: u64,
-        undo_args: Option<&crate::codec::Payload>,
+        undo_args: Option<&Payload>,
     ) -> u32 {
         let begun = {
             let mut inner = self.run.lock();
-            if let Some(why) = self.halted(&inner, at, false) {
-                Err(why)
-            } else {
-                let attempt = inner.state.step(at).map_or(1, |step| step.attempts + 1);
-                let event = Event::StepAttempted {
-                    at: at.clone(),
-                    step: known(meta.name),
-                    attempt,
-                    args,
-                    pivot: meta.pivot,
-                    undo_done: meta.undo.is_some_and(|undo| undo.done),
-                    undo_unknown: meta.undo.is_some_and(|undo| undo.unknown),
-                    undo_args: undo_args.filter(|_| attempt == 1).cloned(),
-                };
-                inner
-                    .record(&self.core.journal, self.run.number, self.core.now(), [event])
-                    .map(|_| attempt)
-                    .map_err(Interrupt::Engine)
+            match self.halted(&inner, at, false) {
+                Some(why) => Err(why),
+                None => self.record_attempt(&mut inner, at, meta, args, undo_args).map_err(Interrupt::Engine),
             }
         };
         match begun {
-            Ok(attempt) => attempt,
+            Ok((attempt, _)) => attempt,
             Err(why) => match self.interrupt(at, why).await {},
         }
+    }
+
+    /// Applies and queues the next attempt; gives its number and its record's.
+    fn record_attempt(
+        &self,
+        inner: &mut Inner,
+        at: &Position,
+        meta: &'static StepMeta,
+        args: u64,
+        undo_args: Option<&Payload>,
+    ) -> Result<(u32, Lsn), Error> {
+        let attempt = inner.state.step(at).map_or(1, |step| step.attempts + 1);
+        let event = Event::StepAttempted {
+            at: at.clone(),
+            step: known(meta.name),
+            attempt,
+            args,
+            pivot: meta.pivot,
+            undo_done: meta.undo.is_some_and(|undo| undo.done),
+            undo_unknown: meta.undo.is_some_and(|undo| undo.unknown),
+            undo_args: undo_args.filter(|_| attempt == 1).cloned(),
+        };
+        inner.record(&self.core.journal, self.core.now(), [event]).map(|last| (attempt, last))
     }
 
     /// Records how an attempt ended. The step's end, if this is it.
@@ -178,7 +288,7 @@ impl Performer {
         site: Site,
         meta: &'static StepMeta,
         judged: Judged,
-    ) -> Option<Result<crate::codec::Payload, Cause>> {
+    ) -> Option<Result<Payload, Cause>> {
         let (cause, retryable, unknown) = match judged {
             Judged::Done(output) => {
                 let output = self.settle(output).await;
@@ -210,13 +320,4 @@ impl Performer {
         }
         Some(Err(cause))
     }
-}
-
-/// What a future gives at once, if it does.
-async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
-    poll_fn(|cx| match future.as_mut().poll(cx) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => Poll::Ready(None),
-    })
-    .await
 }

@@ -47,7 +47,7 @@ impl Performer {
                 Some(why) => why,
                 None => {
                     let event = Event::Paused { at: Some(at.clone()), reason };
-                    match inner.record(&self.core.journal, self.run.number, self.core.now(), [event]) {
+                    match inner.record(&self.core.journal, self.core.now(), [event]) {
                         Ok(_) => Interrupt::Pause,
                         Err(error) => Interrupt::Engine(error),
                     }

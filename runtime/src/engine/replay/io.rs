@@ -13,8 +13,8 @@ use std::time::Duration;
 use super::MissingFact;
 use super::host::ReplayHost;
 use crate::codec::{ArtifactId, Blob, Payload};
-use crate::id::Position;
-use crate::io::{Ask, Chosen, Ended, Records};
+use crate::id::{Position, RunId};
+use crate::io::{Ask, Chosen, Ended, IdempotencyKey, Records, Redaction, Shelf, Transports};
 use crate::platform::BoxFuture;
 use crate::record::FactKey;
 use crate::run::{Choice, Facts, Used};
@@ -58,6 +58,26 @@ impl ReplayIo {
 }
 
 impl Records for ReplayIo {
+    fn key(&self) -> IdempotencyKey {
+        self.host.run().key(&self.at)
+    }
+
+    fn run_id(&self) -> &RunId {
+        &self.host.run().id
+    }
+
+    fn shelf(&self) -> &Shelf {
+        &self.host.how().shelf
+    }
+
+    fn transports(&self) -> &Transports {
+        &self.host.how().outside.transports
+    }
+
+    fn redaction(&self) -> &Redaction {
+        &self.host.how().outside.redaction
+    }
+
     fn artifact(&self, _: ArtifactId, _: Blob) -> Result<(), StorageError> {
         Ok(())
     }

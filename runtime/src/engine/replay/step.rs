@@ -15,7 +15,7 @@ use super::{MissingFact, ReplayError};
 use crate::codec::Payload;
 use crate::engine::host::Recorded;
 use crate::id::Position;
-use crate::io::{IdempotencyKey, IoCore, IoParts, Redaction, caught, panic_text};
+use crate::io::{IoCore, Redaction, caught, panic_text};
 use crate::record::Cause;
 use crate::step::{AttemptEnd, ErasedStep};
 
@@ -62,24 +62,10 @@ impl ReplayHost {
 
     async fn run_body(&self, at: &Position, step: &mut dyn ErasedStep) -> Ran {
         let (meta, run) = (step.meta(), self.run());
-        let (key, attempt) = {
-            let state = &run.lock().state;
-            let (start, redone) = (&state.start, state.redone(at));
-            let attempts = state.step(at).map_or(1, |step| step.attempts);
-            (IdempotencyKey::new(&start.origin, start.origin_run, at, redone), attempts)
-        };
+        let attempt = run.lock().state.step(at).map_or(1, |step| step.attempts);
         self.told().steps += 1;
         let records = Arc::new(ReplayIo::new(self.clone(), at.clone(), meta));
-        let how = self.how();
-        let io = IoCore::new(IoParts {
-            records: records.clone(),
-            key,
-            attempt,
-            run_id: run.id.clone(),
-            shelf: how.shelf.clone(),
-            transports: how.outside.transports.clone(),
-            redaction: how.outside.redaction.clone(),
-        });
+        let io = IoCore::new(records.clone(), attempt);
         let span = tracing::info_span!("step", run_id = %run.id, step = meta.name, attempt);
         // A body may panic before it gives its future, too.
         let body = match catch_unwind(AssertUnwindSafe(|| step.attempt(io))) {

@@ -3,13 +3,14 @@
 //!
 //! Owns `wal/`. The parts, from the bytes up: `record`,
 //! `frame` and `segment` are the format; `scan` finds frames in bytes and
-//! `judge` says what they amount to, both pure; `open` is recovery; `queue`,
-//! `shared`, `writer` and `prepare` are the live log; `wait` is what callers hold.
+//! `judge` says what they amount to, both pure; `open` is recovery; `group`, `queue`,
+//! `shared`, `writer`, `relay` and `prepare` are the live log; `wait` is what callers hold.
 //! `verify` reads a log that nobody has open, as recovery does, and changes nothing.
 //! What must always hold: see `judge`, `open`, `writer` and `prepare`.
 
 mod config;
 mod frame;
+mod group;
 mod judge;
 mod open;
 mod prepare;
@@ -17,6 +18,7 @@ mod problem;
 mod queue;
 mod read;
 mod record;
+mod relay;
 mod replay;
 mod scan;
 mod segment;
@@ -49,6 +51,7 @@ use crate::platform::{BoxFuture, Platform, TaskHandle};
 
 pub use self::config::Durability;
 pub(crate) use self::config::WalConfig;
+pub(crate) use self::group::Group;
 pub(crate) use self::record::RawRecord;
 pub(crate) use self::replay::{Replay, ReplayError};
 #[cfg(test)]
@@ -146,6 +149,7 @@ impl Wal {
             let _thread = started.map_err(|e| Failure::new("start the writer of", &path, e))?;
         }
         handle.ticker = ticker(platform, config.durability, &handle.shared);
+        let _task = handle.shared.relay.start(&*platform.exec);
         Ok((Wal { handle: Arc::new(handle) }, report))
     }
 
@@ -168,6 +172,11 @@ impl Wal {
     /// record; [`StorageError::Closed`] for one that was never appended.
     pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), StorageError>> + Send + use<> {
         self.wait(Goal::Durable(lsn))
+    }
+
+    /// Whether no more than `queue_bytes` are queued, a moment ago. False, too, of a log that takes nothing any more.
+    pub(crate) fn has_room(&self) -> bool {
+        self.handle.shared.has_room()
     }
 
     /// Waits while more than `queue_bytes` are queued. Cancel safe.
@@ -323,6 +332,7 @@ impl Drop for Handle {
             ticker.abort();
         }
         self.shared.abandon();
+        self.shared.relay.end();
     }
 }
 

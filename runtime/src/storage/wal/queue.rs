@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::frame::{BLOCK, FRAME_HEADER};
+use super::group::Group;
 use super::record;
 use crate::id::Lsn;
 use crate::storage::StorageError;
@@ -72,6 +73,7 @@ pub(crate) struct GroupWriter<'a> {
 impl GroupWriter<'_> {
     /// Appends a record; `body` appends the body's bytes to what it is given,
     /// and must leave alone what is there already. `time` is in nanoseconds since 1970-01-01 UTC.
+    #[cfg(test)]
     pub(crate) fn record(&mut self, kind: u8, run: u64, time: i64, body: impl FnOnce(&mut Vec<u8>)) {
         self.write(kind, 0, run, time, body);
     }
@@ -89,6 +91,24 @@ impl GroupWriter<'_> {
         let mut refused = None;
         self.write(kind, record::ENCRYPTED, run, time, |bytes| refused = body(lsn, bytes).err());
         self.refused = self.refused.take().or(refused);
+    }
+
+    /// Has the group refused if this one cannot be appended.
+    pub(crate) fn admit(&mut self, group: &Group) {
+        self.too_large |= group.is_too_large();
+    }
+
+    /// Appends the records of a group.
+    pub(crate) fn copy(&mut self, group: &Group) {
+        self.admit(group);
+        let Some((bytes, last, count)) = group.encoded().filter(|_| !self.too_large) else { return };
+        if let Some(previous) = self.last {
+            record::continue_group(self.bytes, previous);
+        }
+        self.last = Some(self.bytes.len() + last);
+        self.bytes.extend_from_slice(bytes);
+        self.count += count;
+        self.too_large = self.bytes.len() - self.start > MAX_GROUP;
     }
 
     fn write(&mut self, kind: u8, flags: u8, run: u64, time: i64, body: impl FnOnce(&mut Vec<u8>)) {

@@ -1,6 +1,7 @@
 //! What callers ask of a log.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use super::{Goal, LiveSegment, Retired, Shared, Ticket};
@@ -38,6 +39,10 @@ impl Shared {
             return Err(StorageError::Closed);
         }
         let lsn = state.queue.append(group)?;
+        self.queued.store(state.queue.bytes(), Ordering::Release);
+        if !self.commit {
+            self.acknowledged.store(lsn.0, Ordering::Release);
+        }
         let writer = state.writer.take();
         drop(state);
         writer.into_iter().for_each(Waker::wake);
@@ -51,21 +56,34 @@ impl Shared {
         ticket: &mut Option<Ticket>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<(), StorageError>> {
+        if let Goal::Durable(lsn) = goal
+            && self.is_acknowledged(lsn)
+        {
+            // Whoever said so takes, or has taken, its waker out.
+            *ticket = None;
+            return Poll::Ready(Ok(()));
+        }
         let mut state = self.lock();
         if let Some(result) = self.result(&state, goal) {
             if let Some(ticket) = ticket.take() {
-                state.waiters.remove(&ticket);
+                state.forget(ticket);
             }
             return Poll::Ready(result);
         }
-        let key = *ticket.get_or_insert_with(|| {
-            state.tickets += 1;
-            (goal, state.tickets)
-        });
-        match state.waiters.get_mut(&key) {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => {
-                state.waiters.insert(key, cx.waker().clone());
+        match (goal, *ticket) {
+            (Goal::Durable(lsn), None) => *ticket = Some((goal, state.durables.join(lsn, cx.waker()))),
+            (Goal::Durable(lsn), Some((_, number))) => state.durables.renew(lsn, number, cx.waker()),
+            _ => {
+                let key = *ticket.get_or_insert_with(|| {
+                    state.tickets += 1;
+                    (goal, state.tickets)
+                });
+                match state.waiters.get_mut(&key) {
+                    Some(waker) => waker.clone_from(cx.waker()),
+                    None => {
+                        state.waiters.insert(key, cx.waker().clone());
+                    }
+                }
             }
         }
         Poll::Pending
@@ -73,7 +91,7 @@ impl Shared {
 
     /// A waiter is no more.
     pub(in crate::storage::wal) fn forget(&self, ticket: Ticket) {
-        self.lock().waiters.remove(&ticket);
+        self.lock().forget(ticket);
     }
 
     pub(in crate::storage::wal) fn begin_close(&self) {
@@ -156,6 +174,7 @@ impl Shared {
     /// How many waiters are kept.
     #[cfg(test)]
     pub(in crate::storage::wal) fn waiters(&self) -> usize {
-        self.lock().waiters.len()
+        let state = self.lock();
+        state.waiters.len() + state.durables.len()
     }
 }

@@ -6,19 +6,23 @@
 //! nothing is acknowledged and nothing joins the queue; the directory's lock
 //! goes with the last of the threads.
 //!
-//! `callers`, `writing` and `spares` are what each side does.
+//! `callers`, `writing` and `spares` are what each side does. What a caller asks for most can be read without the
+//! lock; it is written under it.
 
 mod callers;
 mod spares;
+mod waiters;
 mod writing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::Waker;
 
 use super::WalStats;
 use super::queue::Queue;
+use super::relay::Relay;
 use super::sync::{Guard, Lock};
 use crate::id::Lsn;
 use crate::platform::LockGuard;
@@ -26,6 +30,7 @@ use crate::storage::StorageError;
 
 pub(super) use self::callers::Readable;
 use self::spares::Spares;
+use self::waiters::Waiters;
 pub(super) use self::spares::{Prepare, Retired, SPARES, Spare};
 pub(super) use self::writing::Work;
 
@@ -90,14 +95,26 @@ struct State {
     /// The directory's lock, until all threads have ended.
     lock: Option<Arc<LockGuard>>,
     writer: Option<Waker>,
+    /// Who waits for records.
+    durables: Waiters,
+    /// Who waits for something else.
     waiters: BTreeMap<Ticket, Waker>,
     tickets: u64,
+    /// Kept for its buffer.
+    ready: Vec<Waker>,
 }
 
 impl State {
     /// The last LSN before the active segment.
     fn sealed(&self) -> Lsn {
         self.segments.last().map_or(Lsn(0), |active| Lsn(active.segment.first_lsn.0 - 1))
+    }
+
+    fn forget(&mut self, ticket: Ticket) {
+        match ticket {
+            (Goal::Durable(lsn), number) => self.durables.leave(lsn, number),
+            ticket => drop(self.waiters.remove(&ticket)),
+        }
     }
 
     fn oldest(&self) -> Lsn {
@@ -112,6 +129,13 @@ pub(super) struct Shared {
     queue_bytes: usize,
     /// Whether waiters wait for the disk.
     commit: bool,
+    /// The last LSN that was synced, or queued where nobody waits for the disk.
+    acknowledged: AtomicU64,
+    /// How many bytes wait.
+    queued: AtomicUsize,
+    /// Whether there is an `end`.
+    ended: AtomicBool,
+    pub(super) relay: Relay,
 }
 
 impl Shared {
@@ -140,10 +164,38 @@ impl Shared {
             written_all: false,
             lock: Some(lock),
             writer: None,
+            durables: Waiters::default(),
             waiters: BTreeMap::new(),
             tickets: 0,
+            ready: Vec::new(),
         };
-        Arc::new(Shared { state: Lock::new(state), queue_bytes, commit })
+        Arc::new(Shared {
+            state: Lock::new(state),
+            queue_bytes,
+            commit,
+            acknowledged: AtomicU64::new(last.0),
+            queued: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
+            relay: Relay::default(),
+        })
+    }
+
+    /// Whether a record is acknowledged, as far as can be said without the lock.
+    pub(super) fn is_acknowledged(&self, lsn: Lsn) -> bool {
+        !self.ended.load(Ordering::Acquire) && lsn.0 <= self.acknowledged.load(Ordering::Acquire)
+    }
+
+    /// Whether the queue is below its limit, as far as can be said without the lock.
+    pub(super) fn has_room(&self) -> bool {
+        !self.ended.load(Ordering::Acquire) && self.queued.load(Ordering::Acquire) <= self.queue_bytes
+    }
+
+    /// What can be read without the lock follows a change under it.
+    fn tell(&self, state: &State) {
+        let acknowledged = if self.commit { state.durable } else { state.queue.last_lsn() };
+        self.acknowledged.store(acknowledged.0, Ordering::Release);
+        self.queued.store(state.queue.bytes(), Ordering::Release);
+        self.ended.store(state.end.is_some(), Ordering::Release);
     }
 
     fn lock(&self) -> Guard<'_, State> {
@@ -208,22 +260,18 @@ impl Shared {
 
     /// Wakes everybody whose wait is over.
     fn wake_ready(&self, mut state: Guard<'_, State>) {
-        // Waits for records come first, in the order of their LSNs: the walk ends at the first that is not over.
-        let mut ready = Vec::new();
-        while let Some((&ticket, _)) = state.waiters.first_key_value() {
-            if self.result(&state, ticket.0).is_none() {
-                break;
-            }
-            ready.extend(state.waiters.remove(&ticket));
-        }
-        let others: Vec<Ticket> = state
-            .waiters
-            .range((Goal::Room, 0)..)
-            .map(|(&ticket, _)| ticket)
-            .filter(|ticket| self.result(&state, ticket.0).is_some())
-            .collect();
+        self.tell(&state);
+        let mut ready = std::mem::take(&mut state.ready);
+        let mut durables = std::mem::take(&mut state.durables);
+        durables.take_while(|lsn| self.result(&state, Goal::Durable(lsn)).is_some(), &mut ready);
+        state.durables = durables;
+        let others: Vec<Ticket> =
+            state.waiters.keys().copied().filter(|ticket| self.result(&state, ticket.0).is_some()).collect();
         ready.extend(others.iter().filter_map(|ticket| state.waiters.remove(ticket)));
         drop(state);
-        ready.into_iter().for_each(Waker::wake);
+        self.relay.wake(&mut ready);
+        if ready.capacity() > 0 {
+            self.lock().ready = ready;
+        }
     }
 }
