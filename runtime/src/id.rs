@@ -149,7 +149,7 @@ impl Position {
     }
 
     fn with(&self, value: u32, kind: u64) -> Position {
-        let mut bytes = self.0.clone();
+        let mut bytes = SmallVec::from_slice(&self.0);
         push(&mut bytes, u64::from(value) << 2 | kind);
         Position(bytes)
     }

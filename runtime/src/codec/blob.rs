@@ -10,6 +10,7 @@ use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
+use std::thread::LocalKey;
 
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -198,40 +199,43 @@ pub(super) const MEMBER: &str = "$blob";
 /// What serde cannot carry along: the blobs of the value that this thread is encoding or decoding.
 #[derive(Default)]
 struct Carried {
-    encoding: Option<Vec<NamedBlob>>,
     decoding: Vec<NamedBlob>,
     /// Why a blob could not be opened.
     failed: Option<BlobError>,
 }
 
 thread_local! {
-    static CARRIED: RefCell<Carried> = RefCell::default();
+    static ENCODING: RefCell<Option<Vec<NamedBlob>>> = const { RefCell::new(None) };
+    static CARRIED: RefCell<Carried> = const { RefCell::new(Carried { decoding: Vec::new(), failed: None }) };
 }
 
-/// Puts back what was carried before, however the closure ends.
-struct Restore(Option<Carried>);
+/// Puts back what was there before, however the closure ends.
+struct Restore<T: 'static>(&'static LocalKey<RefCell<T>>, Option<T>);
 
-impl Drop for Restore {
+impl<T> Restore<T> {
+    fn replace(local: &'static LocalKey<RefCell<T>>, fresh: T) -> Restore<T> {
+        Restore(local, Some(local.replace(fresh)))
+    }
+}
+
+impl<T> Drop for Restore<T> {
     fn drop(&mut self) {
-        if let Some(before) = self.0.take() {
-            CARRIED.with_borrow_mut(|carried| *carried = before);
+        if let Some(before) = self.1.take() {
+            self.0.set(before);
         }
     }
 }
 
 /// Runs `encode`, and gives with its result the blobs that it wrote.
 pub(super) fn collect<T>(encode: impl FnOnce() -> T) -> (T, Vec<NamedBlob>) {
-    let fresh = Carried { encoding: Some(Vec::new()), ..Carried::default() };
-    let _restore = Restore(Some(CARRIED.with_borrow_mut(|carried| std::mem::replace(carried, fresh))));
+    let _restore = Restore::replace(&ENCODING, Some(Vec::new()));
     let value = encode();
-    let blobs = CARRIED.with_borrow_mut(|carried| carried.encoding.take());
-    (value, blobs.unwrap_or_default())
+    (value, ENCODING.take().unwrap_or_default())
 }
 
 /// Runs `decode`, which may ask for these blobs. Gives with its result why one could not be opened.
 pub(super) fn offer<T>(blobs: &[NamedBlob], decode: impl FnOnce() -> T) -> (T, Option<BlobError>) {
-    let fresh = Carried { decoding: blobs.to_vec(), ..Carried::default() };
-    let _restore = Restore(Some(CARRIED.with_borrow_mut(|carried| std::mem::replace(carried, fresh))));
+    let _restore = Restore::replace(&CARRIED, Carried { decoding: blobs.to_vec(), failed: None });
     let value = decode();
     let failed = CARRIED.with_borrow_mut(|carried| carried.failed.take());
     (value, failed)
@@ -239,8 +243,8 @@ pub(super) fn offer<T>(blobs: &[NamedBlob], decode: impl FnOnce() -> T) -> (T, O
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        CARRIED.with_borrow_mut(|carried| {
-            if let Some(blobs) = &mut carried.encoding
+        ENCODING.with_borrow_mut(|encoding| {
+            if let Some(blobs) = encoding
                 && !blobs.iter().any(|known| known.at.id == self.at.id)
             {
                 blobs.push(self.clone().into());

@@ -17,6 +17,8 @@ mod rename;
 mod strict;
 pub(crate) mod wire;
 
+use std::cell::Cell;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -81,13 +83,13 @@ impl DecodeError {
 /// When JSON cannot hold it: a float that is not finite, a map key that is no
 /// string or number, a `Serialize` that fails, more than [`MAX_PAYLOAD`] bytes.
 pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, EncodeError> {
-    let (bytes, blobs) = blob::collect(|| text(value));
-    let bytes = bytes?;
-    if bytes.len() > MAX_PAYLOAD {
-        let reason = format!("its JSON has {} bytes, more than the limit of {MAX_PAYLOAD}", bytes.len());
-        return Err(EncodeError { reason });
-    }
-    Ok(Payload::encoded(bytes, blobs, hash::name(std::any::type_name::<T>())))
+    text(value, |bytes, blobs| {
+        if bytes.len() > MAX_PAYLOAD {
+            let reason = format!("its JSON has {} bytes, more than the limit of {MAX_PAYLOAD}", bytes.len());
+            return Err(EncodeError { reason });
+        }
+        Ok(Payload::encoded(bytes, blobs, std::any::type_name::<T>()))
+    })
 }
 
 /// A hash of a value's JSON in which the order of a map's entries does not
@@ -97,19 +99,35 @@ pub(crate) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Payload, Encode
 /// # Errors
 /// When JSON cannot hold the value; its size does not matter.
 pub(crate) fn hash<T: Serialize + ?Sized>(value: &T) -> Result<u64, EncodeError> {
-    let (json, blobs) = blob::collect(|| text(value));
-    let json = json?;
-    if blobs.is_empty() {
-        return Ok(hash::hash(&json));
-    }
-    Ok(hash::hash(&rename::rename(&json, |id| blob::content(&blobs, id)).json))
+    text(value, |json, blobs| match &*blobs {
+        [] => Ok(hash::hash(json)),
+        blobs => Ok(hash::hash(&rename::rename(json, |id| blob::content(blobs, id)).json)),
+    })
 }
 
-fn text<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, EncodeError> {
-    let mut bytes = Vec::with_capacity(128);
-    let mut json = serde_json::Serializer::new(&mut bytes);
-    value.serialize(strict::Strict(&mut json)).map_err(|e| EncodeError { reason: e.to_string() })?;
-    Ok(bytes)
+thread_local! {
+    /// A buffer for the next text. A value that encodes another one, while it is encoded, finds none.
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Gives `with` the JSON text of a value and the blobs in it.
+fn text<T: Serialize + ?Sized, R>(
+    value: &T,
+    with: impl FnOnce(&[u8], Vec<NamedBlob>) -> Result<R, EncodeError>,
+) -> Result<R, EncodeError> {
+    /// What is kept of a buffer for the next value.
+    const KEPT: usize = 64 << 10;
+    let mut bytes = BUFFER.take();
+    bytes.clear();
+    let (encoded, blobs) = blob::collect(|| {
+        let mut json = serde_json::Serializer::new(&mut bytes);
+        value.serialize(strict::Strict(&mut json)).map_err(|e| EncodeError { reason: e.to_string() })
+    });
+    let result = encoded.and_then(|()| with(&bytes, blobs));
+    if bytes.capacity() <= KEPT {
+        BUFFER.set(bytes);
+    }
+    result
 }
 
 /// The JSON text of a value, and the value that it decodes to.

@@ -13,8 +13,16 @@ pub struct Payload {
     json: Json,
     /// What `{"$blob":<id>}` in it stands for.
     blobs: Option<Arc<[NamedBlob]>>,
-    /// A hash of the name of the type that it was encoded from; 0 if that is not known.
-    schema: u64,
+    schema: Schema,
+}
+
+/// What says from which type a value was encoded.
+#[derive(Clone, Copy)]
+enum Schema {
+    /// The type's name.
+    Of(&'static str),
+    /// A hash of it; 0 if that is not known.
+    Hash(u64),
 }
 
 #[derive(Clone)]
@@ -30,16 +38,17 @@ pub struct PayloadError(pub(crate) BlobError);
 
 impl Payload {
     pub(crate) fn from_bytes(json: &[u8]) -> Payload {
-        Payload { json: Json::Inline(json.into()), blobs: None, schema: 0 }
+        Payload { json: Json::Inline(json.into()), blobs: None, schema: Schema::Hash(0) }
     }
 
-    pub(super) fn encoded(json: Vec<u8>, blobs: Vec<NamedBlob>, schema: u64) -> Payload {
-        Payload { json: Json::Inline(json.into()), blobs: None, schema }.with_blobs(blobs)
+    /// The JSON of a value of the type with this name.
+    pub(super) fn encoded(json: &[u8], blobs: Vec<NamedBlob>, of: &'static str) -> Payload {
+        Payload { json: Json::Inline(json.into()), blobs: None, schema: Schema::Of(of) }.with_blobs(blobs)
     }
 
     /// A payload whose JSON is a blob.
     pub(crate) fn in_arena(json: NamedBlob) -> Payload {
-        let schema = json.at().schema;
+        let schema = Schema::Hash(json.at().schema);
         Payload { json: Json::Arena(Arc::new(json)), blobs: None, schema }
     }
 
@@ -51,7 +60,7 @@ impl Payload {
 
     /// The payload as one that was encoded from a type with this hash.
     pub(crate) fn with_schema(mut self, schema: u64) -> Payload {
-        self.schema = schema;
+        self.schema = Schema::Hash(schema);
         self
     }
 
@@ -80,7 +89,7 @@ impl Payload {
         if let Some((unseen, _)) = blobs.iter().find(|(old, _)| !seen.contains(old)) {
             return Err(*unseen);
         }
-        let json = Payload::from_bytes(&renamed.json).with_schema(self.schema);
+        let json = Payload::from_bytes(&renamed.json).with_schema(self.schema());
         Ok(json.with_blobs(blobs.into_iter().map(|(_, blob)| blob).collect()))
     }
 
@@ -162,8 +171,12 @@ impl Payload {
         self.json_blob().into_iter().chain(self.blobs().iter().map(NamedBlob::at))
     }
 
+    /// A hash of the name of the type that it was encoded from; 0 if that is not known.
     pub(crate) fn schema(&self) -> u64 {
-        self.schema
+        match self.schema {
+            Schema::Of(name) => super::hash::name(name),
+            Schema::Hash(hash) => hash,
+        }
     }
 }
 

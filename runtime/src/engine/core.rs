@@ -125,6 +125,9 @@ impl Core {
         let (last, shown) = {
             let mut inner = run.lock();
             let last = inner.record(&self.journal, self.now(), events)?;
+            if run.has_shown(last) {
+                return Ok(());
+            }
             (last, inner.to_show())
         };
         self.journal.durable(last).await?;

@@ -349,7 +349,7 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body:
                 run.changed.notify_waiters();
             }
             // Nothing follows at once: what was held for what would follow is queued alone.
-            if let Err(error) = inner.record(&performer.core.journal, performer.core.now(), []) {
+            if let Err(error) = inner.queue(&performer.core.journal) {
                 return Poll::Ready(Ended::Interrupted(Interrupt::Engine(error)));
             }
         }

@@ -69,9 +69,12 @@ impl Core {
         self.journal.room().await?;
         let asked = Asked { workflow: &workflow, version };
         loop {
-            let (known, left) = {
-                let runs = self.runs();
-                (runs.by_id.get(id.as_str()).map(Held::new), runs.left)
+            let (known, left) = match is_random {
+                true => (None, 0),
+                false => {
+                    let runs = self.runs();
+                    (runs.by_id.get(id.as_str()).map(Held::new), runs.left)
+                }
             };
             let known = match known {
                 None if !is_random => self.started_before(&id, asked, &input).await?,

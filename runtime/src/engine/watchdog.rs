@@ -5,7 +5,7 @@
 //! poll is that old, and without end while there is none. What must always hold: a poll wakes the thread once in
 //! [`LONG`] at most; nothing keeps the thread once the engine is gone.
 
-use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,71 +24,79 @@ struct Poll {
     reported: bool,
 }
 
-#[derive(Default)]
-struct Under {
-    next: u64,
-    /// In the order in which they began.
-    polls: BTreeMap<u64, Poll>,
-    /// The thread looks only when it is told to.
-    idle: bool,
-    ended: bool,
+/// How many lists of polls there are. Threads that poll at once seldom share one.
+const LISTS: usize = 16;
+
+/// Which list this thread's polls are in.
+fn list() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static LIST: usize = NEXT.fetch_add(1, Ordering::Relaxed) % LISTS;
+    }
+    LIST.with(|list| *list)
 }
 
 /// Watches the polls of an engine's bodies.
 pub(crate) struct Watchdog {
     clock: Arc<dyn Clock>,
-    under: Mutex<Under>,
+    /// What is under way: each list in the order in which its polls began, with a number of their own.
+    under: [Mutex<Vec<(u64, Poll)>>; LISTS],
+    next: AtomicU64,
+    /// The thread looks only when it is told to.
+    idle: AtomicBool,
+    ended: AtomicBool,
     begun: Notify,
 }
 
 impl Watchdog {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Arc<Watchdog> {
-        Arc::new(Watchdog { clock, under: Mutex::default(), begun: Notify::new() })
+        Arc::new(Watchdog {
+            clock,
+            under: Default::default(),
+            next: AtomicU64::new(0),
+            idle: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            begun: Notify::new(),
+        })
     }
 
-    fn under(&self) -> MutexGuard<'_, Under> {
-        self.under.lock().unwrap_or_else(PoisonError::into_inner)
+    fn under(&self, list: usize) -> MutexGuard<'_, Vec<(u64, Poll)>> {
+        self.under[list].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A poll of a run's body is under way until the guard is dropped.
     pub(super) fn watch(&self, run: &Arc<LiveRun>) -> Watched<'_> {
         let poll = Poll { since: self.clock.elapsed(), run: run.clone(), reported: false };
-        let (number, idle) = {
-            let mut under = self.under();
-            under.next += 1;
-            let number = under.next;
-            under.polls.insert(number, poll);
-            (number, std::mem::take(&mut under.idle))
-        };
-        if idle {
+        let (list, number) = (list(), self.next.fetch_add(1, Ordering::Relaxed));
+        self.under(list).push((number, poll));
+        // Either this sees that the thread is idle, or the thread, which looks behind that, sees the poll.
+        if self.idle.load(Ordering::SeqCst) && self.idle.swap(false, Ordering::SeqCst) {
             self.begun.notify_one();
         }
-        Watched { watchdog: self, number }
+        Watched { watchdog: self, list, number }
     }
 
     /// Ends the thread.
     pub(crate) fn end(&self) {
-        self.under().ended = true;
+        self.ended.store(true, Ordering::SeqCst);
         self.begun.notify_one();
     }
 
     /// What the thread does.
     pub(crate) async fn run(self: Arc<Self>) {
         loop {
-            let idle = {
-                let mut under = self.under();
-                if under.ended {
-                    return;
-                }
-                under.idle = under.polls.is_empty();
-                under.idle
-            };
+            if self.ended.load(Ordering::SeqCst) {
+                return;
+            }
+            self.idle.store(true, Ordering::SeqCst);
+            let idle = (0..LISTS).all(|list| self.under(list).is_empty());
             if idle {
                 self.begun.notified().await;
                 // Many short polls must not wake it each.
                 self.clock.sleep_alone(LONG).await;
                 continue;
             }
+            self.idle.store(false, Ordering::SeqCst);
             let pause = self.report();
             self.clock.sleep_alone(pause).await;
         }
@@ -99,13 +107,12 @@ impl Watchdog {
         let now = self.clock.elapsed();
         let mut long = Vec::new();
         let mut pause = LONG;
-        {
-            let mut under = self.under();
-            for poll in under.polls.values_mut().filter(|poll| !poll.reported) {
+        for list in 0..LISTS {
+            for (_, poll) in self.under(list).iter_mut().filter(|(_, poll)| !poll.reported) {
                 let taken = now.saturating_sub(poll.since);
                 if taken < LONG {
-                    pause = LONG - taken;
-                    break;
+                    pause = pause.min(LONG - taken);
+                    continue;
                 }
                 poll.reported = true;
                 // Under the lock: the poll cannot end, and take it back, before it is there.
@@ -122,12 +129,18 @@ impl Watchdog {
 /// A poll under way.
 pub(super) struct Watched<'w> {
     watchdog: &'w Watchdog,
+    list: usize,
     number: u64,
 }
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
-        let ended = self.watchdog.under().polls.remove(&self.number);
+        let ended = {
+            let mut under = self.watchdog.under(self.list);
+            // The last one, as a rule: threads seldom share a list, and a poll within a poll ends first.
+            let at = under.iter().rposition(|(number, _)| *number == self.number);
+            at.map(|at| under.remove(at).1)
+        };
         if let Some(poll) = ended.filter(|poll| poll.reported) {
             poll.run.spins_no_more();
         }

@@ -67,8 +67,8 @@ pub const MAX_FACT_NAME: usize = 256;
 /// What a step's attempt knows of itself.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct IoCore {
-    records: Arc<dyn Records>,
+#[expect(private_interfaces, reason = "nobody outside can name it but as it is")]
+pub struct IoCore<R: ?Sized = dyn Records> {
     attempt: u32,
     /// Made when it is asked for.
     key: OnceLock<IdempotencyKey>,
@@ -78,14 +78,18 @@ pub struct IoCore {
     unknown: AtomicBool,
     /// How many calls are under way.
     calling: AtomicU32,
+    pub(crate) records: R,
+}
+
+#[expect(private_bounds, reason = "nobody outside can make one")]
+impl<R: Records + 'static> IoCore<R> {
+    pub(crate) fn new(records: R, attempt: u32) -> Arc<IoCore<R>> {
+        let (given, unknown, calling) = (Mutex::default(), AtomicBool::new(false), AtomicU32::new(0));
+        Arc::new(IoCore { attempt, key: OnceLock::new(), given, unknown, calling, records })
+    }
 }
 
 impl IoCore {
-    pub(crate) fn new(records: Arc<dyn Records>, attempt: u32) -> Arc<IoCore> {
-        let (given, unknown, calling) = (Mutex::default(), AtomicBool::new(false), AtomicU32::new(0));
-        Arc::new(IoCore { records, attempt, key: OnceLock::new(), given, unknown, calling })
-    }
-
     /// What is hidden in errors and requests.
     pub(crate) fn redaction(&self) -> &Redaction {
         self.records.redaction()
@@ -95,6 +99,9 @@ impl IoCore {
         self.key.get_or_init(|| self.records.key())
     }
 
+}
+
+impl<R: ?Sized> IoCore<R> {
     /// Whether nobody knows what a call of this attempt has done, or is doing.
     pub(crate) fn is_unknown(&self) -> bool {
         self.unknown.load(Ordering::Acquire) || self.calling.load(Ordering::Acquire) > 0

@@ -9,6 +9,7 @@
 
 mod apply;
 mod back;
+mod by_position;
 mod divergence;
 mod entry;
 mod facts;
@@ -24,6 +25,7 @@ mod visit;
 mod weight;
 
 pub(crate) use apply::NOW;
+pub(crate) use by_position::{ByPosition, Positions};
 pub use divergence::Divergence;
 pub(crate) use entry::Entry;
 pub(crate) use facts::{Asked, Choice, Facts, Used};

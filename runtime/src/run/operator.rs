@@ -1,11 +1,9 @@
 //! An operator's word on a run that cannot go on by itself.
 
-use std::collections::HashMap;
-
 use super::apply::{Applied, illegal};
 use super::state::{Illegal, RunState};
 use super::undo::UndoStack;
-use super::{Entry, Phase, UndoState};
+use super::{ByPosition, Entry, Phase, UndoState};
 use crate::id::Position;
 use crate::record::{Cause, Event};
 
@@ -53,7 +51,7 @@ impl RunState {
 
     /// Nothing is left to be done, and nothing to be undone: what follows is the end.
     pub(super) fn give_up(&mut self) {
-        self.journal = HashMap::new();
+        self.journal = ByPosition::default();
         self.undo = UndoStack::default();
         self.past_pivot = false;
         self.decided = 0;

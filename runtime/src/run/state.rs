@@ -1,9 +1,7 @@
 //! One run's records, added up.
 
-use std::collections::HashMap;
-
 use super::undo::UndoStack;
-use super::{Entry, Facts, Inbox, Phase, Since, StepEntry, UndoEntry, UndoState};
+use super::{ByPosition, Entry, Facts, Inbox, Phase, Since, StepEntry, UndoEntry, UndoState};
 use crate::codec::Payload;
 use crate::id::{Position, RunId};
 use crate::record::{Event, Name, UndoKind};
@@ -88,7 +86,7 @@ pub(crate) struct RunState {
     pub(super) redone: Vec<Position>,
     /// What the body came to an end of last, if it has begun nothing since.
     pub(super) last_end: Option<Position>,
-    pub(super) journal: HashMap<Position, Entry>,
+    pub(super) journal: ByPosition<Entry>,
     pub(super) undo: UndoStack,
 }
 
@@ -128,7 +126,7 @@ impl RunState {
             decided: 0,
             redone: Vec::new(),
             last_end: None,
-            journal: HashMap::new(),
+            journal: ByPosition::default(),
             undo: UndoStack::default(),
         })
     }
@@ -312,7 +310,7 @@ impl RunState {
     /// Forgets what only a run that goes on needs.
     pub(crate) fn shrink(&mut self) {
         if self.phase.has_ended() {
-            self.journal = HashMap::new();
+            self.journal = ByPosition::default();
             self.inbox.clear();
             self.undo = UndoStack::default();
         }

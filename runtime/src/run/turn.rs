@@ -1,11 +1,9 @@
 //! The turns of a run: what the next one begins with.
 
-use std::collections::HashMap;
-
 use super::apply::{Applied, illegal};
 use super::state::{Decision, RunState};
 use super::undo::UndoStack;
-use super::{Inbox, UndoState};
+use super::{ByPosition, Inbox, UndoState};
 use crate::codec::Payload;
 use crate::id::Position;
 use crate::record::{Carried, CarriedUndo, Event};
@@ -20,7 +18,7 @@ impl RunState {
         }
         self.visit = visit;
         self.input = input.clone();
-        self.journal = HashMap::new();
+        self.journal = ByPosition::default();
         (self.decided, self.last_end) = (0, None);
         self.undo = UndoStack::default();
         for CarriedUndo { of, step, kind, output, args } in &carried.undo {

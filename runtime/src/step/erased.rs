@@ -48,6 +48,7 @@ pub trait ErasedStep: Send {
 
     /// Runs the body once; `None` when the arguments are used up, which only a
     /// step without `retry` does.
+    #[expect(private_interfaces, reason = "the engine alone calls it")]
     fn attempt<'s>(&'s mut self, io: Arc<IoCore>) -> Option<BoxFuture<'s, AttemptEnd>>;
 
     /// The error that a timeout becomes.

@@ -4,21 +4,11 @@
 //! recorded only when nothing is left behind it.
 
 use super::inner::Inner;
+use super::operations::Doing;
 use crate::engine::host::GroupKind;
 use crate::engine::status::Waiting;
 use crate::id::{Part, Position};
 use crate::run::Entry;
-
-/// What an operation does that the body waits for.
-#[derive(Debug, Clone)]
-pub(super) enum Doing {
-    /// It is at work.
-    Work,
-    /// It waits, as others can see.
-    Wait(Waiting),
-    /// It has come to where it can be dropped, and goes no further.
-    Stopped,
-}
 
 impl Inner {
     /// What the run waits for.
@@ -51,16 +41,14 @@ impl Inner {
 
     /// An operation has come to where it can be dropped, and goes no further, with everything inside it.
     pub(crate) fn stop(&mut self, at: &Position) {
-        for (_, doing) in self.operations.range_mut(at.clone()..).take_while(|(of, _)| *of == at || of.is_within(at)) {
+        for doing in self.operations.within_mut(at) {
             *doing = Doing::Stopped;
         }
     }
 
     /// Whether everything that the body waits for inside a scope has stopped.
     pub(crate) fn has_stopped(&self, scope: &Position) -> bool {
-        // What is within stands behind it, in one piece.
-        let within = self.operations.range(scope.clone()..).take_while(|(at, _)| *at == scope || at.is_within(scope));
-        within.map(|(_, doing)| doing).all(|doing| matches!(doing, Doing::Stopped))
+        self.operations.within(scope).all(|doing| matches!(doing, Doing::Stopped))
     }
 
     /// The body begins: what is recorded is still before it.

@@ -3,19 +3,18 @@
 //! What must always hold: every event is applied to the state before it is queued, both under one lock, so that the log
 //! and the state have one order; no secret stands in what is said in words of why something is so.
 
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::body::Doing;
+use super::operations::Operations;
 use super::shown::Shown;
 use crate::codec::Payload;
 use crate::engine::Error;
 use crate::engine::status::{Waiting, WaitingOn};
-use crate::id::{Lsn, Position, RunNumber};
+use crate::id::{Lsn, RunNumber};
 use crate::io::Redaction;
 use crate::journal::{Group, Journal};
 use crate::record::{Cause, Event};
-use crate::run::{Phase, RunState};
+use crate::run::{Phase, Positions, RunState};
 use crate::step::Site;
 use crate::time::Timestamp;
 
@@ -65,13 +64,13 @@ pub(crate) struct Inner {
     /// The body gets recorded values: its events are muted.
     pub(crate) replaying: bool,
     /// What was recorded when the body began and it has not come to yet.
-    pub(super) unvisited: HashSet<Position>,
+    pub(super) unvisited: Positions,
     /// There was something recorded when the body began.
     pub(super) replayed: bool,
     /// The operations that the body waits for.
-    pub(super) operations: BTreeMap<Position, Doing>,
+    pub(super) operations: Operations,
     /// The groups of the body that a branch decides.
-    pub(super) deciding: HashSet<Position>,
+    pub(super) deciding: Positions,
     /// Where the body awaited something last.
     pub(crate) last_site: Option<Site>,
     /// It has left memory.
@@ -124,17 +123,29 @@ impl Inner {
         for event in events {
             self.hold(time, event);
         }
-        if let Some(reason) = &self.fault {
-            return Err(Error::Internal { reason: reason.clone() });
+        match beside {
+            None => self.queue(journal),
+            Some(beside) => {
+                self.is_sound()?;
+                self.last = journal.append(&[&self.pending, beside])?;
+                self.pending.clear();
+                Ok(self.last)
+            }
         }
-        if !self.pending.is_empty() || beside.is_some() {
-            self.last = match beside {
-                None => journal.append(&[&self.pending])?,
-                Some(beside) => journal.append(&[&self.pending, beside])?,
-            };
+    }
+
+    /// Queues what is pending, if there is anything; gives the last record that was queued.
+    pub(crate) fn queue(&mut self, journal: &Journal) -> Result<Lsn, Error> {
+        self.is_sound()?;
+        if !self.pending.is_empty() {
+            self.last = journal.append(&[&self.pending])?;
             self.pending.clear();
         }
         Ok(self.last)
+    }
+
+    fn is_sound(&self) -> Result<(), Error> {
+        self.fault.as_ref().map_or(Ok(()), |reason| Err(Error::Internal { reason: reason.clone() }))
     }
 
     /// What others are to see when all that is queued is durable.

@@ -6,10 +6,10 @@
 
 mod body;
 mod inner;
+mod operations;
 mod shown;
 mod states;
 
-use std::collections::{BTreeMap, HashSet};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,11 +23,11 @@ use crate::id::{Lsn, Position, RunId, RunNumber};
 use crate::io::{IdempotencyKey, Redaction};
 use crate::journal::Group;
 use crate::record::Name;
-use crate::run::{Phase, RunState};
+use crate::run::{Phase, Positions, RunState};
 use crate::step::{Site, StepMeta};
-use body::Doing;
 pub(crate) use inner::{Inner, Interrupt};
 pub(crate) use shown::{Seen, Shown, StateSeen, problem};
+use operations::{Doing, Operations};
 use states::Watchers;
 pub(crate) use states::{NextState, States};
 
@@ -132,7 +132,7 @@ impl LiveRun {
         last: Lsn,
         redaction: &Arc<Redaction>,
     ) -> Arc<LiveRun> {
-        let unvisited: HashSet<Position> = state.positions().map(|(at, _)| at.clone()).collect();
+        let unvisited: Positions = state.positions().map(|(at, _)| at.clone()).collect();
         Arc::new(LiveRun {
             number,
             id: state.start.id.clone(),
@@ -155,8 +155,8 @@ impl LiveRun {
                 interrupt: None,
                 replayed: !unvisited.is_empty(),
                 unvisited,
-                operations: BTreeMap::new(),
-                deciding: HashSet::new(),
+                operations: Operations::default(),
+                deciding: Positions::default(),
                 last_site: None,
                 asleep: false,
                 fault: None,
@@ -246,6 +246,11 @@ impl LiveRun {
             }
             newer
         });
+    }
+
+    /// Whether others are shown what was true after a record.
+    pub(crate) fn has_shown(&self, last: Lsn) -> bool {
+        matches!(&*self.seen.borrow(), Seen::Phase(shown) if shown.at == last)
     }
 
     /// The run begins to wait, or ends it: whoever watches looks at it.

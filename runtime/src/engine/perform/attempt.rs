@@ -3,7 +3,6 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -51,8 +50,8 @@ impl Performer {
             site: meta.site,
             pure: meta.effect == Effect::Pure,
         };
-        let io = IoCore::new(Arc::new(records), attempt);
-        let core = io.clone();
+        let core = IoCore::new(records, attempt);
+        let io = core.clone();
         let workflow = &self.run.workflow;
         let span = tracing::info_span!("step", run_id = %self.run.id, %workflow, step = meta.name, attempt);
         let end = {

@@ -71,9 +71,9 @@ impl Performer {
             return None;
         }
         let operation = self.run.operation_of(&mut inner, at.clone(), Some(site));
-        let begun = self.record_attempt(&mut inner, at, meta, args, undo_args.as_ref());
+        let begun = self.record_attempt(&mut inner, at, 1, meta, args, undo_args);
         drop(inner);
-        let begun = begun.map(|(_, last)| self.must_wait(meta, false).then_some(last));
+        let begun = begun.map(|last| self.must_wait(meta, false).then_some(last));
         Some((operation, begun))
     }
 
@@ -249,25 +249,30 @@ impl Performer {
             let mut inner = self.run.lock();
             match self.halted(&inner, at, false) {
                 Some(why) => Err(why),
-                None => self.record_attempt(&mut inner, at, meta, args, undo_args).map_err(Interrupt::Engine),
+                None => {
+                    let attempt = inner.state.step(at).map_or(1, |step| step.attempts + 1);
+                    let undo_args = undo_args.filter(|_| attempt == 1).cloned();
+                    let recorded = self.record_attempt(&mut inner, at, attempt, meta, args, undo_args);
+                    recorded.map(|_| attempt).map_err(Interrupt::Engine)
+                }
             }
         };
         match begun {
-            Ok((attempt, _)) => attempt,
+            Ok(attempt) => attempt,
             Err(why) => match self.interrupt(at, why).await {},
         }
     }
 
-    /// Applies and queues the next attempt; gives its number and its record's.
+    /// Applies and queues the next attempt; gives its record's number.
     fn record_attempt(
         &self,
         inner: &mut Inner,
         at: &Position,
+        attempt: u32,
         meta: &'static StepMeta,
         args: u64,
-        undo_args: Option<&Payload>,
-    ) -> Result<(u32, Lsn), Error> {
-        let attempt = inner.state.step(at).map_or(1, |step| step.attempts + 1);
+        undo_args: Option<Payload>,
+    ) -> Result<Lsn, Error> {
         let event = Event::StepAttempted {
             at: at.clone(),
             step: known(meta.name),
@@ -276,9 +281,9 @@ impl Performer {
             pivot: meta.pivot,
             undo_done: meta.undo.is_some_and(|undo| undo.done),
             undo_unknown: meta.undo.is_some_and(|undo| undo.unknown),
-            undo_args: undo_args.filter(|_| attempt == 1).cloned(),
+            undo_args,
         };
-        inner.record(&self.core.journal, self.core.now(), [event]).map(|last| (attempt, last))
+        inner.record(&self.core.journal, self.core.now(), [event])
     }
 
     /// Records how an attempt ended. The step's end, if this is it.

@@ -3,7 +3,6 @@
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use tracing::Instrument;
@@ -64,8 +63,8 @@ impl ReplayHost {
         let (meta, run) = (step.meta(), self.run());
         let attempt = run.lock().state.step(at).map_or(1, |step| step.attempts);
         self.told().steps += 1;
-        let records = Arc::new(ReplayIo::new(self.clone(), at.clone(), meta));
-        let io = IoCore::new(records.clone(), attempt);
+        let io = IoCore::new(ReplayIo::new(self.clone(), at.clone(), meta), attempt);
+        let core = io.clone();
         let span = tracing::info_span!("step", run_id = %run.id, step = meta.name, attempt);
         // A body may panic before it gives its future, too.
         let body = match catch_unwind(AssertUnwindSafe(|| step.attempt(io))) {
@@ -78,9 +77,9 @@ impl ReplayHost {
         };
         let mut body = caught(Box::pin(body.instrument(span)));
         poll_fn(|cx| {
-            records.listen(cx);
+            core.records.listen(cx);
             let polled = Pin::new(&mut body).poll(cx);
-            match (records.missing(), polled) {
+            match (core.records.missing(), polled) {
                 (Some(missing), _) => Poll::Ready(Ran::Missing(missing)),
                 (None, Poll::Ready(end)) => Poll::Ready(Ran::Ended(self.judged(end))),
                 (None, Poll::Pending) => Poll::Pending,

@@ -1,7 +1,9 @@
 //! Records of one group, encoded before the log's lock is taken.
 
-use super::record::{self, Records};
-use super::record::RawRecord;
+use super::record::{self, RawRecord, Records};
+
+/// Room for the records of a usual group.
+const USUAL: usize = 256;
 
 /// Records that are atomic together once they are [appended](super::Wal::append), in the bytes that they will have.
 /// Its buffer can be filled again.
@@ -22,8 +24,9 @@ impl Group {
         if self.too_large {
             return;
         }
-        if let Some(previous) = self.last {
-            record::continue_group(&mut self.bytes, previous);
+        match self.last {
+            Some(previous) => record::continue_group(&mut self.bytes, previous),
+            None => self.bytes.reserve(USUAL),
         }
         self.last = record::write(&mut self.bytes, kind, 0, run, time, body);
         self.too_large = self.last.is_none();

@@ -138,7 +138,10 @@ impl Wal {
         let queue = Queue::new(Lsn(report.last_lsn.0 + 1), segment_bytes);
         let shared = Shared::new(queue, segments, lock, config.queue_bytes, commit);
         let preparer = Preparer::new(disk.clone(), dir.clone(), segment_bytes, free, next_free, shared.clone());
-        let writer = Writer::new(disk.clone(), dir, manifest, segment_bytes, commit, tail, shared.clone());
+        let writer = {
+            let (disk, clock) = (disk.clone(), platform.clock.clone());
+            Writer::new(disk, dir, manifest, segment_bytes, commit, tail, shared.clone(), clock)
+        };
         // From here on, an error lets go of all.
         let mut handle = Handle { shared, disk, ticker: None };
         // Whoever wants to know when they end asks `shared`.

@@ -1,6 +1,6 @@
 //! A record's header and body within a frame.
 
-use crate::storage::bytes::{u16_at, u32_at, u64_at};
+use crate::storage::bytes::{put, u16_at, u32_at, u64_at};
 
 /// The bytes of a record's header; its body follows.
 pub(super) const RECORD_HEADER: usize = FLAGS_AT + 1 + 2 + 8 + 8;
@@ -47,9 +47,11 @@ pub(super) fn write(
     body: impl FnOnce(&mut Vec<u8>),
 ) -> Option<usize> {
     let start = bytes.len();
-    bytes.extend_from_slice(&[0, 0, 0, 0, kind, flags, 0, 0]);
-    bytes.extend_from_slice(&run.to_le_bytes());
-    bytes.extend_from_slice(&time.to_le_bytes());
+    let mut header = [0; RECORD_HEADER];
+    (header[KIND_AT], header[FLAGS_AT]) = (kind, flags);
+    put(&mut header, RUN_AT, &run.to_le_bytes());
+    put(&mut header, TIME_AT, &time.to_le_bytes());
+    bytes.extend_from_slice(&header);
     body(bytes);
     debug_assert!(bytes.len() >= start + RECORD_HEADER, "a body only appends");
     let len = u32::try_from(bytes.len().checked_sub(start + RECORD_HEADER)?).ok()?;

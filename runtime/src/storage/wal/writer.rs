@@ -10,15 +10,20 @@ use std::future::poll_fn;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::frame::{self, FrameHeader};
 use super::queue::Batch;
 use super::segment::{self, SegmentHeader};
 use super::shared::{Shared, Spare, Work};
 use crate::id::Lsn;
+use crate::platform::Clock;
 use crate::storage::StorageError;
 use crate::storage::disk::{Disk, DiskFile, Failure};
 use crate::storage::manifest::Manifest;
+
+/// Where nobody waits for the disk, how long a few records wait for more.
+const LINGER: Duration = Duration::from_millis(1);
 
 /// A segment that frames can be written to.
 #[derive(Debug)]
@@ -42,9 +47,11 @@ pub(super) struct Writer {
     /// Whether the tail has frames that are not synced.
     dirty: bool,
     shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Writer {
+    #[expect(clippy::too_many_arguments, reason = "they are all that it is made of")]
     pub(super) fn new(
         disk: Disk,
         dir: PathBuf,
@@ -53,15 +60,23 @@ impl Writer {
         commit: bool,
         tail: Tail,
         shared: Arc<Shared>,
+        clock: Arc<dyn Clock>,
     ) -> Writer {
         shared.join();
-        Writer { disk, dir, manifest, segment_bytes, commit, tail, dirty: false, shared }
+        Writer { disk, dir, manifest, segment_bytes, commit, tail, dirty: false, shared, clock }
     }
 
     /// Writes until the log is closed or let go.
     pub(super) async fn run(mut self) {
+        let mut lingered = false;
         loop {
-            let done = match poll_fn(|cx| self.shared.poll_work(cx)).await {
+            let work = poll_fn(|cx| self.shared.poll_work(lingered, cx)).await;
+            lingered = matches!(work, Work::Linger);
+            let done = match work {
+                Work::Linger => {
+                    self.clock.sleep_alone(LINGER).await;
+                    Ok(())
+                }
                 Work::Write { batch, bytes, durable } => self.write(batch, bytes, durable).await,
                 Work::Sync => self.sync().map(|()| self.shared.synced()).map_err(Failure::poison),
                 Work::Seal { next } => self.rotate(next, 0).await,

@@ -34,6 +34,9 @@ use self::waiters::Waiters;
 pub(super) use self::spares::{Prepare, Retired, SPARES, Spare};
 pub(super) use self::writing::Work;
 
+/// Where nobody waits for the disk, a frame of so many bytes is written at once.
+const LARGE: usize = 256 << 10;
+
 /// What a future waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Goal {
@@ -108,6 +111,12 @@ impl State {
     /// The last LSN before the active segment.
     fn sealed(&self) -> Lsn {
         self.segments.last().map_or(Lsn(0), |active| Lsn(active.segment.first_lsn.0 - 1))
+    }
+
+    /// Whether nothing is lost when what there is to write is written a little later, with more.
+    fn may_linger(&self) -> bool {
+        let few = 0 < self.queue.bytes() && self.queue.bytes() < LARGE;
+        few && !self.closing && !self.abandoned && !self.tick && self.seal.is_none() && self.waiters.is_empty()
     }
 
     fn forget(&mut self, ticket: Ticket) {

@@ -13,6 +13,8 @@ use crate::storage::wal::segment::FRAMES_AT;
 /// What the writer is to do next.
 #[derive(Debug)]
 pub(in crate::storage::wal) enum Work {
+    /// Nobody waits for the few records that there are: wait for more.
+    Linger,
     /// Write this frame; the bytes are for [`Shared::finished`].
     Write { batch: Batch, bytes: usize, durable: Lsn },
     /// Sync what was written.
@@ -27,8 +29,11 @@ pub(in crate::storage::wal) enum Work {
 
 impl Shared {
     /// What there is to do; keeps the waker when there is nothing.
-    pub(in crate::storage::wal) fn poll_work(&self, cx: &mut Context<'_>) -> Poll<Work> {
+    pub(in crate::storage::wal) fn poll_work(&self, lingered: bool, cx: &mut Context<'_>) -> Poll<Work> {
         let mut state = self.lock();
+        if !self.commit && !lingered && state.may_linger() {
+            return Poll::Ready(Work::Linger);
+        }
         if state.end.is_none() {
             if mem::take(&mut state.tick) && state.durable < state.written {
                 return Poll::Ready(Work::Sync);
