@@ -43,20 +43,8 @@ async fn main() {
     std::fs::remove_dir_all(&root).ok();
     std::fs::create_dir_all(&root).unwrap();
     let engine = Engine::builder(root.join("engine")).saga(ten).saga(ten_pure).saga(many).open().await.unwrap();
-    if what == "none" {
-        let e = Engine::builder(root.join(format!("none"))).durability(Durability::None).saga(many).saga(nothings).open().await.unwrap();
-        for _ in 0..args[2].parse().unwrap() {
-        let b = baseline::buffered(&root, 1_000_000).unwrap();
-        let c = cpu();
-        let t = Instant::now();
-        e.run(nothings(100_000)).await.unwrap();
-        let t = t.elapsed();
-        println!("{:?} per step, baseline {b:?}: {:.2}, cpu {:.2}", t / 100_000, t.as_secs_f64() / 100_000.0 / b.as_secs_f64(), (cpu() - c) * 10.0);
-        }
-        return;
-    }
     if what == "512" {
-        load(&engine, 512, args.get(3).map_or(20_000, |s| s.parse().unwrap())).await;
+        load(&engine, 512, 20_000).await;
         let c = cpu();
         let runs = args.get(2).map_or(40_000, |s| s.parse().unwrap());
         let r = load(&engine, 512, runs).await;
@@ -88,14 +76,10 @@ async fn main() {
         println!("pure run: {:?} = {:.2} x", t[50], t[50].as_secs_f64() / s.as_secs_f64());
         let b = baseline::buffered(&root, 1_000_000).unwrap();
         println!("buffered {b:?}");
-        let e = Engine::builder(root.join(format!("none{round}"))).durability(Durability::None).saga(many).saga(nothings).open().await.unwrap();
+        let e = Engine::builder(root.join(format!("none{round}"))).durability(Durability::None).saga(many).open().await.unwrap();
         let t = Instant::now();
         e.run(many(100_000)).await.unwrap();
-        let t0 = t.elapsed() / 100_000;
-        let t = Instant::now();
-        e.run(nothings(100_000)).await.unwrap();
         let t = t.elapsed() / 100_000;
-        println!("with 100 bytes {t0:?}");
         println!("none: {t:?} per step, {:.2} x", t.as_secs_f64() / b.as_secs_f64());
         e.shutdown().await.unwrap();
     }

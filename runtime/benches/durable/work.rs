@@ -51,18 +51,3 @@ pub(crate) async fn many(steps: u64) -> u64 {
     }
     steps
 }
-
-/// Does as little as a step can.
-#[step]
-async fn nothing(n: u64) -> u64 {
-    n
-}
-
-/// So many steps that do nothing, in one run.
-#[saga]
-pub(crate) async fn nothings(steps: u64) -> u64 {
-    for n in 0..steps {
-        nothing(n).await;
-    }
-    steps
-}
