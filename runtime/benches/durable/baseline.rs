@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
@@ -59,16 +59,20 @@ struct Bare {
 }
 
 impl Bare {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn write(&self, file: &File, room: u64) -> io::Result<()> {
         let (mut bytes, mut waiting, mut at) = (Vec::new(), Vec::new(), 0);
         loop {
             {
-                let mut queue = self.queue.lock().map_err(|_| io::Error::other("poisoned"))?;
+                let mut queue = self.lock();
                 while queue.waiting.is_empty() {
                     if queue.closed {
                         return Ok(());
                     }
-                    queue = self.some.wait(queue).map_err(|_| io::Error::other("poisoned"))?;
+                    queue = self.some.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 }
                 std::mem::swap(&mut queue.bytes, &mut bytes);
                 std::mem::swap(&mut queue.waiting, &mut waiting);
@@ -87,10 +91,10 @@ impl Bare {
         }
     }
 
-    fn append(&self, record: &[u8; RECORD]) -> io::Result<oneshot::Receiver<()>> {
+    fn append(&self, record: &[u8; RECORD]) -> oneshot::Receiver<()> {
         let (done, wait) = oneshot::channel();
         let first = {
-            let mut queue = self.queue.lock().map_err(|_| io::Error::other("poisoned"))?;
+            let mut queue = self.lock();
             queue.bytes.extend_from_slice(record);
             queue.waiting.push(done);
             queue.waiting.len() == 1
@@ -98,13 +102,11 @@ impl Bare {
         if first {
             self.some.notify_one();
         }
-        Ok(wait)
+        wait
     }
 
     fn close(&self) {
-        if let Ok(mut queue) = self.queue.lock() {
-            queue.closed = true;
-        }
+        self.lock().closed = true;
         self.some.notify_one();
     }
 }
@@ -125,7 +127,7 @@ pub(crate) async fn group_commit(dir: &Path, tasks: usize, each: usize) -> io::R
             let bare = bare.clone();
             tokio::spawn(async move {
                 for _ in 0..each {
-                    bare.append(&[7; RECORD])?.await.map_err(io::Error::other)?;
+                    bare.append(&[7; RECORD]).await.map_err(io::Error::other)?;
                 }
                 Ok::<(), io::Error>(())
             })
@@ -160,17 +162,18 @@ pub(crate) fn buffered(dir: &Path, count: usize) -> io::Result<Duration> {
     Ok(taken / count as u32)
 }
 
-/// Bytes a second of large blocks, written one after the other and then synced.
-pub(crate) fn sequential(dir: &Path, block: usize, count: usize) -> io::Result<f64> {
+/// Bytes a second of blocks that are written one after the other to a new file, with an `fdatasync` after so many.
+pub(crate) fn sequential(dir: &Path, block: &[u8], blocks: usize, a_sync: usize) -> io::Result<f64> {
     let path = dir.join("sequential");
     let file = File::create(&path)?;
-    let bytes = vec![7; block];
     let began = Instant::now();
-    for i in 0..count {
-        file.write_all_at(&bytes, (i * block) as u64)?;
-        file.sync_data()?;
+    for i in 0..blocks {
+        file.write_all_at(block, (i * block.len()) as u64)?;
+        if (i + 1) % a_sync == 0 || i + 1 == blocks {
+            file.sync_data()?;
+        }
     }
     let taken = began.elapsed();
     std::fs::remove_file(path)?;
-    Ok((block * count) as f64 / taken.as_secs_f64())
+    Ok((block.len() * blocks) as f64 / taken.as_secs_f64())
 }

@@ -1,87 +1,98 @@
-//! Scratch.
-#![allow(clippy::all, missing_docs, unused)]
+//! How fast the engine is, beside what the machine can do without it: in one process and in one minute.
+//!
+//! Each round measures a baseline, then what is compared with it; a ratio is of one round, and a row is judged by the
+//! median of its rounds. `BENCHMARKS.md` says what each row is, and what limits it.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program's output")]
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it measures the machine itself")]
+
+mod args;
 mod baseline;
+mod bench;
+mod process;
+mod report;
+mod rows;
 mod work;
 
-use factum::prelude::*;
-use factum::Durability;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
-use work::*;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
 
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/schedstat").ok();
-    let s = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let f: Vec<&str> = s.rsplit(')').next().unwrap().split_whitespace().collect();
-    (f[11].parse::<f64>().unwrap() + f[12].parse::<f64>().unwrap()) / 100.0
-}
+use args::{Args, HELP};
+use bench::Bench;
+use rows::{GROUPS, SPECS};
 
-async fn load(engine: &Engine, flight: usize, runs: usize) -> f64 {
-    let next = Arc::new(AtomicUsize::new(0));
-    let began = Instant::now();
-    let tasks: Vec<_> = (0..flight).map(|_| {
-        let (engine, next) = (engine.clone(), next.clone());
-        tokio::spawn(async move {
-            loop {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= runs { return; }
-                engine.run(ten(n as u64)).await.unwrap();
-            }
-        })
-    }).collect();
-    for t in tasks { t.await.unwrap(); }
-    (runs * 10) as f64 / began.elapsed().as_secs_f64()
-}
+type Error = Box<dyn std::error::Error + Send + Sync>;
+type Result<T> = std::result::Result<T, Error>;
 
 #[tokio::main]
-async fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let what = args.get(1).map(String::as_str).unwrap_or("all");
-    let root = std::env::var("BENCH_DIR").unwrap_or("target/bench-data".into());
-    let root = std::path::PathBuf::from(root);
-    std::fs::remove_dir_all(&root).ok();
-    std::fs::create_dir_all(&root).unwrap();
-    let engine = Engine::builder(root.join("engine")).saga(ten).saga(ten_pure).saga(many).open().await.unwrap();
-    if what == "512" {
-        load(&engine, 512, 20_000).await;
-        let c = cpu();
-        let runs = args.get(2).map_or(40_000, |s| s.parse().unwrap());
-        let r = load(&engine, 512, runs).await;
-        println!("engine 512: {r:.0} steps/s, cpu per step {:.2} us", (cpu() - c) * 1e6 / (runs * 10) as f64);
-        engine.shutdown().await.unwrap();
-        return;
-    }
-    load(&engine, 512, 5_000).await;
-    for round in 0..3 {
-        let s = baseline::sync_loop(&root, 500).unwrap();
-        println!("fdatasync {s:?}");
-        for n in [512usize, 64] {
-            let b = baseline::group_commit(&root, n, 400_000 / n).await.unwrap();
-            let s0 = engine.stats();
-            let c = cpu();
-            let runs = if n == 512 { 20_000 } else { 10_000 };
-            let r = load(&engine, n, runs).await;
-            let s1 = engine.stats();
-            let cpu = (cpu() - c) * 1e6 / (runs * 10) as f64;
-            println!("{n}: bare {b:.0}/s engine {r:.0} steps/s ratio {:.3} cpu {cpu:.2}us syncs/step {:?}", r / b, (s0, s1));
+async fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let args = match Args::parse(words) {
+        Ok(args) => args,
+        Err(wrong) => {
+            eprintln!("{wrong}; `--help` tells what is");
+            return ExitCode::from(2);
         }
-        let mut t = Vec::new();
-        for i in 0..100 { let b = Instant::now(); engine.run(ten(i)).await.unwrap(); t.push(b.elapsed()); }
-        t.sort();
-        println!("one run: {:?} = {:.2} x 12 x", t[50], t[50].as_secs_f64() / s.as_secs_f64() / 12.0);
-        let mut t = Vec::new();
-        for i in 0..100 { let b = Instant::now(); engine.run(ten_pure(i)).await.unwrap(); t.push(b.elapsed()); }
-        t.sort();
-        println!("pure run: {:?} = {:.2} x", t[50], t[50].as_secs_f64() / s.as_secs_f64());
-        let b = baseline::buffered(&root, 1_000_000).unwrap();
-        println!("buffered {b:?}");
-        let e = Engine::builder(root.join(format!("none{round}"))).durability(Durability::None).saga(many).open().await.unwrap();
-        let t = Instant::now();
-        e.run(many(100_000)).await.unwrap();
-        let t = t.elapsed() / 100_000;
-        println!("none: {t:?} per step, {:.2} x", t.as_secs_f64() / b.as_secs_f64());
-        e.shutdown().await.unwrap();
+    };
+    if args.help {
+        print!("{HELP}");
+        return ExitCode::SUCCESS;
     }
-    engine.shutdown().await.unwrap();
+    if args.list {
+        SPECS.iter().for_each(|spec| println!("{:18} {}", spec.key, spec.name));
+        return ExitCode::SUCCESS;
+    }
+    if !SPECS.iter().any(|spec| args.wants(spec.key, spec.name)) {
+        eprintln!("no row has {} in its name; `--list` tells what there is", args.only.join(" or "));
+        return ExitCode::from(2);
+    }
+    match measure(args).await {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(args: Args) -> Result<ExitCode> {
+    let began = Instant::now();
+    let dir = args.dir.clone().unwrap_or_else(default_dir).join("factum-bench");
+    let mut bench = Bench::new(args, dir)?;
+    let rounds = |bench: &Bench, group: rows::Group| {
+        let (full, quick) = group.rounds();
+        bench.args.rounds.unwrap_or(bench.size(full, quick))
+    };
+    let most = GROUPS.iter().map(|group| rounds(&bench, *group)).max().unwrap_or(0);
+    let mut broken: Vec<&str> = Vec::new();
+    for round in 0..most {
+        for group in GROUPS {
+            let keys = group.keys();
+            if round >= rounds(&bench, *group) || !bench.wants(keys) || keys.iter().any(|key| broken.contains(key)) {
+                continue;
+            }
+            eprintln!("{:4} s: round {}: {}", began.elapsed().as_secs(), round + 1, keys.join(", "));
+            if let Err(error) = group.round(&mut bench).await {
+                eprintln!("  {error}");
+                keys.iter().for_each(|key| bench.report.fail(key, &error.to_string()));
+                broken.extend(keys);
+            }
+        }
+    }
+    bench.end().await?;
+    if bench.args.quick {
+        eprintln!("small sizes (--quick): what they tell is whether it works, not how fast it is");
+    }
+    eprintln!("{} s in all\n", began.elapsed().as_secs());
+    if bench.args.markdown {
+        print!("{}", bench.report.markdown());
+    } else if !bench.args.json {
+        print!("{}", bench.report.table());
+    }
+    Ok(if bench.args.check && !bench.report.passes() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// Below the workspace's `target`, wherever the bench is started.
+fn default_dir() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/bench")
 }

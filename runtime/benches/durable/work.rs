@@ -3,7 +3,7 @@
 use factum::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// How many steps a run of [`ten`] or [`ten_pure`] has.
+/// How many steps a run of [`ten`] has.
 pub(crate) const STEPS: usize = 10;
 
 /// JSON of 100 bytes: the quotes, and what stands between them.
@@ -11,7 +11,7 @@ pub(crate) const STEPS: usize = 10;
 pub(crate) struct Output(String);
 
 impl Output {
-    pub(crate) fn new() -> Output {
+    fn new() -> Output {
         Output("0123456789".repeat(10)[..98].to_owned())
     }
 }
@@ -50,4 +50,21 @@ pub(crate) async fn many(steps: u64) -> u64 {
         effectful(n).await;
     }
     steps
+}
+
+#[signal]
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Go;
+
+/// Waits until it is told to go on, in the middle of its ten steps.
+#[saga]
+pub(crate) async fn halfway(of: u64) -> u64 {
+    for _ in 0..5 {
+        effectful(of).await;
+    }
+    signal::<Go>().await;
+    for _ in 0..5 {
+        effectful(of).await;
+    }
+    of
 }
