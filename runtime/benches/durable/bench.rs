@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use factum::prelude::*;
-use factum::{Builder, Durability, Stats};
+use factum::{Builder, Cursor, Durability, Stats};
 
 use crate::Result;
 use crate::args::Args;
 use crate::report::{Report, Sample};
-use crate::rows;
+use crate::rows::{self, Left};
 use crate::work::{halfway, many, ten, ten_pure};
 
 /// For so long nothing must have been applied for the checkpointer to be at rest.
@@ -26,6 +26,10 @@ pub(crate) struct Bench {
     durable: Option<Engine>,
     /// The same, which waits for no disk.
     unsynced: Option<Engine>,
+    /// The log that recovery is measured on, once it is written.
+    pub(crate) left: Option<Left>,
+    /// The engine whose runs have ended, and where the middle of its list is.
+    pub(crate) ended: Option<(Engine, Cursor)>,
 }
 
 /// Everything that runs in the engines of this process.
@@ -40,7 +44,7 @@ impl Bench {
             _ => fs::create_dir_all(&dir)?,
         }
         let report = Report::new(rows::SPECS.iter().copied().filter(|spec| args.wants(spec.key, spec.name)));
-        Ok(Bench { args, dir, report, durable: None, unsynced: None })
+        Ok(Bench { args, dir, report, durable: None, unsynced: None, left: None, ended: None })
     }
 
     /// The first number in the full form, the second with `--quick`.
@@ -82,13 +86,14 @@ impl Bench {
             return Ok(engine.clone());
         }
         let engine = builder(&self.dir.join("unsynced")).durability(Durability::None).open().await?;
-        load(&engine, 512, self.size(10_000, 2_000)).await?;
+        load(&engine, 512, self.size(10_000, 1_000)).await?;
         rest(&engine).await?;
         Ok(self.unsynced.insert(engine).clone())
     }
 
     pub(crate) async fn end(&mut self) -> Result<()> {
-        for engine in [self.durable.take(), self.unsynced.take()].into_iter().flatten() {
+        let ended = self.ended.take().map(|(engine, _)| engine);
+        for engine in [self.durable.take(), self.unsynced.take(), ended].into_iter().flatten() {
             engine.shutdown().await?;
         }
         Ok(fs::remove_dir_all(&self.dir)?)

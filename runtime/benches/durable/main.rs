@@ -8,6 +8,7 @@
 mod args;
 mod baseline;
 mod bench;
+mod child;
 mod process;
 mod report;
 mod rows;
@@ -27,6 +28,15 @@ type Result<T> = std::result::Result<T, Error>;
 #[tokio::main]
 async fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [child::CHILD, task @ ..] = &words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return match child::run(task).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let args = match Args::parse(words) {
         Ok(args) => args,
         Err(wrong) => {
