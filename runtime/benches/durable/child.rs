@@ -11,11 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use factum::prelude::*;
-use factum::{Builder, Status};
+use factum::{Builder, MemoryCheckpoint, Status};
 
 use crate::Result;
 use crate::bench::{builder, load, rest, side_by_side};
 use crate::process;
+use crate::stuck::Stuck;
 use crate::work::{WOKEN, halfway, input, large, nap};
 
 /// The first argument of a child.
@@ -166,9 +167,9 @@ pub(crate) fn half_id(n: usize) -> String {
     format!("half-{n}")
 }
 
-/// An engine whose checkpoint takes nothing: all that it records stays in the log's tail.
+/// An engine whose checkpoint takes nothing, so that all that it records stays in the log.
 fn tail_builder(dir: &Path) -> Builder {
-    builder(dir).checkpoint_interval(Duration::from_secs(100_000)).segment_bytes(512 << 20).resident_runs(usize::MAX)
+    builder(dir).checkpoint_store(Stuck(MemoryCheckpoint::new()))
 }
 
 /// Writes so many records, and waits to be killed.
@@ -200,7 +201,7 @@ pub(crate) fn now() -> u64 {
 
 /// An engine that lets runs sleep soon.
 fn sleep_builder(dir: &Path) -> Builder {
-    Engine::builder(dir).saga(nap).sleep_after(Duration::from_secs(1))
+    Engine::builder(dir).saga(nap).sleep_after(Duration::from_secs(1)).checkpoint_interval(Duration::from_secs(1))
 }
 
 /// Starts runs that sleep for a month, tells what memory that takes when all do; then some that sleep until a moment.

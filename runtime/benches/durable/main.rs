@@ -12,6 +12,7 @@ mod child;
 mod process;
 mod report;
 mod rows;
+mod stuck;
 mod work;
 
 use std::path::PathBuf;
@@ -84,7 +85,8 @@ async fn measure(args: Args) -> Result<ExitCode> {
             eprintln!("{:4} s: round {}: {}", began.elapsed().as_secs(), round + 1, keys.join(", "));
             if let Err(error) = group.round(&mut bench).await {
                 eprintln!("  {error}");
-                keys.iter().for_each(|key| bench.report.fail(key, &error.to_string()));
+                // What came before it in the group was measured.
+                keys.iter().for_each(|key| bench.report.fail(key, round, &error.to_string()));
                 broken.extend(keys);
             }
         }

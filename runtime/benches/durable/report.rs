@@ -163,9 +163,11 @@ impl Report {
         )
     }
 
-    /// A row could not be measured.
-    pub(crate) fn fail(&mut self, key: &str, why: &str) {
-        if let Some(row) = self.row(key) {
+    /// A round, counted from 0, has failed: nothing if it measured this row all the same.
+    pub(crate) fn fail(&mut self, key: &str, round: usize, why: &str) {
+        if let Some(row) = self.row(key)
+            && row.samples.len() <= round
+        {
             row.failure.get_or_insert_with(|| why.to_owned());
         }
     }

@@ -25,11 +25,6 @@ pub(super) async fn round(bench: &mut Bench) -> Result<()> {
     if sleeping != (runs + soon) as f64 {
         return Err(format!("{sleeping} runs sleep of {}", runs + soon).into());
     }
-    bench.tell(&format!("open again, {early:.0} ms before {soon} wake"));
-    let [woken, late] = child.tells("woke")?;
-    child.end()?;
-    std::fs::remove_dir_all(dir)?;
-
     let mib = |bytes: f64| bytes / MIB as f64;
     let note = format!(
         "{runs} runs, which were started and asleep within {took:.0} s; of that anonymous {} MiB; in the process that \
@@ -46,6 +41,10 @@ pub(super) async fn round(bench: &mut Bench) -> Result<()> {
     if early <= 0.0 {
         return Err(format!("the engine was open {} ms after they were to wake", -early).into());
     }
+    bench.tell(&format!("open again, {early:.0} ms before {soon} wake"));
+    let [woken, late] = child.tells("woke")?;
+    child.end()?;
+    std::fs::remove_dir_all(dir)?;
     if woken != soon as f64 {
         return Err(format!("{woken} of {soon} runs have woken within a minute").into());
     }

@@ -12,16 +12,17 @@ use crate::bench::{Bench, builder, load, rest, side_by_side};
 use crate::report::Sample;
 use crate::work::{Go, STEPS, halfway, many};
 
-/// In runs of 10 to 100,000 steps. What a run costs by itself is measured by runs without a step, and taken off.
+/// In runs of 10 to 100,000 steps: what a further step costs, from each size to the next, so that what a run costs by
+/// itself is in none of them.
 pub(super) async fn steps(bench: &mut Bench) -> Result<()> {
     let engine = bench.unsynced().await?;
-    let total = bench.size(200_000, 50_000);
-    let empty = repeated(bench, &engine, 0, bench.size(5_000, 1_000)).await?;
+    let total = bench.size(200_000, 30_000);
     let mut costs = Vec::new();
+    let mut shorter = repeated(bench, &engine, 1, total / 10).await?;
     for steps in [10, 100, 1_000, 10_000, 100_000] {
-        let runs = (total / steps).max(1);
-        let run = repeated(bench, &engine, steps, runs).await?;
-        costs.push((steps, (run.saturating_sub(empty)).as_secs_f64() * 1e9 / steps as f64));
+        let run = repeated(bench, &engine, steps, (total / steps).max(1)).await?;
+        costs.push((steps, run.saturating_sub(shorter).as_secs_f64() * 1e9 / (steps - steps / 10) as f64));
+        shorter = run;
     }
     add(bench, "growth-steps", &costs, "steps")
 }
