@@ -14,7 +14,7 @@ use crate::rows::{self, Left};
 use crate::work::{halfway, many, ten, ten_pure};
 
 /// For so long nothing must have been applied for the checkpointer to be at rest.
-const REST: Duration = Duration::from_millis(600);
+const REST: Duration = Duration::from_millis(400);
 /// Longer than it takes to apply all that a round may leave.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -3,28 +3,58 @@
 //! Without waiting for the disk, so that what is compared is the engine's own work: `Durability::None`, the checkpointer
 //! as always. Each size is measured over about as many steps in all.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use factum::Durability;
 use factum::prelude::*;
 
 use crate::Result;
 use crate::bench::{Bench, builder, load, rest, side_by_side};
-use crate::report::Sample;
+use crate::report::{Sample, median};
 use crate::work::{Go, STEPS, halfway, many};
+
+/// The sizes, each ten times the one before.
+const SIZES: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
+
+/// What a step took at each size, in ns, over and over: so that a minute in which the machine was slow is no size's own.
+#[derive(Default)]
+struct Costs(BTreeMap<u64, Vec<f64>>);
+
+impl Costs {
+    fn add(&mut self, size: u64, took: Duration, steps: u64) {
+        self.0.entry(size).or_default().push(took.as_secs_f64() * 1e9 / steps as f64);
+    }
+
+    /// The dearest against the cheapest.
+    fn file(self, bench: &mut Bench, key: &str, what: &str) -> Result<()> {
+        let costs = self.0.into_iter().filter_map(|(size, costs)| Some((size, median(costs)?)));
+        let costs: Vec<(u64, f64)> = costs.collect();
+        let cost = || costs.iter().map(|(_, cost)| *cost);
+        let (Some(dearest), Some(cheapest)) = (cost().reduce(f64::max), cost().reduce(f64::min)) else {
+            return Err("nothing was measured".into());
+        };
+        let each: Vec<String> = costs.iter().map(|(size, cost)| format!("{size} {what}: {cost:.0} ns")).collect();
+        bench.add(key, Sample::against(dearest, cheapest), format!("in the last round {}", each.join(", ")));
+        Ok(())
+    }
+}
 
 /// In runs of 10 to 100,000 steps: what a further step costs, from each size to the next, so that what a run costs by
 /// itself is in none of them.
 pub(super) async fn steps(bench: &mut Bench) -> Result<()> {
     let engine = bench.unsynced().await?;
-    let total = bench.size(200_000, 30_000);
-    let mut costs = Vec::new();
-    let mut shorter = repeated(bench, &engine, 1, total / 10).await?;
-    for steps in [10, 100, 1_000, 10_000, 100_000] {
-        let run = repeated(bench, &engine, steps, (total / steps).max(1)).await?;
-        costs.push((steps, run.saturating_sub(shorter).as_secs_f64() * 1e9 / (steps - steps / 10) as f64));
-        shorter = run;
+    let (total, passes) = bench.size((200_000, 3), (20_000, 1));
+    let mut costs = Costs::default();
+    for _ in 0..passes {
+        let mut shorter = repeated(bench, &engine, 1, total / 10).await?;
+        for steps in SIZES {
+            let run = repeated(bench, &engine, steps, (total / steps).max(1)).await?;
+            costs.add(steps, run.saturating_sub(shorter), steps - steps / 10);
+            shorter = run;
+        }
     }
-    add(bench, "growth-steps", &costs, "steps")
+    costs.file(bench, "growth-steps", "steps")
 }
 
 /// The mean time of runs one after the other.
@@ -46,40 +76,44 @@ async fn repeated(bench: &Bench, engine: &Engine, steps: u64, runs: u64) -> Resu
 /// With 10 to 100,000 runs in flight, all at work.
 pub(super) async fn flight(bench: &mut Bench) -> Result<()> {
     let engine = bench.unsynced().await?;
-    let least = bench.size(30_000, 5_000);
-    let mut costs = Vec::new();
-    for flight in bench.size(&[10, 100, 1_000, 10_000, 100_000][..], &[10, 100, 1_000, 10_000][..]) {
-        rest(&engine).await?;
-        bench.tell(&format!("{flight} runs at work"));
-        let runs = least.max(*flight);
-        let took = load(&engine, *flight, runs).await?;
-        costs.push((*flight as u64, took.as_secs_f64() * 1e9 / (runs * STEPS) as f64));
+    let (least, passes, sizes) = bench.size((20_000, 3, &SIZES[..]), (4_000, 1, &SIZES[..4]));
+    let mut costs = Costs::default();
+    for _ in 0..passes {
+        for &flight in sizes {
+            rest(&engine).await?;
+            bench.tell(&format!("{flight} runs at work"));
+            let runs = flight.max(least);
+            let took = load(&engine, flight as usize, runs as usize).await?;
+            costs.add(flight, took, runs * STEPS as u64);
+        }
     }
-    add(bench, "growth-flight", &costs, "runs")
+    costs.file(bench, "growth-flight", "runs")
 }
 
 /// With 10 to 100,000 runs that wait, and 512 at work.
 pub(super) async fn waiting(bench: &mut Bench) -> Result<()> {
     let dir = bench.fresh("waiting")?;
-    let engine = builder(&dir).durability(factum::Durability::None).open().await?;
-    let runs = bench.size(30_000, 5_000);
-    load(&engine, 512, runs / 4).await?;
-    let (mut costs, mut there) = (Vec::new(), 0);
-    for wait in bench.size(&[10, 100, 1_000, 10_000, 100_000][..], &[10, 100, 1_000, 10_000][..]) {
+    let engine = builder(&dir).durability(Durability::None).open().await?;
+    let (runs, passes, sizes) = bench.size((20_000, 3, &SIZES[..]), (4_000, 1, &SIZES[..4]));
+    load(&engine, 512, runs as usize / 4).await?;
+    let (mut costs, mut there) = (Costs::default(), 0);
+    for &wait in sizes {
         bench.tell(&format!("{wait} runs that wait"));
         let starter = engine.clone();
-        side_by_side(512, wait - there, move |n| {
+        side_by_side(512, (wait - there) as usize, move |n| {
             let engine = starter.clone();
             async move {
-                engine.start(halfway(n as u64)).id(format!("waits-{}", there + n)).await?;
+                let n = there + n as u64;
+                engine.start(halfway(n)).id(format!("waits-{n}")).await?;
                 Ok(())
             }
         })
         .await?;
-        there = *wait;
-        rest(&engine).await?;
-        let took = load(&engine, 512, runs).await?;
-        costs.push((*wait as u64, took.as_secs_f64() * 1e9 / (runs * STEPS) as f64));
+        there = wait;
+        for _ in 0..passes {
+            rest(&engine).await?;
+            costs.add(wait, load(&engine, 512, runs as usize).await?, runs * STEPS as u64);
+        }
     }
     // They did wait: one goes on when it is told to.
     let run = engine.attach(halfway, "waits-0").await?;
@@ -88,14 +122,5 @@ pub(super) async fn waiting(bench: &mut Bench) -> Result<()> {
     drop(run);
     engine.shutdown().await?;
     std::fs::remove_dir_all(dir)?;
-    add(bench, "growth-waiting", &costs, "runs")
-}
-
-fn add(bench: &mut Bench, key: &str, costs: &[(u64, f64)], what: &str) -> Result<()> {
-    let cost = || costs.iter().map(|(_, cost)| *cost);
-    let (dearest, cheapest) = (cost().reduce(f64::max), cost().reduce(f64::min));
-    let (Some(dearest), Some(cheapest)) = (dearest, cheapest) else { return Err("nothing was measured".into()) };
-    let each: Vec<String> = costs.iter().map(|(size, cost)| format!("{size} {what}: {cost:.0} ns")).collect();
-    bench.add(key, Sample::against(dearest, cheapest), format!("in the last round {}", each.join(", ")));
-    Ok(())
+    costs.file(bench, "growth-waiting", "runs")
 }

@@ -108,8 +108,8 @@ impl Group {
     /// In the full form, and with `--quick`.
     pub(crate) fn rounds(self) -> (usize, usize) {
         match self {
-            Group::Steps => (5, 2),
-            Group::Latency | Group::Unsynced | Group::Blobs => (5, 3),
+            Group::Steps | Group::Unsynced => (5, 2),
+            Group::Latency | Group::Blobs => (5, 3),
             Group::Asleep => (1, 1),
             Group::BlobRead | Group::Parked | Group::Recovery | Group::History => (3, 1),
             Group::GrowthSteps | Group::GrowthFlight | Group::GrowthWaiting => (3, 1),
