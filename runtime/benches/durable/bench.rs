@@ -15,8 +15,12 @@ use crate::work::{halfway, many, ten, ten_pure};
 
 /// For so long nothing must have been applied for the checkpointer to be at rest.
 const REST: Duration = Duration::from_millis(400);
+/// The bytes of a segment of the log, and what its last frame may leave of it.
+const SEGMENT: u64 = 17 << 20;
+/// The bytes of a record, as long as none was written.
+const RECORD: u64 = 100;
 /// Longer than it takes to apply all that a round may leave.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) struct Bench {
     pub(crate) args: Args,
@@ -153,19 +157,43 @@ where
     Ok(())
 }
 
-/// Waits until the checkpointer has applied what it was given.
+/// Waits until the checkpointer has nothing to do: what is left in the log is less than a segment, which is not full.
 pub(crate) async fn rest(engine: &Engine) -> Result<Stats> {
-    let began = Instant::now();
+    let last = last(engine).await?;
     let mut seen = (engine.stats(), Instant::now());
-    while seen.1.elapsed() < REST {
+    wait(engine, |stats| {
+        if (stats.applied, stats.records) != (seen.0.applied, seen.0.records) {
+            seen = (*stats, Instant::now());
+        }
+        let left = last.saturating_sub(stats.applied.0);
+        let record = stats.bytes.checked_div(stats.records).unwrap_or(RECORD);
+        left == 0 || (left * record < SEGMENT && seen.1.elapsed() > REST)
+    })
+    .await
+}
+
+/// Waits until the checkpoint has everything that was recorded until now.
+pub(crate) async fn applied(engine: &Engine) -> Result<Stats> {
+    let last = last(engine).await?;
+    wait(engine, |stats| stats.applied.0 >= last).await
+}
+
+/// The number of the last record.
+async fn last(engine: &Engine) -> Result<u64> {
+    let applied = engine.stats().applied.0;
+    Ok(engine.tail(1).await?.last().map_or(applied, |newest| newest.entry.lsn.0))
+}
+
+async fn wait(engine: &Engine, mut done: impl FnMut(&Stats) -> bool) -> Result<Stats> {
+    let began = Instant::now();
+    loop {
+        let stats = engine.stats();
+        if done(&stats) {
+            return Ok(stats);
+        }
         if began.elapsed() > PATIENCE {
             return Err("the checkpointer does not come to rest".into());
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let stats = engine.stats();
-        if (stats.applied, stats.records) != (seen.0.applied, seen.0.records) {
-            seen = (stats, Instant::now());
-        }
     }
-    Ok(seen.0)
 }

@@ -14,7 +14,7 @@ use factum::prelude::*;
 use factum::{Builder, MemoryCheckpoint, Status};
 
 use crate::Result;
-use crate::bench::{builder, load, rest, side_by_side};
+use crate::bench::{builder, load, side_by_side};
 use crate::process;
 use crate::stuck::Stuck;
 use crate::work::{WOKEN, halfway, input, large, nap};
@@ -155,12 +155,10 @@ pub(crate) async fn start_halfway(engine: &Engine, runs: usize) -> Result<()> {
         }
     })
     .await?;
-    loop {
-        rest(engine).await?;
-        if engine.list().status(Status::Waiting).limit(runs).await?.len() == runs {
-            return Ok(());
-        }
+    while engine.list().status(Status::Waiting).limit(runs).await?.len() < runs {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    Ok(())
 }
 
 pub(crate) fn half_id(n: usize) -> String {
@@ -235,7 +233,6 @@ async fn start_naps(engine: &Engine, runs: usize, until: u64) -> Result<()> {
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    rest(engine).await?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use factum::prelude::*;
 use factum::{Cursor, Status};
 
 use crate::Result;
-use crate::bench::{Bench, builder, rest, side_by_side};
+use crate::bench::{Bench, applied, builder, side_by_side};
 use crate::report::{Sample, figure, median};
 use crate::work::{one, ten};
 
@@ -23,6 +23,7 @@ pub(super) async fn round(bench: &mut Bench) -> Result<()> {
             bench.ended.insert(ended).clone()
         }
     };
+    applied(&engine).await?;
     let list = [
         ("the first page", time(|_| page(&engine, None, false)).await?),
         ("one in the middle", time(|_| page(&engine, Some(middle), false)).await?),
@@ -63,7 +64,6 @@ async fn fill(bench: &Bench, runs: usize) -> Result<(Engine, Cursor)> {
         }
     })
     .await?;
-    rest(&engine).await?;
     let half = engine.list().limit(runs / 2).await?;
     Ok((engine, half.next.ok_or("there is no second half")?))
 }
