@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use super::Error;
-use super::checkpoint::{Checkpointer, Sleepers};
+use super::checkpoint::{Checkpointer, Parking, Sleepers};
 use super::flow::Flow;
 use super::live::{Held, LiveRun};
 use super::registry::Registry;
@@ -67,6 +67,7 @@ pub(crate) struct Core {
     pub(crate) journal: Journal,
     pub(crate) checkpoint: Arc<Checkpointer>,
     pub(crate) sleepers: Sleepers,
+    pub(crate) parking: Parking,
     /// One run is brought back at a time.
     pub(super) loading: AsyncMutex<()>,
     pub(crate) registry: Arc<Registry>,
@@ -161,7 +162,7 @@ impl Core {
         }
         run.be_fresh();
         runs.by_id.insert(run.id.clone(), run.clone());
-        if runs.by_id.len() > self.checkpoint.resident() {
+        if runs.tasks.len() > self.checkpoint.resident() {
             self.checkpoint.nudge();
         }
         Ok(Held::new(&run))

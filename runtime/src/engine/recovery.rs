@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
-use super::checkpoint::{Checkpointer, KeyInUse, Policy, Sleepers};
+use super::checkpoint::{Checkpointer, KeyInUse, Parking, Policy, Sleepers};
 use super::core::{Core, Limits, Outside, Runs};
 use super::error::{MissingStep, MissingWorkflow};
 use super::flow::Flow;
@@ -250,10 +250,7 @@ pub(crate) async fn open(
         return Err(error);
     }
     recovered.load_limited(&registry, &checkpoint).await?;
-    let sleepers = Sleepers::default();
-    let wakes = checkpoint.timers().await?;
-    let sleeping = wakes.len();
-    sleepers.add(wakes);
+    let (sleepers, sleeping) = Sleepers::open(&*checkpoint.store).await?;
     let watchdog = Watchdog::new(platform.clock.clone());
     let shelf = Shelf::Arena(checkpoint.arena.clone());
     let core = Arc::new(Core {
@@ -263,6 +260,7 @@ pub(crate) async fn open(
         journal,
         checkpoint,
         sleepers,
+        parking: Parking::default(),
         loading: AsyncMutex::new(()),
         registry: Arc::new(registry),
         app,

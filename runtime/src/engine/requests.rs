@@ -67,6 +67,7 @@ impl Core {
         }
         self.is_open()?;
         self.journal.room().await?;
+        self.room_in_memory().await;
         let asked = Asked { workflow: &workflow, version };
         loop {
             let (known, left) = match is_random {

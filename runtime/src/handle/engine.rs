@@ -355,6 +355,19 @@ impl Engine {
         self.core().backup(dir.as_ref()).await
     }
 
+    /// Writes the checkpoint anew, packed: rows that came, changed and went leave room between them that is used again
+    /// but not given back. Runs go on meanwhile; the log keeps what they record until it is done. The new file needs
+    /// room beside the old one. A store of one's own is asked to do [`its own`](crate::CheckpointStore::compact).
+    ///
+    /// # Errors
+    /// [`Error::Storage`], [`Error::Stopped`]. The checkpoint is as it was then.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not end the work.
+    pub async fn compact(&self) -> Result<()> {
+        self.core().compact().await
+    }
+
     /// What was found when the engine was opened.
     #[must_use]
     pub fn open_report(&self) -> &OpenReport {

@@ -12,7 +12,6 @@ use crate::record::UndoKind;
 use crate::run::RunState;
 use crate::storage::StorageError;
 use crate::storage::checkpoint::{CheckpointError, CheckpointStore, KeyRange};
-use crate::time::Timestamp;
 
 /// How many rows are read at once.
 const PAGE: usize = 1024;
@@ -165,16 +164,6 @@ impl Checkpointer {
     /// Adds a run up; `None` when it is not known (any more).
     pub(crate) async fn load(&self, number: RunNumber) -> Result<Option<Loaded>, Error> {
         Ok(load(&*self.store, &self.decoder, number).await?)
-    }
-
-    /// When sleeping runs wake.
-    pub(crate) async fn timers(&self) -> Result<Vec<(Timestamp, RunNumber)>, StorageError> {
-        let mut timers = Vec::new();
-        each(&*self.store, tables::TIMERS, KeyRange::all(), |key, _| {
-            timers.extend(tables::first_time(key).zip(tables::last_number(key).map(RunNumber)));
-        })
-        .await?;
-        Ok(timers)
     }
 
     /// The runs that were started after one, in the order of their starts, at most so many.

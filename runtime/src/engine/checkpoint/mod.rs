@@ -2,8 +2,8 @@
 //!
 //! Owns the rows ([`tables`], [`row`], [`record`]) and how records become rows
 //! ([`fold`], pure); the background task that applies sealed segments
-//! ([`task`]); how runs leave memory ([`park`]) and come back ([`load`]); what
-//! is forgotten ([`retain`]); copies of a live directory ([`backup`]); whether
+//! ([`task`]); how runs leave memory ([`park`]), when they wake ([`sleepers`]) and how they come back ([`load`]); what
+//! is forgotten ([`retain`]); copies of a live directory ([`backup`]); space that is given back ([`compact`]); whether
 //! it all adds up ([`verify`]); which rows are encrypted ([`rows`]), and with
 //! which keys ([`keys`]).
 //! What must always hold: a run that is not in memory has all of its records
@@ -11,6 +11,7 @@
 //! past it; a blob goes only after a durable checkpoint past all that names it.
 
 mod backup;
+mod compact;
 mod fold;
 mod keys;
 mod load;
@@ -19,6 +20,7 @@ mod record;
 mod retain;
 mod row;
 mod rows;
+mod sleepers;
 mod tables;
 mod task;
 mod verify;
@@ -31,9 +33,10 @@ use crate::id::Lsn;
 pub use keys::KeyInUse;
 pub(crate) use keys::{Used, used};
 pub(crate) use load::{Found, added_up, artifacts, awake, blobs, in_flight, load, records};
-pub(crate) use park::Sleepers;
+pub(crate) use park::Parking;
 pub(crate) use record::Record;
 pub(crate) use rows::plain;
+pub(crate) use sleepers::Sleepers;
 pub(crate) use task::{Checkpointer, Policy};
 pub(crate) use verify::{Rows, Tail, verify as verify_rows, verify_locked};
 

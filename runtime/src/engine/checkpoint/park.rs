@@ -6,7 +6,8 @@
 //! asks. What must always hold: a run is in memory once at most.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -26,33 +27,22 @@ use crate::time::Timestamp;
 
 /// How long a run that could not be read is left alone.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// So many sleeping runs are brought back at once, at most: whoever asks for another one waits meanwhile.
+const AT_ONCE: usize = 128;
+/// How long a start waits for room in memory, at most.
+const WAIT_FOR_ROOM: Duration = Duration::from_secs(1);
 
-/// When sleeping runs wake by themselves.
-#[derive(Debug, Default)]
-pub(crate) struct Sleepers {
-    wakes: Mutex<BTreeSet<(Timestamp, RunNumber)>>,
-    sooner: Notify,
+/// What lets runs leave memory, and who waits for that.
+#[derive(Debug)]
+pub(crate) struct Parking {
+    /// Whether the last round let go of what it looked at.
+    worked: AtomicBool,
+    round: Notify,
 }
 
-impl Sleepers {
-    pub(crate) fn add(&self, wakes: impl IntoIterator<Item = (Timestamp, RunNumber)>) {
-        self.lock().extend(wakes);
-        self.sooner.notify_one();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<(Timestamp, RunNumber)>> {
-        self.wakes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next(&self) -> Option<Timestamp> {
-        self.lock().first().map(|(at, _)| *at)
-    }
-
-    fn due(&self, now: Timestamp) -> Option<RunNumber> {
-        let mut wakes = self.lock();
-        let first = wakes.first().copied().filter(|(at, _)| *at <= now)?;
-        wakes.remove(&first);
-        Some(first.1)
+impl Default for Parking {
+    fn default() -> Parking {
+        Parking { worked: AtomicBool::new(true), round: Notify::new() }
     }
 }
 
@@ -61,7 +51,23 @@ struct Leaving {
     run: Arc<LiveRun>,
     last: Lsn,
     records: u64,
-    /// None for a run that has ended.
+    what: What,
+}
+
+/// What a run does that may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    Ended,
+    /// It cannot go on by itself.
+    Rests,
+    /// It waits, since then.
+    Waits(Timestamp),
+}
+
+/// A run that leaves, and how it sleeps; no row for one that has ended.
+struct Leaves {
+    run: Arc<LiveRun>,
+    last: Lsn,
     row: Option<RunRow>,
 }
 
@@ -70,40 +76,75 @@ impl Core {
     pub(super) async fn park(&self, pressed: bool) -> Result<(), Error> {
         // Nothing is applied between the look at a run and the row that says how it sleeps: later records outweigh the
         // row only if they are applied after it.
-        let _one = self.checkpoint.writing.lock().await;
-        let applied = self.checkpoint.applied();
-        let policy = &self.checkpoint.policy;
-        let mut resident: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
-        resident.sort_by_key(|run| run.number);
-        let now = self.now();
-        let over = resident.len().saturating_sub(policy.resident);
-        let mut leaving = Vec::new();
-        let mut waiting = Vec::new();
-        // A run that has one of its workflow's places, or waits for one, stays until it has ended: who is next is known
-        // in memory alone, and after a crash from the runs that were there.
-        for run in resident.into_iter().filter(|run| !self.flow.knows(run.number)) {
-            match run.may_leave(applied) {
-                None => {}
-                Some(leave) if leave.row.as_ref().is_none_or(|row| row.status != Status::Waiting) => {
-                    leaving.push(leave)
-                }
-                Some(leave) if now.since(leave.since()) >= policy.park_age => leaving.push(leave),
-                Some(leave) => waiting.push(leave),
-            }
-        }
-        let over = if pressed { waiting.len() } else { over.saturating_sub(leaving.len()) };
-        // A long journal is dear to replay: it leaves last.
-        waiting.sort_by_key(|leave| leave.records);
-        leaving.extend(waiting.into_iter().take(over));
-        self.write_sleep(&leaving).await?;
-        leaving.into_iter().for_each(|leave| self.leave(leave));
+        let one = self.checkpoint.writing.lock().await;
+        let leaves = self.choose(pressed);
+        self.write_sleep(&leaves).await?;
+        leaves.into_iter().for_each(|leaves| self.leave(leaves));
+        drop(one);
+        self.parking.round.notify_waiters();
         Ok(())
     }
 
+    /// The runs that are to leave now, in the order of their starts.
+    fn choose(&self, pressed: bool) -> Vec<Leaves> {
+        let applied = self.checkpoint.applied();
+        let policy = &self.checkpoint.policy;
+        let resident: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
+        let (now, looked_at) = (self.now(), resident.len());
+        let over = looked_at.saturating_sub(policy.resident);
+        let (mut leaving, mut waiting) = (Vec::new(), Vec::new());
+        // A run that has one of its workflow's places, or waits for one, stays until it has ended: who is next is known
+        // in memory alone, and after a crash from the runs that were there.
+        for leave in resident.iter().filter_map(|run| run.may_leave(applied)) {
+            match leave.what {
+                _ if self.flow.knows(leave.run.number) => {}
+                What::Waits(since) if now.since(since) < policy.park_age => waiting.push(leave),
+                _ => leaving.push(leave),
+            }
+        }
+        drop(resident);
+        let over = if pressed { waiting.len() } else { over.saturating_sub(leaving.len()) };
+        if over < waiting.len() {
+            // A long journal is dear to replay: it leaves last.
+            waiting.sort_by_key(|leave| (leave.records, leave.run.number));
+        }
+        leaving.extend(waiting.into_iter().take(over));
+        leaving.sort_by_key(|leave| leave.run.number);
+        let leaves: Vec<Leaves> = leaving.into_iter().filter_map(Leaving::row).collect();
+        self.parking.worked.store(leaves.len() >= looked_at / 4, Ordering::Release);
+        leaves
+    }
+
+    /// Waits, for a while, when more runs go on in memory than there should be, and letting them leave helps.
+    pub(crate) async fn room_in_memory(&self) {
+        let resident = self.checkpoint.resident();
+        let most = resident.saturating_add((resident / 8).max(512));
+        let crowded = || self.runs().tasks.len() > most && self.parking.worked.load(Ordering::Acquire);
+        if !crowded() {
+            return;
+        }
+        let room = async {
+            loop {
+                let round = self.parking.round.notified();
+                if !crowded() {
+                    return;
+                }
+                self.checkpoint.nudge();
+                round.await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = room => {}
+            () = self.stop.reached(Stage::Parking) => {}
+            () = self.platform.clock.sleep(WAIT_FOR_ROOM) => {}
+        }
+    }
+
     /// Writes how runs sleep; the caller is the one writer. Stale rows do no harm: what a run records later outweighs them.
-    async fn write_sleep(&self, leaving: &[Leaving]) -> Result<(), Error> {
+    async fn write_sleep(&self, leaves: &[Leaves]) -> Result<(), Error> {
         let mut batch = Batch::default();
-        for Leaving { run, row, .. } in leaving {
+        for Leaves { run, row, .. } in leaves {
             let Some(row) = row else { continue };
             let Some(sleep) = &row.sleep else { continue };
             if let Some(wake_at) = sleep.wake_at {
@@ -122,8 +163,8 @@ impl Core {
     }
 
     /// Takes a run out of memory, if nothing has happened to it meanwhile.
-    fn leave(&self, leave: Leaving) {
-        let Leaving { run, last, row, .. } = leave;
+    fn leave(&self, leaves: Leaves) {
+        let Leaves { run, last, row } = leaves;
         let mut runs = self.runs();
         if row.is_some() {
             let mut inner = run.lock();
@@ -203,7 +244,7 @@ impl Core {
     /// Wakes sleeping runs when their time has come, for ever.
     pub(crate) async fn wake_sleepers(self: Arc<Self>) {
         loop {
-            let sooner = self.sleepers.sooner.notified();
+            let sooner = self.sleepers.sooner();
             match self.sleepers.next() {
                 None => sooner.await,
                 Some(at) => {
@@ -214,20 +255,37 @@ impl Core {
                     }
                 }
             }
-            while let Some(number) = self.sleepers.due(self.now()) {
+            loop {
+                let due = match self.sleepers.due(self.now(), AT_ONCE, &*self.checkpoint.store).await {
+                    Ok(due) if due.is_empty() => break,
+                    Ok(due) => due,
+                    Err(error) => {
+                        tracing::error!(%error, "who is to wake could not be read; it is tried again");
+                        self.platform.clock.sleep(TRY_AGAIN).await;
+                        break;
+                    }
+                };
                 if self.stop.stage() > Stage::Open {
                     return;
                 }
-                if let Err(error) = self.wake(number).await {
-                    tracing::error!(run = number.0, %error, "a sleeping run could not be woken; it is tried again");
-                    self.sleepers.add([(self.now().after(TRY_AGAIN), number)]);
-                }
+                self.wake(due).await;
             }
         }
     }
 
-    async fn wake(self: &Arc<Self>, number: RunNumber) -> Result<(), Error> {
+    /// Brings back runs whose time has come.
+    async fn wake(self: &Arc<Self>, due: Vec<RunNumber>) {
         let _one = self.loading.lock().await;
+        for number in due {
+            if let Err(error) = self.wake_one(number).await {
+                tracing::error!(run = number.0, %error, "a sleeping run could not be woken; it is tried again");
+                self.sleepers.again(self.now().after(TRY_AGAIN), number);
+            }
+        }
+    }
+
+    /// The caller is the one that loads.
+    async fn wake_one(self: &Arc<Self>, number: RunNumber) -> Result<(), Error> {
         let Some(row) = self.checkpoint.row(number).await.map_err(crate::storage::StorageError::from)? else {
             return Ok(());
         };
@@ -239,21 +297,39 @@ impl Core {
 }
 
 impl LiveRun {
-    /// Whether it could leave memory now, and what its row would say.
+    /// Whether it could leave memory now.
     fn may_leave(self: &Arc<Self>, applied: Lsn) -> Option<Leaving> {
         let inner = self.lock();
         if inner.last > applied || !inner.is_settled() {
             return None;
         }
-        let (last, records) = (inner.last, inner.state.records());
-        if inner.state.phase.has_ended() {
-            drop(inner);
-            return Some(Leaving { run: self.clone(), last, records, row: None });
+        let state = &inner.state;
+        let what = if state.phase.has_ended() {
+            What::Ended
+        } else if self.is_held() || (state.phase.is_active() && !inner.is_idle()) {
+            return None;
+        } else {
+            let since = inner.waits().filter(|_| state.goes_on()).map(|waiting| Timestamp::from(waiting.since)).max();
+            since.map_or(What::Rests, What::Waits)
+        };
+        let (last, records) = (inner.last, state.records());
+        drop(inner);
+        Some(Leaving { run: self.clone(), last, records, what })
+    }
+}
+
+impl Leaving {
+    /// What its row says, if nothing has happened to it meanwhile.
+    fn row(self) -> Option<Leaves> {
+        let Leaving { run, last, what, .. } = self;
+        if what == What::Ended {
+            return Some(Leaves { run, last, row: None });
         }
-        if self.is_held() || (inner.state.phase.is_active() && !inner.is_idle()) {
+        let inner = run.lock();
+        let state = &inner.state;
+        if inner.last != last || (state.phase.is_active() && !inner.is_idle()) {
             return None;
         }
-        let state = &inner.state;
         let waiting = if state.goes_on() { inner.waiting() } else { Vec::new() };
         let status = Status::of(&state.phase, state.paused.is_some(), !waiting.is_empty());
         // Behind a pivot it means nothing any more.
@@ -264,10 +340,10 @@ impl LiveRun {
             state.undos_needed().map(|(step, kind)| (kind, step.clone().into_owned())).collect();
         let needs = needs.into_iter().collect();
         let row = RunRow {
-            id: self.id.clone(),
+            id: run.id.clone(),
             workflow: state.start.workflow.clone(),
             version: state.start.version,
-            started: self.started,
+            started: run.started,
             started_at: state.start.at,
             updated_at: state.last,
             status,
@@ -276,14 +352,6 @@ impl LiveRun {
             sleep: Some(SleepRow { wake_at, waiting, needs }),
         };
         drop(inner);
-        Some(Leaving { run: self.clone(), last, records, row: Some(row) })
-    }
-}
-
-impl Leaving {
-    /// Since when the run waits.
-    fn since(&self) -> Timestamp {
-        let waits = self.row.iter().filter_map(|row| row.sleep.as_ref()).flat_map(|sleep| &sleep.waiting);
-        waits.map(|waiting| Timestamp::from(waiting.since)).max().unwrap_or(Timestamp(i64::MIN))
+        Some(Leaves { run, last, row: Some(row) })
     }
 }

@@ -113,4 +113,8 @@ impl CheckpointStore for Plain {
             plain.collect()
         })
     }
+
+    fn compact(&self) -> BoxFuture<'_, Result<(), CheckpointError>> {
+        self.stored.compact()
+    }
 }

@@ -16,7 +16,7 @@ impl Inner {
         self.waits().cloned().collect()
     }
 
-    pub(super) fn waits(&self) -> impl Iterator<Item = &Waiting> {
+    pub(crate) fn waits(&self) -> impl Iterator<Item = &Waiting> {
         self.operations.values().filter_map(|doing| match doing {
             Doing::Wait(waiting) => Some(waiting),
             _ => None,

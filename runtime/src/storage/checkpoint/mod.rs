@@ -78,6 +78,14 @@ pub trait CheckpointStore: Debug + Send + Sync + 'static {
         range: KeyRange,
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<TableRow>, CheckpointError>>;
+
+    /// Gives back the space that rows no longer take. No row changes. Does nothing, unless a store says otherwise.
+    ///
+    /// # Errors
+    /// Those of the store's own. The rows are all there then, too.
+    fn compact(&self) -> BoxFuture<'_, Result<(), CheckpointError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 #[cfg(test)]

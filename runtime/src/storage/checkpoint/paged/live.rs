@@ -11,6 +11,7 @@ use redb::{Builder, Database};
 use super::backend::Backend;
 use super::layout::PAGES_AT;
 use super::session::{Place, Session, refused};
+use super::tables;
 use crate::storage::checkpoint::CheckpointError;
 
 /// What ended a piece of work early.
@@ -30,6 +31,13 @@ impl<E: Into<redb::Error>> From<E> for Trouble {
     }
 }
 
+/// What redb may keep in memory of a copy in the making.
+const COPY_CACHE: usize = 8 << 20;
+
+fn in_the_making(place: &Place) -> PathBuf {
+    place.path.with_extension("redb.new")
+}
+
 /// An open database. Dropped, it is closed if nothing went wrong in it, and else left as it is.
 #[derive(Debug)]
 pub(super) struct Live {
@@ -42,6 +50,8 @@ pub(super) struct Live {
 impl Live {
     /// Opens the file, which is made if it is not there.
     pub(super) fn open(place: &Place, cache_bytes: usize) -> Result<Live, CheckpointError> {
+        // One that was never finished only takes room. Where it cannot be removed nothing is made, either.
+        let _: io::Result<()> = place.fs.remove(&in_the_making(place));
         match Session::open(place) {
             Ok(session) => Live::over(session, &place.path, cache_bytes),
             Err(CheckpointError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -59,16 +69,53 @@ impl Live {
     /// Makes an empty store under another name, and gives it its own once it is whole. The name becomes durable when
     /// it is opened.
     fn create(place: &Place, cache_bytes: usize) -> Result<(), CheckpointError> {
-        let fs = &place.fs;
-        let made = place.path.with_extension("redb.new");
-        match fs.remove(&made) {
+        Live::make(place, cache_bytes)?.close()?;
+        Live::give_name(place)
+    }
+
+    /// An empty store under the name of one in the making.
+    fn make(place: &Place, cache_bytes: usize) -> Result<Live, CheckpointError> {
+        let made = in_the_making(place);
+        match place.fs.remove(&made) {
             Ok(()) => {}
             Err(e) if e.kind() == io::ErrorKind::NotFound => {}
             Err(e) => return Err(refused("remove", &made, e)),
         }
         let session = Session::create(place, &made)?;
-        Live::over(session, &made, cache_bytes)?.close()?;
-        fs.rename(&made, &place.path).map_err(|e| refused("rename", &made, e))
+        Live::over(session, &made, cache_bytes)
+    }
+
+    /// Makes a copy under the name of one in the making: whole, closed and synced.
+    pub(super) fn copy(&self, place: &Place, cache_bytes: usize) -> Result<(), CheckpointError> {
+        // What is copied is written once, in order.
+        let made = Live::make(place, cache_bytes.min(COPY_CACHE));
+        let copied = made.and_then(|made| {
+            self.work(|from| made.commit(|to| tables::copy(from, to)).map_err(Trouble::Refused))
+                // What failed may have been a read of this one.
+                .map_err(|error| self.fault().unwrap_or(error))?;
+            made.shrink()?.close()
+        });
+        copied.inspect_err(|_| {
+            let _: io::Result<()> = place.fs.remove(&in_the_making(place));
+        })
+    }
+
+    /// Moves pages from the file's end to where there is room, and cuts it.
+    fn shrink(mut self) -> Result<Live, CheckpointError> {
+        if let Some(mut database) = self.database.take() {
+            guarded(|| Ok(database.compact()?)).map_err(|trouble| self.verdict(trouble))?;
+            self.database = Some(database);
+        }
+        Ok(self)
+    }
+
+    /// What was made becomes the store. The name becomes durable when it is opened.
+    pub(super) fn give_name(place: &Place) -> Result<(), CheckpointError> {
+        let made = in_the_making(place);
+        place.fs.rename(&made, &place.path).map_err(|e| {
+            let _: io::Result<()> = place.fs.remove(&made);
+            refused("rename", &made, e)
+        })
     }
 
     /// Puts redb on a session.
@@ -100,6 +147,11 @@ impl Live {
     /// What ended it, after which nothing more can be done with it.
     pub(super) fn fault(&self) -> Option<CheckpointError> {
         self.session.fault()
+    }
+
+    /// Another file has taken this one's name.
+    pub(super) fn replaced(&self) {
+        self.session.replaced();
     }
 
     /// After its end, and before the file is opened again.

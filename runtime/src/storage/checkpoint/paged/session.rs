@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use uuid::Uuid;
@@ -44,6 +45,8 @@ pub(super) struct Session {
     settled: Mutex<Option<u64>>,
     fault: OnceLock<CheckpointError>,
     poison: Arc<OnceLock<CheckpointError>>,
+    /// Another file has its name: nothing that is written to it counts any more.
+    replaced: AtomicBool,
 }
 
 impl Session {
@@ -96,7 +99,17 @@ impl Session {
             settled: Mutex::new(None),
             fault: OnceLock::new(),
             poison: place.poison.clone(),
+            replaced: AtomicBool::new(false),
         }
+    }
+
+    /// Another file has taken this one's name. It can be read on; whatever redb writes as it goes is dropped.
+    pub(super) fn replaced(&self) {
+        self.replaced.store(true, Ordering::Release);
+    }
+
+    fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
     }
 
     /// What ended the session.
@@ -127,6 +140,9 @@ impl Session {
 
     pub(super) fn set_len(&self, len: u64) -> Result<(), CheckpointError> {
         self.alive()?;
+        if self.is_replaced() {
+            return Ok(());
+        }
         self.file.set_len(physical(len)).map_err(|e| self.refuse("set the length of", e))?;
         *self.len.lock().unwrap_or_else(PoisonError::into_inner) = len;
         Ok(())
@@ -135,6 +151,9 @@ impl Session {
     /// Makes all that was written durable. Never tried again when it fails.
     pub(super) fn sync(&self) -> Result<(), CheckpointError> {
         self.alive()?;
+        if self.is_replaced() {
+            return Ok(());
+        }
         let newest = self.slots().newest;
         self.file.sync_data().map_err(|e| {
             let failed = CheckpointError::poison(Failure::new("sync", &self.path, e));
@@ -173,6 +192,9 @@ impl Session {
     /// Writes some of page 0, of which all that a slot cannot hold is zero.
     pub(super) fn write_header(&self, at: usize, bytes: &[u8]) -> Result<(), CheckpointError> {
         self.alive()?;
+        if self.is_replaced() {
+            return Ok(());
+        }
         let kept = bytes.len().min(HEADER.saturating_sub(at));
         if bytes[kept..].iter().any(|byte| *byte != 0) {
             return Err(self.refuse("write", io::Error::other("redb's header is larger than its slot")));
@@ -196,6 +218,9 @@ impl Session {
     /// Copies the newest header, which is on disk, to the other slot and syncs it. Then a commit may be answered.
     pub(super) fn mirror(&self) -> Result<(), CheckpointError> {
         self.alive()?;
+        if self.is_replaced() {
+            return Ok(());
+        }
         let (slot, sealed) = {
             let slots = self.slots();
             (slots.other(), (!slots.mirrored).then(|| slots.header.seal(self.uuid)))
@@ -235,6 +260,9 @@ impl Session {
     /// Writes whole pages from `first` on, `first` being at least 1.
     pub(super) fn write_pages(&self, first: u64, bytes: &[u8]) -> Result<(), CheckpointError> {
         self.alive()?;
+        if self.is_replaced() {
+            return Ok(());
+        }
         let mut sealed = Vec::with_capacity((bytes.len() / PAGE).min(AT_ONCE) * STRIDE);
         let mut page = first;
         for bytes in bytes.chunks(AT_ONCE * PAGE) {

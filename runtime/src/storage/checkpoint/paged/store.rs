@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use redb::Database;
 use uuid::Uuid;
@@ -29,6 +29,8 @@ struct Store {
     live: RwLock<Option<Arc<Live>>>,
     /// Whether it was closed for good. Held while a call is at work.
     closed: RwLock<bool>,
+    /// Nothing is written while a copy is made that takes the file's place.
+    writing: Mutex<()>,
 }
 
 impl RedbCheckpoint {
@@ -44,6 +46,7 @@ impl RedbCheckpoint {
             cache_bytes,
             live: RwLock::new(Some(Arc::new(live))),
             closed: RwLock::new(false),
+            writing: Mutex::new(()),
         })))
     }
 
@@ -67,6 +70,7 @@ impl RedbCheckpoint {
     }
 
     fn write(&self, batch: &Batch, lsn: Option<Lsn>) -> Result<(), CheckpointError> {
+        let _alone = self.0.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.with(|live| live.commit(|database| tables::write(database, batch, lsn)))
     }
 }
@@ -75,8 +79,16 @@ impl Store {
     fn with<T>(&self, work: impl FnOnce(&Live) -> Result<T, CheckpointError>) -> Result<T, CheckpointError> {
         let closed = self.closed.read().unwrap_or_else(PoisonError::into_inner);
         if *closed {
-            return Err(CheckpointError::other("the checkpoint is closed"));
+            return Err(is_closed());
         }
+        self.with_live(work).map(|(done, _)| done)
+    }
+
+    /// As [`with`](Self::with), for a caller that holds it open; with the database that was worked on.
+    fn with_live<T>(
+        &self,
+        work: impl FnOnce(&Live) -> Result<T, CheckpointError>,
+    ) -> Result<(T, Arc<Live>), CheckpointError> {
         let live = self.live()?;
         let done = work(&live);
         if live.fault().is_some() {
@@ -85,7 +97,26 @@ impl Store {
                 live.give_back();
             }
         }
-        done
+        done.map(|done| (done, live))
+    }
+
+    /// Puts a copy with full pages in the file's place. Reads go on, of the old one until the new one is there.
+    fn compact(&self) -> Result<(), CheckpointError> {
+        let closed = self.closed.read().unwrap_or_else(PoisonError::into_inner);
+        if *closed {
+            return Err(is_closed());
+        }
+        let _alone = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let ((), old) = self.with_live(|live| live.copy(&self.place, self.cache_bytes))?;
+        let mut current = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        Live::give_name(&self.place)?;
+        // Whoever reads the old one may end that; nobody writes it.
+        old.replaced();
+        *current = None;
+        *current = Some(Arc::new(Live::open(&self.place, self.cache_bytes)?));
+        drop(current);
+        drop(old);
+        Ok(())
     }
 
     /// The open database; it is opened if it is not.
@@ -105,6 +136,10 @@ impl Store {
     fn poison(&self) -> Result<(), CheckpointError> {
         self.place.poison.get().cloned().map_or(Ok(()), Err)
     }
+}
+
+fn is_closed() -> CheckpointError {
+    CheckpointError::other("the checkpoint is closed")
 }
 
 impl fmt::Debug for RedbCheckpoint {
@@ -145,5 +180,10 @@ impl CheckpointStore for RedbCheckpoint {
         limit: usize,
     ) -> BoxFuture<'a, Result<Vec<TableRow>, CheckpointError>> {
         Box::pin(async move { self.read(|database| tables::scan(database, table, &range, limit)) })
+    }
+
+    /// Reads go on meanwhile; calls that write wait. The copy needs as much room as what is in the store.
+    fn compact(&self) -> BoxFuture<'_, Result<(), CheckpointError>> {
+        Box::pin(async move { self.0.compact() })
     }
 }

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use redb::{
-    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
-    WriteTransaction,
+    Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
+    TableHandle, Value, WriteTransaction,
 };
 
 use super::live::Trouble;
@@ -149,4 +149,32 @@ pub(super) fn scan(database: &Database, table: &str, range: &KeyRange, limit: us
         rows.push((key.value().to_vec(), value.value().to_vec()));
     }
     Ok(rows)
+}
+
+/// Copies everything into an empty database, each table in the order of its keys and all in one transaction, which
+/// leaves pages that are full, one behind the other.
+pub(super) fn copy(from: &Database, to: &Database) -> Result<(), Trouble> {
+    let read = begin(from)?;
+    let write = durable_write(to)?;
+    copy_table(&read, &write, LSN)?;
+    copy_table(&read, &write, JOURNALS)?;
+    for table in read.list_tables()?.filter(|table| table.name().starts_with(NAMED)) {
+        copy_table(&read, &write, named(table.name()))?;
+    }
+    write.commit()?;
+    Ok(())
+}
+
+fn copy_table<K: Key + 'static, V: Value + 'static>(
+    read: &ReadTransaction,
+    write: &WriteTransaction,
+    table: TableDefinition<'_, K, V>,
+) -> Result<(), Trouble> {
+    let Some(from) = there(read.open_table(table))? else { return Ok(()) };
+    let mut to = write.open_table(table)?;
+    for row in from.iter()? {
+        let (key, value) = row?;
+        to.insert(key.value(), value.value())?;
+    }
+    Ok(())
 }

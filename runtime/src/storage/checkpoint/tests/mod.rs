@@ -1,6 +1,7 @@
 //! The stores: what they do, and what the one on disk makes of a disk that fails.
 
 mod basic;
+mod compact;
 mod crash;
 mod damage;
 mod faults;
