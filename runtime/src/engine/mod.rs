@@ -6,6 +6,7 @@
 //! the engine and not to whoever started them; nothing is acknowledged before
 //! it is durable; the engine knows workflows by name and body alone.
 
+mod adding;
 mod checkpoint;
 mod core;
 mod driver;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
+use super::adding::{Adding, LANES, Recovering};
 use super::checkpoint::{Checkpointer, KeyInUse, Parking, Policy, Sleepers};
 use super::core::{Core, Limits, Outside, Runs};
 use super::error::{MissingStep, MissingWorkflow};
@@ -21,9 +22,9 @@ use super::watchdog::Watchdog;
 use super::{Error, OpenReport, checkpoint, driver, schedule};
 use crate::id::{Lsn, RunId, RunNumber};
 use crate::io::Shelf;
-use crate::journal::{Decoder, Entry, Journal, blobs_of};
+use crate::journal::{Decoder, Entry, Journal, Take, blobs_of, lane_of};
 use crate::platform::Platform;
-use crate::record::Event;
+use crate::record::{Event, Names};
 use crate::run::RunState;
 use crate::storage::arena::{Arena, ArenaConfig};
 use crate::storage::checkpoint::{CheckpointStore, RedbCheckpoint};
@@ -68,36 +69,27 @@ impl Options {
     }
 }
 
-/// One run of those that are added up.
-struct Recovering {
-    state: RunState,
-    started: Lsn,
-    last: Lsn,
-}
-
 /// The runs that are to be in memory, added up.
 #[derive(Default)]
 struct Recovered {
     /// In the order of their numbers, so that what recovery records is in an order too.
-    runs: BTreeMap<RunNumber, Recovering>,
+    runs: BTreeMap<RunNumber, Box<Recovering>>,
     last_number: u64,
     /// Records of runs that were not in memory: they are added up when those are loaded.
     strays: BTreeMap<RunNumber, Vec<Entry>>,
 }
 
 impl Recovered {
-    /// Adds the next record of the log's tail.
-    fn apply(&mut self, entry: Entry) -> Result<(), String> {
-        self.last_number = self.last_number.max(entry.run.0);
-        match self.runs.get_mut(&entry.run) {
-            Some(run) => run.apply(&entry)?,
-            None if matches!(entry.event, Event::RunStarted { .. }) => {
-                let state = RunState::new(&entry.event, entry.time).map_err(|illegal| illegal.to_string())?;
-                self.runs.insert(entry.run, Recovering { state, started: entry.lsn, last: entry.lsn });
-            }
-            None => self.strays.entry(entry.run).or_default().push(entry),
+    /// What the lanes have added up.
+    fn of(lanes: Vec<Adding>, last_number: u64) -> Recovered {
+        let last_number = lanes.iter().map(|lane| lane.last_number).fold(last_number, u64::max);
+        let mut recovered = Recovered { last_number, ..Recovered::default() };
+        for lane in lanes {
+            let (mut runs, mut strays) = lane.end();
+            recovered.runs.append(&mut runs);
+            recovered.strays.append(&mut strays);
         }
-        Ok(())
+        recovered
     }
 
     /// Loads the runs that were not in memory and about which the log's tail says something.
@@ -111,7 +103,7 @@ impl Recovered {
                 reason: format!("the log has records of run {}, which was never started", number.0),
             };
             let loaded = checkpoint.load(number).await?.ok_or_else(unknown)?;
-            let mut run = Recovering { state: loaded.state, started: loaded.started, last: loaded.last };
+            let mut run = Recovering::of(loaded);
             for entry in &entries {
                 run.apply(entry).map_err(|reason| Error::Internal { reason })?;
             }
@@ -132,21 +124,10 @@ impl Recovered {
                 if let Some(loaded) = checkpoint.load(number).await?
                     && loaded.state.begun
                 {
-                    let run = Recovering { state: loaded.state, started: loaded.started, last: loaded.last };
+                    let run = Recovering::of(loaded);
                     self.runs.insert(number, run);
                 }
             }
-        }
-        Ok(())
-    }
-}
-
-impl Recovering {
-    fn apply(&mut self, entry: &Entry) -> Result<(), String> {
-        self.state.apply(entry.time, &entry.event).map_err(|illegal| illegal.to_string())?;
-        self.last = entry.lsn;
-        if self.state.phase.has_ended() {
-            self.state.shrink();
         }
         Ok(())
     }
@@ -161,7 +142,7 @@ struct Opened {
 }
 
 /// Opens the files: the checkpoint, the arena by its rows, then the log behind it.
-async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Error> {
+async fn open_files(options: Options, platform: &Platform, names: Arc<Names>) -> Result<Opened, Error> {
     let Options { dir, wal, arena, store, cache_bytes, policy, restore, keys, .. } = options;
     let mut data = DataDir::open(platform, &dir)?;
     if data.is_backup() && !restore {
@@ -204,19 +185,19 @@ async fn open_files(options: Options, platform: &Platform) -> Result<Opened, Err
     for (artifact, blob) in checkpoint::artifacts(&*store).await? {
         arena.known_content(artifact.0, blob)?;
     }
-    let mut recovered = Recovered::default();
-    let decoder = Decoder { cipher, source: Some(blobs_of(&arena)) };
+    let decoder = Decoder { cipher, source: Some(blobs_of(&arena)), names: Some(names) };
     let (awake, last_number) = checkpoint::awake(&*store).await?;
-    recovered.last_number = last_number;
+    let mut lanes: Vec<Adding> = std::iter::repeat_with(Adding::default).take(LANES).collect();
     for number in awake {
         // One that ended in this moment is not awake any more: both are one row's business.
         if let Some(loaded) = checkpoint::load(&*store, &decoder, number).await? {
-            let run = Recovering { state: loaded.state, started: loaded.started, last: loaded.last };
-            recovered.runs.insert(number, run);
+            lanes[lane_of(number.0, LANES)].runs.insert(number, Recovering::of(loaded));
         }
     }
-    let mut replay = |entry| recovered.apply(entry);
-    let (journal, report) = Journal::open(platform, data, wal, applied, arena.clone(), &mut replay)?;
+    let mut takes: Vec<_> = lanes.iter_mut().map(|lane| |entry| lane.add(entry)).collect();
+    let takes = takes.iter_mut().map(|take| take as &mut Take<'_>).collect();
+    let (journal, report) = Journal::open(platform, data, wal, applied, arena.clone(), decoder, takes)?;
+    let mut recovered = Recovered::of(lanes, last_number);
     let clock = platform.clock.clone();
     let checkpoint = Checkpointer::new(stored, arena, journal.clone(), policy, clock, applied);
     own.into_iter().for_each(|store| checkpoint.owns(store));
@@ -233,7 +214,8 @@ pub(crate) async fn open(
 ) -> Result<(Arc<Core>, OpenReport), Error> {
     let (dir, limits, keep_unknown) = (options.dir.clone(), options.limits.clone(), options.keep_unknown);
     let outside = options.outside.clone();
-    let Opened { journal, checkpoint, report, mut recovered } = open_files(options, &platform).await?;
+    let Opened { journal, checkpoint, report, mut recovered } =
+        open_files(options, &platform, Arc::new(registry.names())).await?;
     if let Some(cut) = &report.cut {
         tracing::warn!(
             ?cut,
@@ -357,7 +339,8 @@ async fn missing_workflows(
             }
         }
     }
-    for Recovering { state, .. } in recovered.runs.values().filter(|run| run.state.phase.is_active()) {
+    for run in recovered.runs.values().filter(|run| run.state.phase.is_active()) {
+        let state = &run.state;
         let start = &state.start;
         if let Some(needs) = registry.missing(&start.workflow, start.version, &state.input) {
             missing.entry(needs).or_default().push(start.id.clone());
@@ -383,7 +366,8 @@ async fn check_steps(recovered: &Recovered, registry: &Registry, checkpoint: &Ch
             missing.insert(step.into(), row.id);
         }
     }
-    for Recovering { state, .. } in recovered.runs.values() {
+    for run in recovered.runs.values() {
+        let state = &run.state;
         let start = &state.start;
         if !state.phase.is_active() || registry.workflow(&start.workflow, start.version).is_none() {
             continue;
@@ -424,7 +408,8 @@ fn resume(core: &Core, recovered: Recovered, clean: bool) -> Result<(Vec<Arc<Liv
     {
         let mut runs = core.runs();
         runs.last_number = recovered.last_number;
-        for (number, Recovering { mut state, started, mut last }) in recovered.runs {
+        for (number, run) in recovered.runs {
+            let Recovering { mut state, started, mut last } = *run;
             let now = core.now();
             let events = crashed(&state, &core.limits);
             for event in &events {

@@ -12,7 +12,7 @@ use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::id::Position;
 use crate::plan::{PlanProblem, Reached, WorkflowMeta, WorkflowRef, check_across, reach, reach_step};
 use crate::platform::BoxFuture;
-use crate::record::{Name, UndoKind};
+use crate::record::{Name, Names, UndoKind};
 use crate::run::Since;
 use crate::step::{Site, StepMeta};
 
@@ -128,6 +128,11 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
+    /// What workflows and steps are called.
+    pub(crate) fn names(&self) -> Names {
+        Names::new(self.workflows.keys().chain(self.steps.keys()).copied())
+    }
+
     /// Takes everything that the workflows reach, and further steps. What every engine has is added.
     ///
     /// # Errors

@@ -159,7 +159,7 @@ pub(crate) async fn verify(
         None => Ok(Lsn(0)),
     };
     report.applied = applied.clone().unwrap_or_default();
-    let mut tail = Tail::new(report.applied, Decoder { cipher: cipher.clone(), source: None });
+    let mut tail = Tail::new(report.applied, Decoder { cipher: cipher.clone(), source: None, names: None });
     let log = storage::verify_log(fs.clone(), dir, report.applied, &mut |lsn, record| tail.record(lsn, record));
     let VerifiedLog { problems, cut, records, last_lsn } = log;
     report.tell(problems);

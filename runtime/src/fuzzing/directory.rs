@@ -9,7 +9,7 @@ use super::forged::genuine;
 use super::turns::Turns;
 use crate::codec::{NamedBlob, Payload};
 use crate::id::{Lsn, Position, RunId, RunNumber};
-use crate::journal::{Entry, Journal};
+use crate::journal::{Decoder, Entry, Journal, blobs_of};
 use crate::platform::sim::Disk;
 use crate::platform::{Fs, Open};
 use crate::record::{Event, Name};
@@ -54,10 +54,12 @@ impl Opened {
         let arena = Arena::open(&platform, data.path(), data.uuid(), arena, Vec::new())?;
         let wal = WalConfig { segment_bytes: SEGMENT, ..WalConfig::default() };
         let mut entries = Vec::new();
-        let (journal, report) = Journal::open(&platform, data, wal, Lsn(0), arena.clone(), &mut |entry| {
+        let decoder = Decoder { cipher: data.cipher(), source: Some(blobs_of(&arena)), names: None };
+        let mut take = |entry| {
             entries.push(entry);
             Ok(())
-        })?;
+        };
+        let (journal, report) = Journal::open(&platform, data, wal, Lsn(0), arena.clone(), decoder, vec![&mut take])?;
         Ok(Opened { journal, arena, report, entries, turns })
     }
 

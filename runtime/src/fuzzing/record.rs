@@ -13,7 +13,7 @@ const ROWS: u8 = 250;
 pub fn record(bytes: &[u8]) {
     let Some((&kind, body)) = bytes.split_first() else { return };
     let again = if kind < ROWS {
-        Event::decode(kind, body, None).ok().map(|event| {
+        Event::decode(kind, body, None, None).ok().map(|event| {
             let mut again = Vec::new();
             event.encode(&mut again);
             // What a user is shown of it can be shown.

@@ -13,13 +13,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::codec::{Blob, BlobAt, BlobError, BlobSource};
+use crate::codec::{ArtifactId, Blob, BlobAt, BlobError, BlobSource};
 use crate::id::{Lsn, RunNumber};
 use crate::platform::Platform;
-use crate::record::Event;
+use crate::record::{Event, Names};
 use crate::storage::arena::Arena;
+pub(crate) use crate::storage::lane_of;
 use crate::storage::{
-    self, Cipher, CryptError, DataDir, Of, OpenReport, RawRecord, Replay, ReplayError, StorageError, Wal, WalConfig, WalStats,
+    self, Cipher, CryptError, DataDir, Of, OpenReport, RawRecord, Refusal, Replay, ReplayError, ReplayLane, StorageError,
+    Wal, WalConfig, WalStats,
 };
 use crate::time::Timestamp;
 
@@ -82,6 +84,8 @@ pub(crate) struct Decoder {
     pub(crate) cipher: Cipher,
     /// Where blobs are opened when they are wanted; without one they cannot be.
     pub(crate) source: Option<Arc<dyn BlobSource>>,
+    /// What is called so takes no memory for its name.
+    pub(crate) names: Option<Arc<Names>>,
 }
 
 /// Why a record is no event.
@@ -106,7 +110,8 @@ impl Decoder {
     /// When it cannot be decrypted, and when it is none that this version knows.
     pub(crate) fn event(&self, record: &Stored<'_>) -> Result<Event, Undecodable> {
         let body = self.cipher.body(&record.of(), record.encrypted, record.body)?;
-        Event::decode(record.kind, &body, self.source.as_ref()).map_err(|e| Undecodable::Unknown(e.to_string()))
+        Event::decode(record.kind, &body, self.source.as_ref(), self.names.as_deref())
+            .map_err(|e| Undecodable::Unknown(e.to_string()))
     }
 
     /// The body of a record for this event in the place of another, encrypted if that is.
@@ -147,13 +152,48 @@ pub(crate) fn blobs_of(arena: &Arena) -> Arc<dyn BlobSource> {
     Arc::new(InArena(arena.clone()))
 }
 
+/// Takes the events of a log's tail: some runs', each one's in their order.
+pub(crate) type Take<'t> = dyn FnMut(Entry) -> Result<(), String> + Send + 't;
+
+/// What makes events of the log's tail, on so many lanes.
 struct Decoded<'a> {
     arena: &'a Arena,
+    lanes: Vec<DecodedLane<'a>>,
+}
+
+struct DecodedLane<'a> {
     decoder: &'a Decoder,
-    replay: &'a mut dyn FnMut(Entry) -> Result<(), String>,
+    take: &'a mut Take<'a>,
+    /// What the arena is to be told of this segment's records.
+    named: Vec<(Lsn, InTail)>,
+}
+
+/// What a record says of the arena.
+enum InTail {
+    Blob(BlobAt),
+    Content(ArtifactId, u64),
 }
 
 impl Replay for Decoded<'_> {
+    fn lanes(&mut self) -> Vec<&mut dyn ReplayLane> {
+        self.lanes.iter_mut().map(|lane| lane as &mut dyn ReplayLane).collect()
+    }
+
+    /// The arena is told in the order of the log.
+    fn taken(&mut self) -> Result<(), Refusal> {
+        let mut named: Vec<_> = self.lanes.iter_mut().flat_map(|lane| lane.named.drain(..)).collect();
+        named.sort_by_key(|(lsn, _)| *lsn);
+        named.into_iter().try_for_each(|(lsn, what)| {
+            let told = match what {
+                InTail::Blob(at) => self.arena.note(&at).map(|()| self.arena.named(at.id, lsn)),
+                InTail::Content(artifact, blob) => self.arena.known_content(artifact.0, blob),
+            };
+            told.map_err(|error| Refusal { lsn, reason: ReplayError::new(error) })
+        })
+    }
+}
+
+impl ReplayLane for DecodedLane<'_> {
     fn record(&mut self, lsn: Lsn, record: &RawRecord<'_>) -> Result<(), ReplayError> {
         let (run, time) = (RunNumber(record.run), Timestamp(record.time));
         let (kind, encrypted) = (record.kind, record.is_encrypted());
@@ -162,37 +202,36 @@ impl Replay for Decoded<'_> {
             Undecodable::Encrypted(error) => ReplayError::new(error),
             Undecodable::Unknown(reason) => ReplayError::new(reason),
         })?;
-        let entry = Entry { lsn, run, time, event };
-        for at in entry.event.blobs() {
-            self.arena.note(&at).map_err(ReplayError::new)?;
-            self.arena.named(at.id, lsn);
-        }
-        if let Event::ArtifactPut { artifact, bytes } = &entry.event
+        self.named.extend(event.blobs().map(|at| (lsn, InTail::Blob(at))));
+        if let Event::ArtifactPut { artifact, bytes } = &event
             && let Some(at) = bytes.json_blob()
         {
-            self.arena.known_content(artifact.0, at.id).map_err(ReplayError::new)?;
+            self.named.push((lsn, InTail::Content(*artifact, at.id)));
         }
-        (self.replay)(entry).map_err(ReplayError::new)
+        (self.take)(Entry { lsn, run, time, event }).map_err(ReplayError::new)
     }
 }
 
 impl Journal {
     /// Opens the log of a data directory, of which everything up to `applied` is in the checkpoint, and gives every
-    /// later event in it to `replay`.
+    /// later event in it to one of `lanes`, which take them at once: one run's to the lane
+    /// that [`lane_of`] says, in their order. If there
+    /// is one lane, it is given all events in the log's order.
     ///
     /// # Errors
-    /// When the log cannot be read, is damaged or does not fit the checkpoint, or `replay` refuses an event.
+    /// When the log cannot be read, is damaged or does not fit the checkpoint, or a lane refuses an event.
     pub(crate) fn open(
         platform: &Platform,
         data: DataDir,
         config: WalConfig,
         applied: Lsn,
         arena: Arena,
-        replay: &mut dyn FnMut(Entry) -> Result<(), String>,
+        decoder: Decoder,
+        lanes: Vec<&mut Take<'_>>,
     ) -> Result<(Journal, OpenReport), StorageError> {
-        let decoder = Decoder { cipher: data.cipher(), source: Some(blobs_of(&arena)) };
         let dir: Arc<Path> = data.path().into();
-        let mut replay = Decoded { arena: &arena, decoder: &decoder, replay };
+        let lanes = lanes.into_iter().map(|take| DecodedLane { decoder: &decoder, take, named: Vec::new() });
+        let mut replay = Decoded { arena: &arena, lanes: lanes.collect() };
         let (wal, report) = Wal::open(platform, data, config, applied, &mut replay)?;
         Ok((Journal { dir, wal, arena, decoder }, report))
     }

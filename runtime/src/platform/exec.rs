@@ -9,9 +9,12 @@ use std::task::Poll;
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Runs futures.
+/// One part of some work that is done at once.
+pub(crate) type Work<'w> = Box<dyn FnOnce() + Send + 'w>;
+
+/// Runs futures, and work that is shared out.
 ///
-/// Both methods take a future, so that a simulation can run the "threads" as
+/// What goes on beside the caller is a future, so that a simulation can run the "threads" as
 /// tasks of its one scheduler.
 pub(crate) trait Exec: Send + Sync + fmt::Debug {
     /// Starts a task among the others. It must not block.
@@ -19,6 +22,11 @@ pub(crate) trait Exec: Send + Sync + fmt::Debug {
     /// Starts a thread of its own that drives `work`, which may block inside a
     /// poll, to its end. Between polls it spins for a moment before it parks.
     fn spawn_thread(&self, name: &str, work: BoxFuture<'static, ()>) -> io::Result<ThreadHandle>;
+    /// Does all of it, on as many threads as the machine has, and returns when it is done. The parts are begun in
+    /// their order; here, and in a simulation, one after the other.
+    fn at_once<'w>(&self, work: Vec<Work<'w>>) {
+        work.into_iter().for_each(|work| work());
+    }
     /// The order in which so many futures of one task are polled, if it is not that of their indexes.
     fn order(&self, _futures: usize) -> Option<Vec<usize>> {
         None

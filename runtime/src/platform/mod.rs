@@ -22,7 +22,7 @@ pub(crate) use crate::time::Timestamp;
 pub(crate) use clock::Clock;
 pub(crate) use entropy::Entropy;
 pub use exec::BoxFuture;
-pub(crate) use exec::{Exec, TaskHandle, ThreadHandle, yield_now};
+pub(crate) use exec::{Exec, TaskHandle, ThreadHandle, Work, yield_now};
 pub(crate) use fs::{File, Fs, LockGuard, Map, Open};
 
 /// One of each door.

@@ -13,6 +13,7 @@ mod fact;
 mod failure;
 pub(crate) mod json;
 mod kind;
+mod names;
 mod payloads;
 mod reason;
 mod texts;
@@ -23,6 +24,7 @@ pub(crate) use event::Name;
 pub use fact::{FactKey, ParseFactKeyError, RequestDigest};
 pub use failure::{Cause, ChildEnd, UndoKind};
 pub(crate) use kind::Kind;
+pub(crate) use names::Names;
 pub use reason::Reason;
 
 #[cfg(test)]

@@ -237,7 +237,7 @@ fn every_event_comes_back_and_every_kind_has_one() {
         assert_eq!(Kind::from_number(*kind as u8), Some(*kind));
     }
     for event in samples {
-        let back = Event::decode(event.kind() as u8, &encoded(&event), None).unwrap();
+        let back = Event::decode(event.kind() as u8, &encoded(&event), None, None).unwrap();
         let places = |event: &Event| -> Vec<BlobAt> { event.blobs().collect() };
         assert_eq!(places(&back), places(&event));
         assert_eq!(back, event);
@@ -249,11 +249,11 @@ fn a_body_cut_anywhere_or_with_more_behind_it_is_an_error() {
     for event in samples() {
         let body = encoded(&event);
         for len in 0..body.len() {
-            let cut = Event::decode(event.kind() as u8, &body[..len], None);
+            let cut = Event::decode(event.kind() as u8, &body[..len], None, None);
             assert!(cut.is_err(), "{event:?} cut to {len} bytes reads as {cut:?}");
         }
         let longer = [body.as_slice(), &[0]].concat();
-        assert!(Event::decode(event.kind() as u8, &longer, None).is_err(), "{event:?}");
+        assert!(Event::decode(event.kind() as u8, &longer, None, None).is_err(), "{event:?}");
     }
 }
 
@@ -367,7 +367,7 @@ fn a_fact_that_is_bound_has_the_bytes_that_are_laid_down() {
 
 #[test]
 fn an_unknown_kind_is_refused_by_its_number() {
-    let error = Event::decode(200, &[], None).unwrap_err();
+    let error = Event::decode(200, &[], None, None).unwrap_err();
     assert_eq!(error.to_string(), "a record of kind 200, which this version does not know");
 }
 
@@ -376,13 +376,13 @@ fn a_length_beyond_the_body_allocates_nothing() {
     // A text that claims to have 2^63 bytes.
     let mut body = Vec::new();
     crate::codec::wire::varint(1 << 63, |byte| body.push(byte));
-    assert!(Event::decode(Kind::RunStarted as u8, &body, None).is_err());
+    assert!(Event::decode(Kind::RunStarted as u8, &body, None, None).is_err());
 }
 
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(kind in 0u8..=43, body in proptest::collection::vec(any::<u8>(), 0..200)) {
-        if let Ok(event) = Event::decode(kind, &body, None) {
+        if let Ok(event) = Event::decode(kind, &body, None, None) {
             prop_assert_eq!(encoded(&event), body);
         }
     }

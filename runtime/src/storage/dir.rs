@@ -113,6 +113,7 @@ impl DataDir {
     }
 
     /// What encrypts.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn cipher(&self) -> Cipher {
         self.cipher.clone()
     }

@@ -32,7 +32,7 @@ use crate::id::Lsn;
 
 pub use keys::KeyInUse;
 pub(crate) use keys::{Used, used};
-pub(crate) use load::{Found, added_up, artifacts, awake, blobs, in_flight, load, records};
+pub(crate) use load::{Found, Loaded, added_up, artifacts, awake, blobs, in_flight, load, records};
 pub(crate) use park::Parking;
 pub(crate) use record::Record;
 pub(crate) use rows::plain;

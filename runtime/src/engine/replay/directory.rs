@@ -53,7 +53,7 @@ pub(crate) async fn verify_replay(
     let mut tail = tail(&fs, dir, applied)?;
     let known = checkpoint::blobs(&*store).await?;
     let source: Arc<dyn BlobSource> = Arc::new(ArenaLook::new(fs, dir, known, cipher.clone()));
-    let decoder = Decoder { cipher, source: Some(source) };
+    let decoder = Decoder { cipher, source: Some(source), names: None };
     let mut numbers: BTreeSet<RunNumber> = tail.keys().copied().collect();
     numbers.extend(checkpoint::in_flight(&*store).await?);
     let mut found = Found { registry, outside, report: ReplayReport::default(), missing: BTreeMap::new() };

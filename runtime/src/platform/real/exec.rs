@@ -1,9 +1,10 @@
 //! Tasks on tokio, threads of the operating system.
 
 use std::io;
+use std::num::NonZero;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, TryCurrentError};
 use tokio::sync::oneshot;
 
-use crate::platform::{BoxFuture, Exec, TaskHandle, ThreadHandle};
+use crate::platform::{BoxFuture, Exec, TaskHandle, ThreadHandle, Work};
 
 /// How long a thread without work looks for more before it parks: waking a
 /// parked thread takes longer than finding work at once.
@@ -48,6 +49,20 @@ impl Exec for RealExec {
             // An error only says that the sender is gone, which is what is waited for.
             let _: Result<(), _> = wait.await;
         }))
+    }
+
+    fn at_once<'w>(&self, work: Vec<Work<'w>>) {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(work.len());
+        let parts = Mutex::new(work.into_iter());
+        let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let take = || std::iter::from_fn(next).for_each(|part| part());
+        thread::scope(|scope| {
+            for _ in 1..threads {
+                // Where there is no other thread, this one does it all.
+                let _: io::Result<_> = thread::Builder::new().spawn_scoped(scope, take);
+            }
+            take();
+        });
     }
 }
 

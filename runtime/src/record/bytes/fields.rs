@@ -5,13 +5,14 @@ use std::sync::Arc;
 use crate::codec::wire::{Reader, WireError, Writer};
 use crate::codec::{BlobAt, BlobSource, NamedBlob, Payload};
 use crate::id::{Position, RunId};
-use crate::record::{Cause, Name, UndoKind};
+use crate::record::{Cause, Name, Names, UndoKind};
 use crate::time::Timestamp;
 
-/// A body that is read, and where its blobs are.
+/// A body that is read, where its blobs are, and the names that the code knows.
 pub(super) struct Body<'a> {
     pub(super) wire: Reader<'a>,
     pub(super) blobs: Option<&'a Arc<dyn BlobSource>>,
+    pub(super) names: Option<&'a Names>,
 }
 
 pub(super) fn position(w: &mut Writer<'_>, at: &Position) {
@@ -24,7 +25,8 @@ pub(super) fn get_position(r: &mut Body<'_>) -> Result<Position, WireError> {
 }
 
 pub(super) fn name(r: &mut Body<'_>, field: &'static str) -> Result<Name, WireError> {
-    r.wire.text(field).map(|text| Name::Owned(text.to_owned()))
+    let text = r.wire.text(field)?;
+    Ok(r.names.map_or_else(|| Name::Owned(text.to_owned()), |names| names.name(text)))
 }
 
 pub(super) fn owned(r: &mut Body<'_>, field: &'static str) -> Result<String, WireError> {

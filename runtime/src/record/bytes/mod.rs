@@ -12,7 +12,7 @@ use self::fields::{
     Body, get_cause, get_id, get_list, get_payload, get_position, get_time, get_undo_kind, id, list, name, option,
     owned, payload, position, put_cause, time, undo_kind,
 };
-use super::{Event, FactKey, Kind, RequestDigest};
+use super::{Event, FactKey, Kind, Names, RequestDigest};
 use crate::codec::wire::{Reader, WireError, Writer};
 use crate::codec::{ArtifactId, BlobSource, Digest};
 
@@ -201,10 +201,16 @@ impl Event {
         }
     }
 
-    /// Reads a body to its last byte. Blobs that it names are opened from `blobs`, when they are first wanted.
-    pub(crate) fn decode(kind: u8, body: &[u8], blobs: Option<&Arc<dyn BlobSource>>) -> Result<Event, RecordError> {
+    /// Reads a body to its last byte. Blobs that it names are opened from `blobs`, when they are first wanted; `names`
+    /// are not copied.
+    pub(crate) fn decode(
+        kind: u8,
+        body: &[u8],
+        blobs: Option<&Arc<dyn BlobSource>>,
+        names: Option<&Names>,
+    ) -> Result<Event, RecordError> {
         let kind = Kind::from_number(kind).ok_or(RecordError::UnknownKind { kind })?;
-        let mut reader = Body { wire: Reader::new(body), blobs };
+        let mut reader = Body { wire: Reader::new(body), blobs, names };
         read(kind, &mut reader)
             .and_then(|event| reader.wire.end().map(|()| event))
             .map_err(|source| RecordError::Body { kind: kind.text(), source })

@@ -3,7 +3,7 @@
 //!
 //! Owns `wal/`. The parts, from the bytes up: `record`,
 //! `frame` and `segment` are the format; `scan` finds frames in bytes and
-//! `judge` says what they amount to, both pure; `open` is recovery; `group`, `queue`,
+//! `judge` says what they amount to, both pure; `open`, `load` and `replay` are recovery; `group`, `queue`,
 //! `shared`, `writer`, `relay` and `prepare` are the live log; `wait` is what callers hold.
 //! `verify` reads a log that nobody has open, as recovery does, and changes nothing.
 //! What must always hold: see `judge`, `open`, `writer` and `prepare`.
@@ -12,6 +12,7 @@ mod config;
 mod frame;
 mod group;
 mod judge;
+mod load;
 mod open;
 mod prepare;
 mod problem;
@@ -53,7 +54,7 @@ pub use self::config::Durability;
 pub(crate) use self::config::WalConfig;
 pub(crate) use self::group::Group;
 pub(crate) use self::record::RawRecord;
-pub(crate) use self::replay::{Replay, ReplayError};
+pub(crate) use self::replay::{Lane, Refusal, Replay, ReplayError, lane_of};
 #[cfg(test)]
 pub(crate) use self::verify::verify;
 pub(crate) use self::verify::{Verified, identity, verify_records};
@@ -132,7 +133,7 @@ impl Wal {
         let segment_bytes = config.segment_bytes.clamp(MIN_SEGMENT, MAX_SEGMENT).next_multiple_of(BLOCK as u64);
         let commit = config.durability == Durability::Commit;
         let path = data.dir.clone();
-        let renew = || Found::find(data, applied)?.check()?.replay(replay)?.renew(segment_bytes);
+        let renew = || Found::find(data, applied)?.check()?.replay(replay, &*platform.exec)?.renew(segment_bytes);
         let Renewed { data, report, segments, tail, free, next_free } = renew().map_err(|e| e.of_opening(&path))?;
         let DataDir { disk, dir, lock, manifest, .. } = data;
         let queue = Queue::new(Lsn(report.last_lsn.0 + 1), segment_bytes);

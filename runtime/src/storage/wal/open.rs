@@ -10,12 +10,14 @@ use std::sync::Arc;
 
 use super::frame::BLOCK;
 use super::judge::{self, Place};
-use super::replay::{Replay, ReplayError};
+use super::load::{Expected, Loaded};
+use super::replay::{self, Refusal, Replay, ReplayError};
 use super::segment::{self, Name, SegmentHeader};
 use super::shared::{Kept, SPARES};
 use super::writer::Tail;
-use super::{Cut, OpenReport, scan};
+use super::{Cut, OpenReport};
 use crate::id::Lsn;
+use crate::platform::{Exec, Work};
 use crate::storage::StorageError;
 use crate::storage::crypt::CryptError;
 use crate::storage::dir::DataDir;
@@ -128,8 +130,9 @@ impl Found {
 }
 
 impl Checked {
-    /// Reads every segment, one at a time, and replays the records that the checkpoint does not have.
-    pub(super) fn replay(self, replay: &mut dyn Replay) -> Result<Recovered, StorageError> {
+    /// Reads every segment, and replays the records that the checkpoint does not have. While those of one are replayed,
+    /// the next is read.
+    pub(super) fn replay(self, replay: &mut dyn Replay, exec: &dyn Exec) -> Result<Recovered, StorageError> {
         let Checked { data, applied, leftovers, segments } = self;
         let closed = data.manifest.closed;
         let mut report = OpenReport {
@@ -142,37 +145,47 @@ impl Checked {
         };
         let salt = segments.iter().map(|(_, header)| header.salt + 1).fold(data.manifest.next_salt, u64::max);
         let (mut first_lsn, mut frames) = (Lsn(applied.0.saturating_add(1)), Vec::new());
-        let mut bytes = Vec::new();
         let mut kept = Vec::new();
-        for (i, (path, header)) in segments.iter().enumerate() {
-            read_whole(&data.disk, path, header.size, &mut bytes)?;
-            let scanned =
-                scan::segment(&bytes, header.salt, header.first_lsn).map_err(|fault| judge::fault(path, fault))?;
-            let place = match segments.get(i + 1) {
+        let load = |nth: usize, old: Loaded| {
+            let (path, header) = segments.get(nth)?;
+            let place = match segments.get(nth + 1) {
                 Some((_, after)) => Place::Before(after.first_lsn),
                 None => Place::Last { closed, used: header.salt < data.manifest.next_salt, applied },
             };
-            let torn = judge::end(&data.dir, path, &scanned, place)?;
-            for &(start, frame) in &scanned.frames {
-                for (at, lsn, record) in frame.records().filter(|(_, lsn, _)| *lsn > applied) {
-                    let offset = (start + at) as u64;
-                    replay.record(lsn, &record).map_err(|refusal| refused(path, offset, lsn, refusal))?;
-                    report.records += 1;
-                }
-            }
-            kept.push(Kept { segment: Arc::new(header.live(path.clone())), end: scanned.end as u64 });
-            report.last_lsn = Lsn(scanned.next.0 - 1);
-            report.cut = torn.map(|torn| Cut {
+            let expected = Expected { dir: &data.dir, path, header, place, applied, salt };
+            Some(Loaded::load(&data.disk, &expected, old))
+        };
+        let (mut next, mut old) = (load(0, Loaded::default()), Loaded::default());
+        for (i, (path, header)) in segments.iter().enumerate() {
+            let Some(mut segment) = next.transpose()? else { break };
+            next = None;
+            let lanes = replay.lanes();
+            let mut refusals: Vec<Option<Refusal>> = vec![None; lanes.len()];
+            let (of, loaded) = (lanes.len(), &segment);
+            let shares = lanes.into_iter().zip(&mut refusals).enumerate().map(|(index, (lane, refusal))| -> Work<'_> {
+                Box::new(move || *refusal = replay::share(lane, index, of, loaded).err())
+            });
+            let (after, reused) = (&mut next, std::mem::take(&mut old));
+            let read: Work<'_> = Box::new(move || *after = load(i + 1, reused));
+            exec.at_once(std::iter::once(read).chain(shares).collect());
+            // One refusal is told, and always the same.
+            let refused = refusals.into_iter().flatten().min_by_key(|refusal| refusal.lsn);
+            refused.map_or_else(|| replay.taken(), Err).map_err(|refusal| {
+                let offset = segment.offset(refusal.lsn);
+                self::refused(path, offset, refusal)
+            })?;
+            report.records += segment.len();
+            kept.push(Kept { segment: Arc::new(header.live(path.clone())), end: segment.end });
+            report.last_lsn = Lsn(segment.next.0 - 1);
+            report.cut = segment.torn.map(|torn| Cut {
                 file: path.clone(),
                 offset: torn.offset as u64,
-                first_lsn: scanned.next,
+                first_lsn: segment.next,
                 bytes: torn.bytes as u64,
             });
-            if matches!(place, Place::Last { .. }) {
-                first_lsn = header.first_lsn;
-                frames.reserve_exact(scanned.end - segment::FRAMES_AT);
-                scanned.frames.iter().for_each(|(_, frame)| frame.copy(salt, &mut frames));
-            }
+            first_lsn = header.first_lsn;
+            frames = std::mem::take(&mut segment.frames);
+            old = segment;
         }
         // No log gets as far as the latter: it would be the checkpoint that counts wrong.
         if report.last_lsn < applied || applied.0 >= 1 << 63 {
@@ -233,7 +246,8 @@ impl Recovered {
 }
 
 /// A record that was refused; by its own name if it could not be decrypted.
-fn refused(path: &Path, offset: u64, lsn: Lsn, ReplayError(reason): ReplayError) -> StorageError {
+fn refused(path: &Path, offset: u64, refusal: Refusal) -> StorageError {
+    let Refusal { lsn, reason: ReplayError(reason) } = refusal;
     match reason.downcast_ref::<CryptError>() {
         Some(source) => {
             let place = format!("LSN {lsn} in `{}` at offset {offset}", path.display());

@@ -134,6 +134,14 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
+/// The record whose header is at `at`, among bytes in which it was found before.
+pub(super) fn at(bytes: &[u8], at: usize) -> RawRecord<'_> {
+    let rest = &bytes[at..];
+    let (flags, run, time) = (rest[FLAGS_AT], u64_at(rest, RUN_AT), u64_at(rest, TIME_AT).cast_signed());
+    let body = &rest[RECORD_HEADER..][..u32_at(rest, LEN_AT) as usize];
+    RawRecord { kind: rest[KIND_AT], flags, run, time, body }
+}
+
 /// Checks that `bytes` are `count` whole records, the last of which ends its group.
 pub(super) fn check(bytes: &[u8], count: u32) -> Result<(), Fault> {
     let (mut found, mut open) = (0u32, None);

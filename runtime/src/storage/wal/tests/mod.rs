@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod format;
 mod found;
+mod lanes;
 mod live;
 mod order;
 mod recovery;
@@ -55,6 +56,12 @@ impl Seen {
 struct Keep(Vec<Seen>);
 
 impl Replay for Keep {
+    fn lanes(&mut self) -> Vec<&mut dyn Lane> {
+        vec![self]
+    }
+}
+
+impl Lane for Keep {
     fn record(&mut self, lsn: Lsn, record: &RawRecord<'_>) -> Result<(), ReplayError> {
         if record.kind == 255 {
             return Err(ReplayError::new("kind 255 is unknown"));
