@@ -5,7 +5,7 @@
 //! ([`BlobAt`]) and may change; its id does not. What must always hold: a
 //! `Blob` that exists was checked, so that its bytes can be had without an error.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
@@ -205,7 +205,10 @@ struct Carried {
 }
 
 thread_local! {
-    static ENCODING: RefCell<Option<Vec<NamedBlob>>> = const { RefCell::new(None) };
+    /// How many values this thread is encoding, one inside the other.
+    static ENCODING: Cell<u32> = const { Cell::new(0) };
+    /// Their blobs, with those values' depths.
+    static ENCODED: RefCell<Vec<(u32, NamedBlob)>> = const { RefCell::new(Vec::new()) };
     static CARRIED: RefCell<Carried> = const { RefCell::new(Carried { decoding: Vec::new(), failed: None }) };
 }
 
@@ -228,9 +231,31 @@ impl<T> Drop for Restore<T> {
 
 /// Runs `encode`, and gives with its result the blobs that it wrote.
 pub(super) fn collect<T>(encode: impl FnOnce() -> T) -> (T, Vec<NamedBlob>) {
-    let _restore = Restore::replace(&ENCODING, Some(Vec::new()));
+    /// Ends the encoding of one value, and drops what it has left behind.
+    struct Depth(u32);
+
+    impl Drop for Depth {
+        fn drop(&mut self) {
+            ENCODING.set(self.0 - 1);
+            if std::thread::panicking() {
+                drop(taken(self.0));
+            }
+        }
+    }
+
+    let depth = Depth(ENCODING.get() + 1);
+    ENCODING.set(depth.0);
     let value = encode();
-    (value, ENCODING.take().unwrap_or_default())
+    (value, taken(depth.0))
+}
+
+/// The blobs that were encoded at a depth.
+fn taken(depth: u32) -> Vec<NamedBlob> {
+    ENCODED.with_borrow_mut(|encoded| {
+        // Most values have none.
+        let from = encoded.iter().rposition(|(of, _)| *of < depth).map_or(0, |at| at + 1);
+        encoded.drain(from..).map(|(_, blob)| blob).collect()
+    })
 }
 
 /// Runs `decode`, which may ask for these blobs. Gives with its result why one could not be opened.
@@ -243,11 +268,11 @@ pub(super) fn offer<T>(blobs: &[NamedBlob], decode: impl FnOnce() -> T) -> (T, O
 
 impl Serialize for Blob {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        ENCODING.with_borrow_mut(|encoding| {
-            if let Some(blobs) = encoding
-                && !blobs.iter().any(|known| known.at.id == self.at.id)
-            {
-                blobs.push(self.clone().into());
+        let depth = ENCODING.get();
+        ENCODED.with_borrow_mut(|encoded| {
+            let mut known = encoded.iter().rev().take_while(|(of, _)| *of == depth);
+            if depth > 0 && !known.any(|(_, known)| known.at.id == self.at.id) {
+                encoded.push((depth, self.clone().into()));
             }
         });
         let mut map = serializer.serialize_map(Some(1))?;

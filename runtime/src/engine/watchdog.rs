@@ -5,7 +5,7 @@
 //! poll is that old, and without end while there is none. What must always hold: a poll wakes the thread once in
 //! [`LONG`] at most; nothing keeps the thread once the engine is gone.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +27,15 @@ struct Poll {
 /// How many lists of polls there are. Threads that poll at once seldom share one.
 const LISTS: usize = 16;
 
+/// Polls under way, in the order in which they began, with a number of their own. What stands in one list touches no
+/// memory of another.
+#[derive(Default)]
+#[repr(align(128))]
+struct List {
+    next: u64,
+    polls: Vec<(u64, Poll)>,
+}
+
 /// Which list this thread's polls are in.
 fn list() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -39,9 +48,7 @@ fn list() -> usize {
 /// Watches the polls of an engine's bodies.
 pub(crate) struct Watchdog {
     clock: Arc<dyn Clock>,
-    /// What is under way: each list in the order in which its polls began, with a number of their own.
-    under: [Mutex<Vec<(u64, Poll)>>; LISTS],
-    next: AtomicU64,
+    under: [Mutex<List>; LISTS],
     /// The thread looks only when it is told to.
     idle: AtomicBool,
     ended: AtomicBool,
@@ -53,22 +60,27 @@ impl Watchdog {
         Arc::new(Watchdog {
             clock,
             under: Default::default(),
-            next: AtomicU64::new(0),
             idle: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             begun: Notify::new(),
         })
     }
 
-    fn under(&self, list: usize) -> MutexGuard<'_, Vec<(u64, Poll)>> {
+    fn under(&self, list: usize) -> MutexGuard<'_, List> {
         self.under[list].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A poll of a run's body is under way until the guard is dropped.
     pub(super) fn watch(&self, run: &Arc<LiveRun>) -> Watched<'_> {
         let poll = Poll { since: self.clock.elapsed(), run: run.clone(), reported: false };
-        let (list, number) = (list(), self.next.fetch_add(1, Ordering::Relaxed));
-        self.under(list).push((number, poll));
+        let list = list();
+        let number = {
+            let mut under = self.under(list);
+            under.next += 1;
+            let number = under.next;
+            under.polls.push((number, poll));
+            number
+        };
         // Either this sees that the thread is idle, or the thread, which looks behind that, sees the poll.
         if self.idle.load(Ordering::SeqCst) && self.idle.swap(false, Ordering::SeqCst) {
             self.begun.notify_one();
@@ -89,7 +101,7 @@ impl Watchdog {
                 return;
             }
             self.idle.store(true, Ordering::SeqCst);
-            let idle = (0..LISTS).all(|list| self.under(list).is_empty());
+            let idle = (0..LISTS).all(|list| self.under(list).polls.is_empty());
             if idle {
                 self.begun.notified().await;
                 // Many short polls must not wake it each.
@@ -108,7 +120,7 @@ impl Watchdog {
         let mut long = Vec::new();
         let mut pause = LONG;
         for list in 0..LISTS {
-            for (_, poll) in self.under(list).iter_mut().filter(|(_, poll)| !poll.reported) {
+            for (_, poll) in self.under(list).polls.iter_mut().filter(|(_, poll)| !poll.reported) {
                 let taken = now.saturating_sub(poll.since);
                 if taken < LONG {
                     pause = pause.min(LONG - taken);
@@ -138,8 +150,8 @@ impl Drop for Watched<'_> {
         let ended = {
             let mut under = self.watchdog.under(self.list);
             // The last one, as a rule: threads seldom share a list, and a poll within a poll ends first.
-            let at = under.iter().rposition(|(number, _)| *number == self.number);
-            at.map(|at| under.remove(at).1)
+            let at = under.polls.iter().rposition(|(number, _)| *number == self.number);
+            at.map(|at| under.polls.remove(at).1)
         };
         if let Some(poll) = ended.filter(|poll| poll.reported) {
             poll.run.spins_no_more();

@@ -46,7 +46,7 @@ where
         since: &Since,
     ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let state = M::read(input).map_err(|error| misfit(M::GRAPH, since.name(), &error.to_string()))?;
-        let visit = Visit::new(Cx::new(host.clone(), self.app.clone(), root), since.clone(), input.clone());
+        let visit = Visit::new(Cx::new(host.clone(), Arc::new(self.app.clone()), root), since.clone(), input.clone());
         let present = meta(&state);
         // One that is not known by its name any more may be read as another that is.
         if let Some(entered) =

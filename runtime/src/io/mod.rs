@@ -98,7 +98,6 @@ impl IoCore {
     fn key(&self) -> &IdempotencyKey {
         self.key.get_or_init(|| self.records.key())
     }
-
 }
 
 impl<R: ?Sized> IoCore<R> {
@@ -114,18 +113,18 @@ impl<R: ?Sized> IoCore<R> {
 /// `io: &mut Io<Shop>` for the app that the engine was built with.
 pub struct Io<App = NoApp> {
     core: Arc<IoCore>,
-    app: Arc<App>,
+    app: Arc<Arc<App>>,
 }
 
 impl<App> Io<App> {
-    pub(crate) fn new(core: Arc<IoCore>, app: Arc<App>) -> Self {
+    pub(crate) fn new(core: Arc<IoCore>, app: Arc<Arc<App>>) -> Self {
         Io { core, app }
     }
 
     #[doc(hidden)]
     #[must_use]
     pub fn without_app(&self) -> Io<NoApp> {
-        Io { core: self.core.clone(), app: Arc::new(NoApp) }
+        Io { core: self.core.clone(), app: Arc::new(Arc::new(NoApp)) }
     }
 
     /// The idempotency key of this step in this run: the same on every attempt,

@@ -18,11 +18,11 @@ use crate::id::{Lsn, RunNumber};
 use crate::platform::Platform;
 use crate::record::{Event, Names};
 use crate::storage::arena::Arena;
-pub(crate) use crate::storage::lane_of;
 use crate::storage::{
-    self, Cipher, CryptError, DataDir, Of, OpenReport, RawRecord, Refusal, Replay, ReplayError, ReplayLane, StorageError,
-    Wal, WalConfig, WalStats,
+    self, Cipher, CryptError, DataDir, GroupWriter, Of, OpenReport, RawRecord, Refusal, Replay, ReplayError,
+    ReplayLane, StorageError, Wal, WalConfig, WalStats,
 };
+pub(crate) use crate::storage::{LogWait, SharedLog, lane_of};
 use crate::time::Timestamp;
 
 /// One event with its place and time.
@@ -45,7 +45,11 @@ pub(crate) struct Group {
 impl Group {
     pub(crate) fn push(&mut self, run: RunNumber, time: Timestamp, event: &Event) {
         self.records.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
-        self.blobs.extend(event.blobs().map(|at| at.id));
+        for value in event.payloads() {
+            for at in value.named() {
+                self.blobs.push(at.id);
+            }
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -241,28 +245,67 @@ impl Journal {
     /// # Errors
     /// When the log is closed or a write has failed, and when there is no chance to encrypt with.
     pub(crate) fn append(&self, groups: &[&Group]) -> Result<Lsn, StorageError> {
-        let cipher = &self.decoder.cipher;
-        let last = match cipher.is_on() {
-            false => self.wal.append(|writer| groups.iter().for_each(|group| writer.copy(&group.records)))?,
-            true => {
-                let place = || "a record that is to be written".to_owned();
-                let nonces = cipher.nonces(groups.iter().map(|group| group.records.count()).sum());
-                let nonces = nonces.map_err(|source| StorageError::Encrypted { place: place(), source });
-                // What has happened cannot be recorded: as if it could not be written.
-                let nonces = nonces.inspect_err(|error| self.wal.poison(error.clone()))?;
-                self.wal.append(|writer| {
-                    groups.iter().for_each(|group| writer.admit(&group.records));
-                    let records = groups.iter().flat_map(|group| group.records.records());
-                    for (RawRecord { kind, run, time, body, .. }, nonce) in records.zip(nonces) {
-                        writer.encrypted(kind, run, time, |lsn, out| {
-                            let of = Of::Record { run, lsn, time, kind };
-                            cipher.encrypt(nonce, &of, out, |out| out.extend_from_slice(body))
-                        });
-                    }
-                })?
-            }
-        };
+        match self.decoder.cipher.is_on() {
+            false => self.plain(groups, |write| self.wal.append(write)),
+            true => self.encrypted(groups),
+        }
+    }
+
+    /// As [`append`](Self::append) of one group, with a wait until it is durable that wakes `waker` though it was not
+    /// polled yet.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub(crate) fn append_and_wait(
+        &self,
+        group: &Group,
+        waker: &Waker,
+    ) -> Result<(Lsn, LogWait<&SharedLog>), StorageError> {
+        if self.decoder.cipher.is_on() {
+            let last = self.encrypted(&[group])?;
+            return Ok((last, self.wal.durable(last)));
+        }
+        let mut wait = None;
+        let last = self.plain(&[group], |write| {
+            let (last, waits) = self.wal.append_and_wait(waker, write)?;
+            wait = Some(waits);
+            Ok(last)
+        })?;
+        Ok((last, wait.unwrap_or_else(|| self.wal.durable(last))))
+    }
+
+    fn plain(
+        &self,
+        groups: &[&Group],
+        append: impl FnOnce(&dyn Fn(&mut GroupWriter<'_>)) -> Result<Lsn, StorageError>,
+    ) -> Result<Lsn, StorageError> {
+        let last = append(&|writer| groups.iter().for_each(|group| writer.copy(&group.records)))?;
+        self.named(groups, last);
+        Ok(last)
+    }
+
+    fn named(&self, groups: &[&Group], last: Lsn) {
         groups.iter().flat_map(|group| &group.blobs).for_each(|blob| self.arena.named(*blob, last));
+    }
+
+    fn encrypted(&self, groups: &[&Group]) -> Result<Lsn, StorageError> {
+        let cipher = &self.decoder.cipher;
+        let place = || "a record that is to be written".to_owned();
+        let nonces = cipher.nonces(groups.iter().map(|group| group.records.count()).sum());
+        let nonces = nonces.map_err(|source| StorageError::Encrypted { place: place(), source });
+        // What has happened cannot be recorded: as if it could not be written.
+        let nonces = nonces.inspect_err(|error| self.wal.poison(error.clone()))?;
+        let last = self.wal.append(|writer| {
+            groups.iter().for_each(|group| writer.admit(&group.records));
+            let records = groups.iter().flat_map(|group| group.records.records());
+            for (RawRecord { kind, run, time, body, .. }, nonce) in records.zip(nonces) {
+                writer.encrypted(kind, run, time, |lsn, out| {
+                    let of = Of::Record { run, lsn, time, kind };
+                    cipher.encrypt(nonce, &of, out, |out| out.extend_from_slice(body))
+                });
+            }
+        })?;
+        self.named(groups, last);
         Ok(last)
     }
 
@@ -277,7 +320,7 @@ impl Journal {
     }
 
     /// Completes when everything up to `lsn` is durable. Cancel safe.
-    pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), StorageError>> + Send + 'static {
+    pub(crate) fn durable(&self, lsn: Lsn) -> LogWait<&SharedLog> {
         self.wal.durable(lsn)
     }
 

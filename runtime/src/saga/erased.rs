@@ -36,7 +36,7 @@ impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App>
         _: &Since,
     ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let args = S::decode_args(input)?;
-        let cx = Cx::new(host.clone(), self.app.clone(), root);
+        let cx = Cx::new(host.clone(), Arc::new(self.app.clone()), root);
         Ok(Box::pin(async move {
             let encoded = match S::split(S::root(cx, args).await) {
                 Ok(value) => value.record().map(|(json, _)| BodyEnd::Done(json)),

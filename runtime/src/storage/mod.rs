@@ -33,8 +33,8 @@ pub use error::StorageError;
 pub(crate) use look::Look;
 pub use problem::Problem;
 pub use wal::Durability;
-pub(crate) use wal::Lane as ReplayLane;
 pub(crate) use wal::{
-    Cut, Group, OpenReport, RawRecord, Refusal, Replay, ReplayError, Wal, WalConfig, WalStats, lane_of,
+    Cut, Group, GroupWriter, OpenReport, RawRecord, Refusal, Replay, ReplayError, Wal, WalConfig, WalStats, lane_of,
 };
+pub(crate) use wal::{Lane as ReplayLane, Shared as SharedLog, Wait as LogWait};
 pub(crate) use wal::{Verified as VerifiedLog, verify_records as verify_log};

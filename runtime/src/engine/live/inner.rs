@@ -4,6 +4,7 @@
 //! and the state have one order; no secret stands in what is said in words of why something is so.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::operations::Operations;
 use super::shown::Shown;
@@ -12,7 +13,7 @@ use crate::engine::Error;
 use crate::engine::status::{Waiting, WaitingOn};
 use crate::id::{Lsn, RunNumber};
 use crate::io::Redaction;
-use crate::journal::{Group, Journal};
+use crate::journal::{Group, Journal, LogWait, SharedLog};
 use crate::record::{Cause, Event};
 use crate::run::{Phase, Positions, RunState};
 use crate::step::Site;
@@ -142,6 +143,23 @@ impl Inner {
             self.pending.clear();
         }
         Ok(self.last)
+    }
+
+    /// Queues what is pending; gives a wait until all that was queued is durable, which wakes `waker` though it was not
+    /// polled yet.
+    pub(crate) fn queue_and_wait<'j>(
+        &mut self,
+        journal: &'j Journal,
+        waker: &Waker,
+    ) -> Result<Option<LogWait<&'j SharedLog>>, Error> {
+        self.is_sound()?;
+        if self.pending.is_empty() {
+            return Ok(Some(journal.durable(self.last)));
+        }
+        let (last, wait) = journal.append_and_wait(&self.pending, waker)?;
+        self.last = last;
+        self.pending.clear();
+        Ok(Some(wait))
     }
 
     fn is_sound(&self) -> Result<(), Error> {

@@ -26,8 +26,8 @@ use crate::record::Name;
 use crate::run::{Phase, Positions, RunState};
 use crate::step::{Site, StepMeta};
 pub(crate) use inner::{Inner, Interrupt};
-pub(crate) use shown::{Seen, Shown, StateSeen, problem};
 use operations::{Doing, Operations};
+pub(crate) use shown::{Seen, Shown, StateSeen, problem};
 use states::Watchers;
 pub(crate) use states::{NextState, States};
 

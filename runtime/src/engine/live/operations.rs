@@ -71,7 +71,8 @@ impl Operations {
 
     /// As [`within`](Self::within).
     pub(super) fn within_mut(&mut self, scope: &Position) -> impl Iterator<Item = &mut Doing> {
-        let lone = self.lone.iter_mut().filter(move |(at, _)| at == scope || at.is_within(scope)).map(|(_, doing)| doing);
+        let lone =
+            self.lone.iter_mut().filter(move |(at, _)| at == scope || at.is_within(scope)).map(|(_, doing)| doing);
         let more = (!self.more.is_empty()).then(|| self.more.range_mut(scope.clone()..)).into_iter().flatten();
         lone.chain(more.take_while(move |(at, _)| *at == scope || at.is_within(scope)).map(|(_, doing)| doing))
     }

@@ -1,7 +1,9 @@
 //! A step: attempts until one is an outcome.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::pin;
+use std::task::{Poll, Waker};
 
 use tokio::sync::SemaphorePermit;
 
@@ -14,16 +16,18 @@ use crate::engine::host::Recorded;
 use crate::engine::live::{InFlight, Inner};
 use crate::engine::past::{StepPast, awaits};
 use crate::engine::status::WaitingOn;
-use crate::id::{Lsn, Position};
+use crate::id::Position;
+use crate::journal::{LogWait, SharedLog};
 use crate::record::{Cause, Event};
 use crate::step::{Effect, ErasedStep, Site, StepMeta};
 
-/// The record that an attempt waits for, if it does.
-type Begun = Result<Option<Lsn>, Error>;
+/// What an attempt waits for, if it does.
+type Begun<'j> = Result<Option<LogWait<&'j SharedLog>>, Error>;
 
 impl Performer {
     pub(super) async fn perform_step(&self, at: Position, site: Site, step: &mut dyn ErasedStep) -> Recorded {
-        let Some((operation, begun)) = self.begin_at_once(&at, site, step) else {
+        let begun = poll_fn(|cx| Poll::Ready(self.begin_at_once(&at, site, step, cx.waker()))).await;
+        let Some((operation, begun)) = begun else {
             let _operation = self.run.operation(at.clone(), Some(site));
             return Box::pin(self.perform_with_care(at, site, step)).await;
         };
@@ -52,7 +56,13 @@ impl Performer {
 
     /// Records the first attempt of a step, under one lock, unless there is anything to see to before: then
     /// [`perform_with_care`](Self::perform_with_care) does.
-    fn begin_at_once(&self, at: &Position, site: Site, step: &mut dyn ErasedStep) -> Option<(InFlight<'_>, Begun)> {
+    fn begin_at_once(
+        &self,
+        at: &Position,
+        site: Site,
+        step: &mut dyn ErasedStep,
+        waker: &Waker,
+    ) -> Option<(InFlight<'_>, Begun<'_>)> {
         let meta = step.meta();
         if meta.rate.is_some() || self.has_unknown_undo(meta) || !self.core.journal.has_room() {
             return None;
@@ -71,17 +81,19 @@ impl Performer {
             return None;
         }
         let operation = self.run.operation_of(&mut inner, at.clone(), Some(site));
-        let begun = self.record_attempt(&mut inner, at, 1, meta, args, undo_args);
-        drop(inner);
-        let begun = begun.map(|last| self.must_wait(meta, false).then_some(last));
+        inner.hold(self.core.now(), attempted(at, 1, meta, args, undo_args));
+        let begun = match self.must_wait(meta, false) {
+            true => inner.queue_and_wait(&self.core.journal, waker),
+            false => inner.queue(&self.core.journal).map(|_| None),
+        };
         Some((operation, begun))
     }
 
     /// Waits until an attempt that was begun at once may go on.
-    async fn wait_for_begun(&self, begun: Begun) {
+    async fn wait_for_begun(&self, begun: Begun<'_>) {
         let durable = match begun {
             Ok(None) => return,
-            Ok(Some(last)) => self.core.journal.durable(last).await.map_err(Error::from),
+            Ok(Some(wait)) => wait.await.map_err(Error::from),
             Err(error) => Err(error),
         };
         if let Err(error) = durable {
@@ -238,13 +250,7 @@ impl Performer {
     }
 
     /// Records the next attempt, unless the run was cancelled in the meantime.
-    async fn begin(
-        &self,
-        at: &Position,
-        meta: &'static StepMeta,
-        args: u64,
-        undo_args: Option<&Payload>,
-    ) -> u32 {
+    async fn begin(&self, at: &Position, meta: &'static StepMeta, args: u64, undo_args: Option<&Payload>) -> u32 {
         let begun = {
             let mut inner = self.run.lock();
             match self.halted(&inner, at, false) {
@@ -252,8 +258,8 @@ impl Performer {
                 None => {
                     let attempt = inner.state.step(at).map_or(1, |step| step.attempts + 1);
                     let undo_args = undo_args.filter(|_| attempt == 1).cloned();
-                    let recorded = self.record_attempt(&mut inner, at, attempt, meta, args, undo_args);
-                    recorded.map(|_| attempt).map_err(Interrupt::Engine)
+                    inner.hold(self.core.now(), attempted(at, attempt, meta, args, undo_args));
+                    inner.queue(&self.core.journal).map(|_| attempt).map_err(Interrupt::Engine)
                 }
             }
         };
@@ -261,29 +267,6 @@ impl Performer {
             Ok(attempt) => attempt,
             Err(why) => match self.interrupt(at, why).await {},
         }
-    }
-
-    /// Applies and queues the next attempt; gives its record's number.
-    fn record_attempt(
-        &self,
-        inner: &mut Inner,
-        at: &Position,
-        attempt: u32,
-        meta: &'static StepMeta,
-        args: u64,
-        undo_args: Option<Payload>,
-    ) -> Result<Lsn, Error> {
-        let event = Event::StepAttempted {
-            at: at.clone(),
-            step: known(meta.name),
-            attempt,
-            args,
-            pivot: meta.pivot,
-            undo_done: meta.undo.is_some_and(|undo| undo.done),
-            undo_unknown: meta.undo.is_some_and(|undo| undo.unknown),
-            undo_args,
-        };
-        inner.record(&self.core.journal, self.core.now(), [event])
     }
 
     /// Records how an attempt ended. The step's end, if this is it.
@@ -324,5 +307,18 @@ impl Performer {
             match self.in_doubt(&at, site, meta, cause).await {}
         }
         Some(Err(cause))
+    }
+}
+
+fn attempted(at: &Position, attempt: u32, meta: &StepMeta, args: u64, undo_args: Option<Payload>) -> Event {
+    Event::StepAttempted {
+        at: at.clone(),
+        step: known(meta.name),
+        attempt,
+        args,
+        pivot: meta.pivot,
+        undo_done: meta.undo.is_some_and(|undo| undo.done),
+        undo_unknown: meta.undo.is_some_and(|undo| undo.unknown),
+        undo_args,
     }
 }

@@ -67,10 +67,10 @@ impl Performer {
             let inner = self.run.lock();
             (inner.last, inner.to_show())
         };
-        let (run, durable) = (self.run.clone(), self.core.journal.durable(last));
+        let (run, journal) = (self.run.clone(), self.core.journal.clone());
         // Others see it when it is durable; the body need not wait for that.
         let told = self.core.platform.exec.spawn(Box::pin(async move {
-            if durable.await.is_ok() {
+            if journal.durable(last).await.is_ok() {
                 run.publish(shown);
             }
         }));

@@ -33,6 +33,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::task::Waker;
 
 use uuid::Uuid;
 
@@ -40,9 +41,9 @@ use self::config::{MAX_SEGMENT, MIN_SEGMENT};
 use self::frame::BLOCK;
 use self::open::{Found, Renewed};
 use self::prepare::Preparer;
-use self::queue::{GroupWriter, Queue};
-use self::shared::{Goal, Shared};
-use self::wait::Wait;
+pub(crate) use self::queue::GroupWriter;
+use self::queue::Queue;
+use self::shared::Goal;
 use self::writer::Writer;
 use super::StorageError;
 use super::dir::DataDir;
@@ -55,9 +56,11 @@ pub(crate) use self::config::WalConfig;
 pub(crate) use self::group::Group;
 pub(crate) use self::record::RawRecord;
 pub(crate) use self::replay::{Lane, Refusal, Replay, ReplayError, lane_of};
+pub(crate) use self::shared::Shared;
 #[cfg(test)]
 pub(crate) use self::verify::verify;
 pub(crate) use self::verify::{Verified, identity, verify_records};
+pub(crate) use self::wait::Wait;
 
 /// What opening a log found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +168,20 @@ impl Wal {
     /// # Errors
     /// [`StorageError::Closed`], [`StorageError::Poisoned`], [`StorageError::TooLarge`]; nothing is queued then.
     pub(crate) fn append(&self, group: impl FnOnce(&mut GroupWriter<'_>)) -> Result<Lsn, StorageError> {
-        self.handle.shared.append(group)
+        self.handle.shared.append(group, None).map(|(lsn, _)| lsn)
+    }
+
+    /// As [`append`](Self::append), with a wait for the last record that wakes `waker` though it was not polled yet.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub(crate) fn append_and_wait(
+        &self,
+        waker: &Waker,
+        group: impl FnOnce(&mut GroupWriter<'_>),
+    ) -> Result<(Lsn, Wait<&Shared>), StorageError> {
+        let (lsn, ticket) = self.handle.shared.append(group, Some(waker))?;
+        Ok((lsn, Wait::joined(&self.handle.shared, Goal::Durable(lsn), ticket)))
     }
 
     /// Waits until a record is on disk; with other durabilities than `Commit`,
@@ -174,8 +190,9 @@ impl Wal {
     /// # Errors
     /// [`StorageError::Poisoned`] once a write or sync has failed, for whatever
     /// record; [`StorageError::Closed`] for one that was never appended.
-    pub(crate) fn durable(&self, lsn: Lsn) -> impl Future<Output = Result<(), StorageError>> + Send + use<> {
-        self.wait(Goal::Durable(lsn))
+    pub(crate) fn durable(&self, lsn: Lsn) -> Wait<&Shared> {
+        // What all share is not touched: a clone would be.
+        Wait::new(&self.handle.shared, Goal::Durable(lsn))
     }
 
     /// Whether no more than `queue_bytes` are queued, a moment ago. False, too, of a log that takes nothing any more.

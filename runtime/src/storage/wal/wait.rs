@@ -1,6 +1,7 @@
 //! The futures of the log.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,19 +12,24 @@ use crate::storage::StorageError;
 /// Waits for something that the writer does. Cancel safe.
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is awaited"]
-pub(super) struct Wait {
-    shared: Arc<Shared>,
+pub(crate) struct Wait<S: Deref<Target = Shared> = Arc<Shared>> {
+    shared: S,
     goal: Goal,
     ticket: Option<Ticket>,
 }
 
-impl Wait {
-    pub(super) fn new(shared: Arc<Shared>, goal: Goal) -> Wait {
+impl<S: Deref<Target = Shared>> Wait<S> {
+    pub(super) fn new(shared: S, goal: Goal) -> Wait<S> {
         Wait { shared, goal, ticket: None }
+    }
+
+    /// Of somebody whose waker is kept already, if there is a ticket.
+    pub(super) fn joined(shared: S, goal: Goal, ticket: Option<Ticket>) -> Wait<S> {
+        Wait { shared, goal, ticket }
     }
 }
 
-impl Future for Wait {
+impl<S: Deref<Target = Shared> + Unpin> Future for Wait<S> {
     type Output = Result<(), StorageError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -32,7 +38,7 @@ impl Future for Wait {
     }
 }
 
-impl Drop for Wait {
+impl<S: Deref<Target = Shared>> Drop for Wait<S> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket {
             self.shared.forget(ticket);

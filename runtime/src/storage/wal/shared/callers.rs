@@ -27,10 +27,12 @@ impl Drop for Readable {
 }
 
 impl Shared {
+    /// Queues a group; with a waker, somebody waits for it from now on.
     pub(in crate::storage::wal) fn append(
         &self,
         group: impl FnOnce(&mut GroupWriter<'_>),
-    ) -> Result<Lsn, StorageError> {
+        waker: Option<&Waker>,
+    ) -> Result<(Lsn, Option<Ticket>), StorageError> {
         let mut state = self.lock();
         if let Some(end) = &state.end {
             return Err(end.clone());
@@ -40,13 +42,17 @@ impl Shared {
         }
         let lsn = state.queue.append(group)?;
         self.queued.store(state.queue.bytes(), Ordering::Release);
-        if !self.commit {
-            self.acknowledged.store(lsn.0, Ordering::Release);
-        }
+        let ticket = match self.commit {
+            true => waker.map(|waker| (Goal::Durable(lsn), state.durables.join(lsn, waker))),
+            false => {
+                self.acknowledged.store(lsn.0, Ordering::Release);
+                None
+            }
+        };
         let writer = state.writer.take();
         drop(state);
         writer.into_iter().for_each(Waker::wake);
-        Ok(lsn)
+        Ok((lsn, ticket))
     }
 
     /// One poll of a waiter; `ticket` is where its waker is kept.

@@ -30,8 +30,8 @@ use crate::storage::StorageError;
 
 pub(super) use self::callers::Readable;
 use self::spares::Spares;
-use self::waiters::Waiters;
 pub(super) use self::spares::{Prepare, Retired, SPARES, Spare};
+use self::waiters::Waiters;
 pub(super) use self::writing::Work;
 
 /// Where nobody waits for the disk, a frame of so many bytes is written at once.
@@ -133,7 +133,7 @@ impl State {
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     state: Lock<State>,
     queue_bytes: usize,
     /// Whether waiters wait for the disk.
