@@ -177,8 +177,14 @@ impl Core {
     }
 
     /// What is said of a run, with what its workflow says.
-    pub(super) fn told(&self, run: RunInfo) -> RunInfo {
+    pub(super) fn told(&self, mut run: RunInfo) -> RunInfo {
         let workflow = self.registry.workflow(&run.workflow, run.version);
+        if let Some(workflow) = &workflow {
+            // A row does not say it when it is the file of the workflow.
+            for waiting in run.waiting.iter_mut().filter(|waiting| waiting.file.is_empty()) {
+                waiting.file = workflow.meta().site.file.into();
+            }
+        }
         match workflow.map(|workflow| workflow.meta().plan) {
             Some(plan) => run.of(plan),
             None => run,

@@ -86,7 +86,10 @@ impl Broken {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn reread(sort: u8, row: &[u8]) -> Option<Vec<u8>> {
     match sort {
-        0 => row::RunRow::decode(row).ok().map(|row| row.encode()),
+        0 => row::RunRow::decode(row).ok().map(|read| match row.first() {
+            Some(1 | 2) => read.encode_as_before(),
+            _ => read.encode(),
+        }),
         1 => row::Tomb::decode(row).ok().map(|tomb| tomb.encode()),
         2 => row::decode_blob(1, row).ok().map(|at| row::encode_blob(&at)),
         3 => record::unpack(row).ok().map(|records| record::row_of(&records)),

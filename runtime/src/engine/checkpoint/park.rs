@@ -15,12 +15,13 @@ use tokio::sync::Notify;
 use super::row::{RunRow, SleepRow};
 use super::tables;
 use crate::engine::core::Core;
-use crate::engine::live::{CAUTIOUS_ATTEMPTS, Held, LiveRun, problem};
-use crate::engine::status::Status;
+use crate::engine::live::{CAUTIOUS_ATTEMPTS, Held, Inner, LiveRun, problem};
+use crate::engine::registry::Registry;
+use crate::engine::status::{Status, Waiting};
 use crate::engine::stop::Stage;
 use crate::engine::{Error, driver};
 use crate::id::{Lsn, RunNumber};
-use crate::record::UndoKind;
+use crate::record::{Name, UndoKind};
 use crate::run::Decision;
 use crate::storage::checkpoint::Batch;
 use crate::time::Timestamp;
@@ -90,8 +91,10 @@ impl Core {
         let applied = self.checkpoint.applied();
         let policy = &self.checkpoint.policy;
         let resident: Vec<Arc<LiveRun>> = self.runs().by_id.values().cloned().collect();
-        let (now, looked_at) = (self.now(), resident.len());
-        let over = looked_at.saturating_sub(policy.resident);
+        let now = self.now();
+        let over = resident.len().saturating_sub(policy.resident);
+        // What is not applied can leave in the next round.
+        let could = resident.iter().filter(|run| run.lock().last <= applied).count();
         let (mut leaving, mut waiting) = (Vec::new(), Vec::new());
         // A run that has one of its workflow's places, or waits for one, stays until it has ended: who is next is known
         // in memory alone, and after a crash from the runs that were there.
@@ -110,8 +113,8 @@ impl Core {
         }
         leaving.extend(waiting.into_iter().take(over));
         leaving.sort_by_key(|leave| leave.run.number);
-        let leaves: Vec<Leaves> = leaving.into_iter().filter_map(Leaving::row).collect();
-        self.parking.worked.store(leaves.len() >= looked_at / 4, Ordering::Release);
+        let leaves: Vec<Leaves> = leaving.into_iter().filter_map(|leaving| leaving.row(&self.registry)).collect();
+        self.parking.worked.store(leaves.len() >= could / 4, Ordering::Release);
         leaves
     }
 
@@ -170,7 +173,7 @@ impl Core {
             let mut inner = run.lock();
             // A handle is made under the lock of the runs, and a signal is taken with a handle.
             // What it waits for may have become something else, without a record.
-            let same = |row: &RunRow| row.sleep.as_ref().is_some_and(|sleep| sleep.waiting == inner.waiting());
+            let same = |row: &RunRow| row.sleep.as_ref().is_some_and(|sleep| same_waits(&sleep.waiting, &inner));
             let waits = !inner.state.goes_on() || row.as_ref().is_some_and(same);
             if run.is_held() || inner.last != last || !inner.is_idle() || !waits {
                 return;
@@ -296,6 +299,12 @@ impl Core {
     }
 }
 
+/// Whether a run still waits for what its row says.
+fn same_waits(row: &[Waiting], inner: &Inner) -> bool {
+    let same = |(row, now): (&Waiting, &Waiting)| row.on == now.on && row.since == now.since && row.line == now.line;
+    row.len() == inner.waits().count() && row.iter().zip(inner.waits()).all(same)
+}
+
 impl LiveRun {
     /// Whether it could leave memory now.
     fn may_leave(self: &Arc<Self>, applied: Lsn) -> Option<Leaving> {
@@ -320,7 +329,7 @@ impl LiveRun {
 
 impl Leaving {
     /// What its row says, if nothing has happened to it meanwhile.
-    fn row(self) -> Option<Leaves> {
+    fn row(self, registry: &Registry) -> Option<Leaves> {
         let Leaving { run, last, what, .. } = self;
         if what == What::Ended {
             return Some(Leaves { run, last, row: None });
@@ -330,12 +339,18 @@ impl Leaving {
         if inner.last != last || (state.phase.is_active() && !inner.is_idle()) {
             return None;
         }
-        let waiting = if state.goes_on() { inner.waiting() } else { Vec::new() };
+        let mut waiting = if state.goes_on() { inner.waiting() } else { Vec::new() };
         let status = Status::of(&state.phase, state.paused.is_some(), !waiting.is_empty());
         // Behind a pivot it means nothing any more.
         let may_fail = || state.goes_on() && state.decide(&state.root()) == Decision::RollBack;
         let deadline = state.options.deadline.filter(|_| may_fail());
-        let wake_at = waiting.iter().filter_map(crate::engine::Waiting::until).chain(deadline).min();
+        let wake_at = waiting.iter().filter_map(Waiting::until).chain(deadline).min();
+        // Mostly where its workflow is: then that need not be said a million times.
+        let start = &state.start;
+        let file = registry.workflow(&start.workflow, start.version).map(|workflow| workflow.meta().site.file);
+        for waiting in waiting.iter_mut().filter(|waiting| Some(&*waiting.file) == file) {
+            waiting.file = Name::Borrowed("");
+        }
         let needs: BTreeSet<(UndoKind, String)> =
             state.undos_needed().map(|(step, kind)| (kind, step.clone().into_owned())).collect();
         let needs = needs.into_iter().collect();

@@ -13,6 +13,15 @@ const VERSION: u8 = 1;
 /// That of the row of a run that has entered a state.
 const WITH_STATE: u8 = 2;
 
+/// That of the row of a run that sleeps: there may be very many of those.
+const ASLEEP: u8 = 3;
+/// The bits of its second byte; those above are the status.
+const STATE: u8 = 1;
+const PROBLEM: u8 = 2;
+const WAKES: u8 = 4;
+const UUID: u8 = 8;
+const STATUS: u8 = 16;
+
 /// A row of the table of runs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RunRow {
@@ -59,6 +68,10 @@ fn status_number(status: Status) -> u8 {
 
 fn status(r: &mut Reader<'_>) -> Result<Status, WireError> {
     let found = r.byte("status")?;
+    status_of(found)
+}
+
+fn status_of(found: u8) -> Result<Status, WireError> {
     STATUSES.get(usize::from(found)).copied().ok_or(WireError::Unknown { field: "status", found: found.into() })
 }
 
@@ -68,6 +81,24 @@ fn time(w: &mut Writer<'_>, time: Timestamp) {
 
 fn get_time(r: &mut Reader<'_>) -> Result<Timestamp, WireError> {
     r.fixed("time").map(|bits| Timestamp(bits.cast_signed()))
+}
+
+/// A moment as how far it is from another one: the sign goes last.
+fn near(w: &mut Writer<'_>, base: Timestamp, time: Timestamp) {
+    let step = time.0.wrapping_sub(base.0);
+    w.number(((step << 1) ^ (step >> 63)).cast_unsigned());
+}
+
+fn get_near(r: &mut Reader<'_>, base: Timestamp) -> Result<Timestamp, WireError> {
+    let step = r.number("time")?;
+    Ok(Timestamp(base.0.wrapping_add((step >> 1).cast_signed() ^ -((step & 1).cast_signed()))))
+}
+
+/// An id that is a UUID as it is usually written.
+fn uuid_of(id: &str) -> Option<uuid::Uuid> {
+    let uuid = uuid::Uuid::try_parse(id).ok()?;
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    (*uuid.hyphenated().encode_lower(&mut text) == *id).then_some(uuid)
 }
 
 /// Reads a row to its last byte.
@@ -99,6 +130,22 @@ impl RunRow {
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut row = Vec::with_capacity(96);
         let w = &mut Writer::new(&mut row);
+        match &self.sleep {
+            Some(sleep) => self.encode_asleep(sleep, w),
+            None => self.encode_awake(w),
+        }
+        row
+    }
+
+    /// As rows of all runs were written before those that sleep had a version of their own.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn encode_as_before(&self) -> Vec<u8> {
+        let mut row = Vec::new();
+        self.encode_awake(&mut Writer::new(&mut row));
+        row
+    }
+
+    fn encode_awake(&self, w: &mut Writer<'_>) {
         w.byte(if self.state.is_some() { WITH_STATE } else { VERSION });
         w.text(self.id.as_str());
         w.text(&self.workflow);
@@ -108,14 +155,77 @@ impl RunRow {
         time(w, self.updated_at);
         w.byte(status_number(self.status));
         w.option(self.problem.as_deref(), Writer::text);
-        w.option(self.sleep.as_ref(), |w, sleep| sleep.encode(w));
+        w.option(self.sleep.as_ref(), |w, sleep| {
+            w.option(sleep.wake_at, time);
+            sleep.encode(w, &time, &time);
+        });
         if let Some(state) = &self.state {
             w.text(state);
         }
-        row
+    }
+
+    fn encode_asleep(&self, sleep: &SleepRow, w: &mut Writer<'_>) {
+        let uuid = uuid_of(self.id.as_str());
+        let bit = |is: bool, bit: u8| if is { bit } else { 0 };
+        let bits = bit(self.state.is_some(), STATE) | bit(self.problem.is_some(), PROBLEM);
+        let bits = bits | bit(sleep.wake_at.is_some(), WAKES) | bit(uuid.is_some(), UUID);
+        w.byte(ASLEEP);
+        w.byte(bits | (status_number(self.status) * STATUS));
+        match uuid {
+            Some(uuid) => w.array(uuid.as_bytes()),
+            None => w.text(self.id.as_str()),
+        }
+        w.text(&self.workflow);
+        w.number(self.version.into());
+        w.number(self.started.0);
+        time(w, self.started_at);
+        near(w, self.started_at, self.updated_at);
+        self.problem.iter().for_each(|problem| w.text(problem));
+        self.state.iter().for_each(|state| w.text(state));
+        sleep.wake_at.into_iter().for_each(|at| time(w, at));
+        let until = sleep.wake_at.unwrap_or(self.updated_at);
+        sleep.encode(w, &|w, at| near(w, until, at), &|w, at| near(w, self.updated_at, at));
+    }
+
+    fn decode_asleep(r: &mut Reader<'_>) -> Result<RunRow, WireError> {
+        let bits = r.byte("kind of row")?;
+        let has = |bit: u8| bits & bit != 0;
+        let id = match has(UUID) {
+            true => RunId::from(uuid::Uuid::from_bytes(r.array("id")?).hyphenated().to_string()),
+            false => match r.text("id")? {
+                id if uuid_of(id).is_some() => {
+                    return Err(WireError::Malformed { field: "id", expected: "a UUID in 16 bytes" });
+                }
+                id => RunId::from(id),
+            },
+        };
+        let (workflow, version) = (owned(r, "workflow")?, r.small("version")?);
+        let (started, started_at) = (Lsn(r.number("started")?), get_time(r)?);
+        let updated_at = get_near(r, started_at)?;
+        let problem = has(PROBLEM).then(|| r.text("problem").map(str::to_owned)).transpose()?;
+        let state = has(STATE).then(|| owned(r, "state")).transpose()?;
+        let wake_at = has(WAKES).then(|| get_time(r)).transpose()?;
+        let until = wake_at.unwrap_or(updated_at);
+        let sleep = SleepRow::decode(r, wake_at, &|r| get_near(r, until), &|r| get_near(r, updated_at))?;
+        let status = status_of(bits / STATUS)?;
+        Ok(RunRow {
+            id,
+            workflow,
+            version,
+            started,
+            started_at,
+            updated_at,
+            status,
+            problem,
+            state,
+            sleep: Some(sleep),
+        })
     }
 
     pub(super) fn decode(row: &[u8]) -> Result<RunRow, Broken> {
+        if row.first() == Some(&ASLEEP) {
+            return whole_of("a row of a run", ASLEEP, row, RunRow::decode_asleep);
+        }
         // An empty row is told of as one of the first version.
         let version = if row.first() == Some(&WITH_STATE) { WITH_STATE } else { VERSION };
         whole_of("a row of a run", version, row, |r| {
@@ -128,7 +238,10 @@ impl RunRow {
                 updated_at: get_time(r)?,
                 status: status(r)?,
                 problem: r.option("problem", |r| r.text("problem").map(str::to_owned))?,
-                sleep: r.option("sleep", SleepRow::decode)?,
+                sleep: r.option("sleep", |r| {
+                    let wake_at = r.option("wake time", get_time)?;
+                    SleepRow::decode(r, wake_at, &get_time, &get_time)
+                })?,
                 state: None,
             };
             Ok(match version {
@@ -163,14 +276,19 @@ impl SleepRow {
         matches!(&*self.waiting, [Waiting { on: WaitingOn::Start { .. }, .. }])
     }
 
-    fn encode(&self, w: &mut Writer<'_>) {
-        w.option(self.wake_at, time);
+    /// All but the wake time; `until` and `since` write moments.
+    fn encode(
+        &self,
+        w: &mut Writer<'_>,
+        until_at: &dyn Fn(&mut Writer<'_>, Timestamp),
+        since_at: &dyn Fn(&mut Writer<'_>, Timestamp),
+    ) {
         w.number(self.waiting.len() as u64);
         for waiting in &self.waiting {
             match &waiting.on {
                 WaitingOn::Timer { until } => {
                     w.byte(0);
-                    time(w, (*until).into());
+                    until_at(w, (*until).into());
                 }
                 WaitingOn::Signal { name, until: None } => {
                     w.byte(1);
@@ -179,11 +297,11 @@ impl SleepRow {
                 WaitingOn::Signal { name, until: Some(until) } => {
                     w.byte(4);
                     w.text(name);
-                    time(w, (*until).into());
+                    until_at(w, (*until).into());
                 }
                 WaitingOn::Start { until } => {
                     w.byte(3);
-                    time(w, (*until).into());
+                    until_at(w, (*until).into());
                 }
                 WaitingOn::Turn { key } => {
                     w.byte(5);
@@ -192,7 +310,7 @@ impl SleepRow {
                 WaitingOn::Rate { step, until } => {
                     w.byte(6);
                     w.text(step);
-                    time(w, (*until).into());
+                    until_at(w, (*until).into());
                 }
                 WaitingOn::Child { id } => {
                     w.byte(7);
@@ -201,10 +319,10 @@ impl SleepRow {
                 WaitingOn::Retry { step, until } => {
                     w.byte(2);
                     w.text(step);
-                    time(w, (*until).into());
+                    until_at(w, (*until).into());
                 }
             }
-            time(w, waiting.since.into());
+            since_at(w, waiting.since.into());
             w.text(&waiting.file);
             w.number(waiting.line.into());
         }
@@ -215,22 +333,26 @@ impl SleepRow {
         }
     }
 
-    fn decode(r: &mut Reader<'_>) -> Result<SleepRow, WireError> {
-        let wake_at = r.option("wake time", get_time)?;
+    fn decode(
+        r: &mut Reader<'_>,
+        wake_at: Option<Timestamp>,
+        until: &dyn Fn(&mut Reader<'_>) -> Result<Timestamp, WireError>,
+        since: &dyn Fn(&mut Reader<'_>) -> Result<Timestamp, WireError>,
+    ) -> Result<SleepRow, WireError> {
         let waiting = (0..r.number("waits")?)
             .map(|_| {
                 let on = match r.byte("wait")? {
-                    0 => WaitingOn::Timer { until: get_time(r)?.into() },
+                    0 => WaitingOn::Timer { until: until(r)?.into() },
                     1 => WaitingOn::Signal { name: owned(r, "signal")?, until: None },
-                    2 => WaitingOn::Retry { step: owned(r, "step")?, until: get_time(r)?.into() },
-                    3 => WaitingOn::Start { until: get_time(r)?.into() },
-                    4 => WaitingOn::Signal { name: owned(r, "signal")?, until: Some(get_time(r)?.into()) },
+                    2 => WaitingOn::Retry { step: owned(r, "step")?, until: until(r)?.into() },
+                    3 => WaitingOn::Start { until: until(r)?.into() },
+                    4 => WaitingOn::Signal { name: owned(r, "signal")?, until: Some(until(r)?.into()) },
                     5 => WaitingOn::Turn { key: r.option("key", |r| owned(r, "key"))? },
-                    6 => WaitingOn::Rate { step: owned(r, "step")?, until: get_time(r)?.into() },
+                    6 => WaitingOn::Rate { step: owned(r, "step")?, until: until(r)?.into() },
                     7 => WaitingOn::Child { id: RunId::from(r.text("child")?) },
                     found => return Err(WireError::Unknown { field: "wait", found: found.into() }),
                 };
-                let since = get_time(r)?.into();
+                let since = since(r)?.into();
                 Ok(Waiting { on, since, file: Name::Owned(r.text("file")?.to_owned()), line: r.small("line")? })
             })
             .collect::<Result<_, WireError>>()?;
@@ -341,6 +463,7 @@ mod tests {
                     sleep: sleep.clone(),
                 };
                 assert_eq!(RunRow::decode(&row.encode()).unwrap(), row);
+                assert_eq!(RunRow::decode(&row.encode_as_before()).unwrap(), row);
             }
         }
         let tomb = Tomb {
