@@ -129,6 +129,34 @@ async fn a_sleeping_run_wakes_for_its_timer_in_this_process_and_in_the_next() {
     engine.shutdown().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_packed_checkpoint_has_every_run_and_its_file_is_smaller() {
+    let (dir, world) = (tempfile::tempdir().unwrap(), World::new());
+    let engine = eager(dir.path(), &world).open().await.unwrap();
+    drop(engine.start(sleeps("asleep".into(), 86_400_000)).id("asleep").await.unwrap());
+    for n in 0..200 {
+        drop(engine.start(quick(n)).await.unwrap().outcome().await.unwrap());
+    }
+    all_gone(&engine).await;
+    let list = engine.list().limit(1_000).await.unwrap();
+    let file = dir.path().join("checkpoint.redb");
+    let before = std::fs::metadata(&file).unwrap().len();
+    engine.compact().await.unwrap();
+    let after = std::fs::metadata(&file).unwrap().len();
+    assert!(after < before, "{after} of {before} bytes");
+    let packed = engine.list().limit(1_000).await.unwrap();
+    assert_eq!(format!("{packed:?}"), format!("{list:?}"));
+    let waits = &packed.iter().find(|run| run.id == "asleep").unwrap().waiting[0];
+    assert_eq!(waits.file, file!(), "as it was said while it was in memory");
+    engine.cancel("asleep").await.unwrap();
+    drop(engine.attach(sleeps, "asleep").await.unwrap().outcome().await.unwrap());
+    assert_eq!((world.count("asleep first"), world.count("undo asleep first")), (1, 1));
+    engine.shutdown().await.unwrap();
+    let engine = eager(dir.path(), &world).open().await.unwrap();
+    assert_eq!(engine.list().limit(1_000).await.unwrap().len(), 201);
+    engine.shutdown().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_sleeping_run_is_cancelled_and_undone() {
     let (dir, world) = (tempfile::tempdir().unwrap(), World::new());

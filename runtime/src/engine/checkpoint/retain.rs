@@ -115,6 +115,11 @@ impl Core {
 }
 
 impl Checkpointer {
+    /// Whether a run's deletion is recorded and not applied.
+    pub(crate) fn is_deleting(&self, run: RunNumber) -> bool {
+        self.forgetting.is_deleting(run)
+    }
+
     /// How many runs have ended and are known.
     async fn ended(&self) -> Result<u64, StorageError> {
         if let Some(count) = self.forgetting.counts().ended {

@@ -40,7 +40,7 @@ impl Core {
         };
         self.journal.durable(last).await?;
         let mut records = Vec::new();
-        for record in self.records_of(run.number).await? {
+        for record in self.records_of(&run).await? {
             let event = self.journal.decoder().event(&record.stored(run.number));
             let event = event.map_err(|error| Error::Internal { reason: error.to_string() })?;
             if matches!(event, Event::RunDeleted {}) {

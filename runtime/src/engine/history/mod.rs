@@ -12,6 +12,7 @@ use std::time::SystemTime;
 pub use self::attempts::{Attempt, AttemptEnd, AttemptKind};
 use super::checkpoint::Record;
 use super::core::Core;
+use super::live::LiveRun;
 use super::{Error, checkpoint};
 use crate::id::{Lsn, RunNumber};
 use crate::record::Event;
@@ -98,30 +99,37 @@ impl Core {
     /// Every durable event of a run.
     pub(crate) async fn history(self: &Arc<Self>, id: &str) -> Result<RunHistory, Error> {
         let run = self.obtain(id).await?;
-        let records = self.records_of(run.number).await?;
+        let records = self.records_of(&run).await?;
         let entries: Result<_, Error> = records.iter().map(|record| self.entry(run.number, record)).collect();
         entries.map(RunHistory::new)
     }
 
-    /// Every durable record of a run, from the checkpoint and from the log behind it.
-    pub(crate) async fn records_of(&self, run: RunNumber) -> Result<Vec<Record>, Error> {
+    /// Every durable record of a run, from the checkpoint and from the log behind it. Of the log only that is read in
+    /// which the run can have something.
+    pub(crate) async fn records_of(&self, run: &LiveRun) -> Result<Vec<Record>, Error> {
         loop {
-            let (mut newer, mut count) = (Vec::new(), 0u64);
-            let from = Lsn(self.checkpoint.applied().0 + 1);
-            let read = self.journal.read(from, Lsn(u64::MAX), &mut |lsn, raw| {
-                count += 1;
-                if raw.run == run.0 {
-                    newer.push(Record::of(lsn, raw));
-                }
-                ControlFlow::Continue(())
-            });
+            let mut newer = Vec::new();
+            // Of one that has ended only its deletion may follow.
+            let deleting = self.checkpoint.is_deleting(run.number);
+            let last = if deleting { Lsn(u64::MAX) } else { run.lock().last };
+            let from = Lsn(self.checkpoint.applied().0 + 1).max(run.started);
+            let read = match from <= last {
+                true => self.journal.read(from, last, &mut |lsn, raw| {
+                    if raw.run == run.number.0 {
+                        newer.push(Record::of(lsn, raw));
+                    }
+                    ControlFlow::Continue(())
+                }),
+                false => Ok(()),
+            };
             match read {
                 // It was applied and went while it was to be read.
                 Err(StorageError::Retired { .. }) => continue,
                 read => read?,
             }
             let store = &*self.checkpoint.store;
-            let mut records = checkpoint::records(store, run).await.map_err(StorageError::from)?.unwrap_or_default();
+            let mut records =
+                checkpoint::records(store, run.number).await.map_err(StorageError::from)?.unwrap_or_default();
             // What was applied meanwhile is in both.
             let applied = records.last().map_or(Lsn(0), |record| record.lsn);
             records.extend(newer.into_iter().filter(|record| record.lsn > applied));
