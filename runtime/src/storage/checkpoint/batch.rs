@@ -1,5 +1,8 @@
 //! What is applied at once.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use super::CheckpointError;
 
 /// The most bytes that a key of a table may have.
@@ -30,7 +33,7 @@ pub enum Op {
     /// Sets the value of a key.
     Put {
         /// The table.
-        table: String,
+        table: Cow<'static, str>,
         /// The key.
         key: Vec<u8>,
         /// The value.
@@ -39,16 +42,16 @@ pub enum Op {
     /// Removes a key; one that is not there is no error.
     Remove {
         /// The table.
-        table: String,
+        table: Cow<'static, str>,
         /// The key.
         key: Vec<u8>,
     },
 }
 
-/// Changes that are made together, in the order in which they were added.
+/// Changes that are made together, in the order in which they were added. Cheap to clone: clones share them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {
-    ops: Vec<Op>,
+    ops: Arc<Vec<Op>>,
 }
 
 impl Batch {
@@ -69,17 +72,22 @@ impl Batch {
     }
 
     /// Sets the value of a key in a table.
-    pub fn put(&mut self, table: &str, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> &mut Batch {
-        self.push(Op::Put { table: table.to_owned(), key: key.into(), value: value.into() })
+    pub fn put(
+        &mut self,
+        table: impl Into<Cow<'static, str>>,
+        key: impl Into<Vec<u8>>,
+        value: impl Into<Vec<u8>>,
+    ) -> &mut Batch {
+        self.push(Op::Put { table: table.into(), key: key.into(), value: value.into() })
     }
 
     /// Removes a key from a table.
-    pub fn remove(&mut self, table: &str, key: impl Into<Vec<u8>>) -> &mut Batch {
-        self.push(Op::Remove { table: table.to_owned(), key: key.into() })
+    pub fn remove(&mut self, table: impl Into<Cow<'static, str>>, key: impl Into<Vec<u8>>) -> &mut Batch {
+        self.push(Op::Remove { table: table.into(), key: key.into() })
     }
 
     fn push(&mut self, op: Op) -> &mut Batch {
-        self.ops.push(op);
+        Arc::make_mut(&mut self.ops).push(op);
         self
     }
 
@@ -92,7 +100,7 @@ impl Batch {
     /// The changes, in order.
     #[must_use]
     pub fn into_ops(self) -> Vec<Op> {
-        self.ops
+        Arc::unwrap_or_clone(self.ops)
     }
 
     /// Whether it changes nothing.
@@ -106,7 +114,7 @@ impl Batch {
     /// # Errors
     /// [`CheckpointError::TooLarge`] and [`CheckpointError::BadTable`].
     pub fn check(&self) -> Result<(), CheckpointError> {
-        for op in &self.ops {
+        for op in self.ops() {
             match op {
                 Op::Append { row, .. } => bounded("row", row, MAX_VALUE)?,
                 Op::Clear { .. } => {}
@@ -127,13 +135,13 @@ impl Batch {
 
 impl Extend<Op> for Batch {
     fn extend<I: IntoIterator<Item = Op>>(&mut self, ops: I) {
-        self.ops.extend(ops);
+        Arc::make_mut(&mut self.ops).extend(ops);
     }
 }
 
 impl FromIterator<Op> for Batch {
     fn from_iter<I: IntoIterator<Item = Op>>(ops: I) -> Batch {
-        Batch { ops: ops.into_iter().collect() }
+        Batch { ops: Arc::new(ops.into_iter().collect()) }
     }
 }
 

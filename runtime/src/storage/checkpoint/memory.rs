@@ -75,9 +75,11 @@ impl Rows {
                     let theirs: Vec<_> = self.journals.range((run, 0)..=(run, u64::MAX)).map(|(key, _)| *key).collect();
                     theirs.iter().for_each(|key| drop(self.journals.remove(key)));
                 }
-                Op::Put { table, key, value } => drop(self.tables.entry(table).or_default().insert(key, value)),
+                Op::Put { table, key, value } => {
+                    drop(self.tables.entry(table.into_owned()).or_default().insert(key, value))
+                }
                 Op::Remove { table, key } => {
-                    if let Some(rows) = self.tables.get_mut(&table) {
+                    if let Some(rows) = self.tables.get_mut(&*table) {
                         rows.remove(&key);
                     }
                 }

@@ -118,12 +118,12 @@ pub(super) async fn refuses_a_bad_name(store: Store<'_>) -> Kept {
     before(store).await?;
     for name in ["", "two words", "stra\u{df}e", "line\n", &"x".repeat(MAX_TABLE_NAME + 1)] {
         let mut batch = ahead();
-        batch.put(name, "key", "value");
+        batch.put(name.to_owned(), "key", "value");
         let answer = store.apply(batch, Lsn(6)).await;
         refused(&format!("the name {name:?}"), answer, |error| matches!(error, CheckpointError::BadTable { .. }))?;
         unchanged(store).await?;
     }
     let mut batch = Batch::new();
-    batch.put(&"x".repeat(MAX_TABLE_NAME), "key", "value");
+    batch.put("x".repeat(MAX_TABLE_NAME), "key", "value");
     Ok(store.apply(batch, Lsn(6)).await?)
 }

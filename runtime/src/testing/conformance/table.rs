@@ -8,7 +8,7 @@ use crate::storage::{Batch, KeyRange};
 async fn fill(store: Store<'_>, table: &str, keys: &[&[u8]]) -> Kept {
     let mut batch = Batch::new();
     for key in keys.iter().skip(1).step_by(2).chain(keys.iter().step_by(2)) {
-        batch.put(table, *key, *key);
+        batch.put(table.to_owned(), *key, *key);
     }
     Ok(store.apply(batch, Lsn(1)).await?)
 }

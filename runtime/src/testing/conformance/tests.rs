@@ -125,14 +125,14 @@ impl Defective {
                 if let Op::Put { table, .. } = op
                     && bad(table)
                 {
-                    *table = "mended".to_owned();
+                    *table = "mended".into();
                 }
             }),
             _ => {}
         }
         ops.iter_mut().for_each(|op| match op {
             Op::Append { run, .. } | Op::Clear { run } => *run = self.run(*run),
-            Op::Put { table, .. } | Op::Remove { table, .. } => *table = self.table(table).to_owned(),
+            Op::Put { table, .. } | Op::Remove { table, .. } => *table = self.table(table).to_owned().into(),
         });
         ops.into_iter().collect()
     }

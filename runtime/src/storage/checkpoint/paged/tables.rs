@@ -3,7 +3,8 @@
 //! The journals of all runs are one table, keyed by run and sequence. A named table of the engine's is a table of
 //! redb's whose name starts with `t/`. One more holds the applied LSN.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use redb::{
     Database, Durability, Key, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, TableError,
@@ -17,6 +18,7 @@ use crate::storage::checkpoint::{Batch, CheckpointError, JournalRow, KeyRange, O
 const JOURNALS: TableDefinition<'_, (u64, u64), &[u8]> = TableDefinition::new("journals");
 const LSN: TableDefinition<'_, (), u64> = TableDefinition::new("applied_lsn");
 
+type Journals<'a> = Table<'a, (u64, u64), &'static [u8]>;
 type Rows<'a> = Table<'a, &'static [u8], &'static [u8]>;
 
 /// How the names of the engine's tables begin in redb.
@@ -61,39 +63,107 @@ fn advance(write: &WriteTransaction, lsn: Lsn) -> Result<(), Trouble> {
     Ok(())
 }
 
+/// Does what a batch says, a table at a time and in the order of the keys: what is done to one key or one journal
+/// stays in its order, and the order of others changes nothing. Rows behind all that a table has are added in one go.
 fn perform(write: &WriteTransaction, batch: &Batch) -> Result<(), Trouble> {
-    let mut journals = write.open_table(JOURNALS)?;
-    let mut tables: HashMap<&str, Rows<'_>> = HashMap::new();
+    let mut journals = Vec::new();
+    let mut tables: BTreeMap<&str, Vec<Change<'_>>> = BTreeMap::new();
     for op in batch.ops() {
         match op {
-            Op::Append { run, sequence, row } => {
-                if journals.insert((*run, *sequence), row.as_slice())?.is_some() {
-                    let (run, sequence) = (*run, *sequence);
-                    return Err(Trouble::Refused(CheckpointError::DuplicateSequence { run, sequence }));
-                }
-            }
-            Op::Clear { run } => journals.retain_in((*run, 0)..=(*run, u64::MAX), |_, _| false)?,
-            Op::Put { table, key, value } => {
-                open(write, &mut tables, table)?.insert(key.as_slice(), value.as_slice())?;
-            }
-            Op::Remove { table, key } => {
-                open(write, &mut tables, table)?.remove(key.as_slice())?;
-            }
+            Op::Append { run, sequence, row } => journals.push(Entry { run: *run, row: Some((*sequence, row)) }),
+            Op::Clear { run } => journals.push(Entry { run: *run, row: None }),
+            Op::Put { table, key, value } => tables.entry(table).or_default().push((key, Some(value))),
+            Op::Remove { table, key } => tables.entry(table).or_default().push((key, None)),
         }
+    }
+    perform_journals(write.open_table(JOURNALS)?, journals)?;
+    for (table, changes) in tables {
+        perform_table(write.open_table(named(&name(table)))?, changes)?;
     }
     Ok(())
 }
 
-/// The table of a name, which is opened once in a batch.
-fn open<'w, 't, 'b>(
-    write: &'w WriteTransaction,
-    tables: &'t mut HashMap<&'b str, Rows<'w>>,
-    table: &'b str,
-) -> Result<&'t mut Rows<'w>, Trouble> {
-    use std::collections::hash_map::Entry;
-    match tables.entry(table) {
-        Entry::Occupied(there) => Ok(there.into_mut()),
-        Entry::Vacant(place) => Ok(place.insert(write.open_table(named(&name(table)))?)),
+/// A key and its new value, or none if it goes.
+type Change<'b> = (&'b [u8], Option<&'b [u8]>);
+
+/// A row that is added to a journal, with its sequence, or none if the journal is cleared.
+struct Entry<'b> {
+    run: u64,
+    row: Option<(u64, &'b [u8])>,
+}
+
+fn perform_table(mut table: Rows<'_>, mut changes: Vec<Change<'_>>) -> Result<(), Trouble> {
+    changes.sort_by_key(|(key, _)| *key);
+    let behind = match table.last()? {
+        Some((last, _)) => changes.partition_point(|(key, _)| *key <= last.value()),
+        None => 0,
+    };
+    let (within, behind) = changes.split_at(behind);
+    for (key, value) in last_of_each(within) {
+        match value {
+            Some(value) => drop(table.insert(key, value)?),
+            None => drop(table.remove(key)?),
+        }
+    }
+    // What is not there need not be removed.
+    let mut puts = last_of_each(behind).filter_map(|(key, value)| Some((key, value?))).peekable();
+    if puts.peek().is_some() {
+        let mut end = table.upper_bound_mut(Bound::<&[u8]>::Unbounded)?;
+        for (key, value) in puts {
+            end.insert_before(key, value)?;
+        }
+        end.close()?;
+    }
+    Ok(())
+}
+
+/// Of changes in the order of their keys those after which no other changes the same key.
+fn last_of_each<'c, 'b>(changes: &'c [Change<'b>]) -> impl Iterator<Item = Change<'b>> + use<'c, 'b> {
+    changes.chunk_by(|(one, _), (other, _)| one == other).filter_map(|same| same.last().copied())
+}
+
+fn perform_journals(mut journals: Journals<'_>, mut entries: Vec<Entry<'_>>) -> Result<(), Trouble> {
+    entries.sort_by_key(|entry| entry.run);
+    // The longest end of it in which nothing is cleared and the rows ascend.
+    let falls = entries.windows(2).rposition(|two| two[1].at() <= two[0].at()).map_or(0, |at| at + 1);
+    let cleared = entries.iter().rposition(|entry| entry.row.is_none()).map_or(0, |at| at + 1);
+    let (first, rising) = entries.split_at(falls.max(cleared));
+    first.iter().try_for_each(|entry| add_or_clear(&mut journals, entry))?;
+    let behind = match journals.last()? {
+        Some((last, _)) => rising.partition_point(|entry| entry.at() <= last.value()),
+        None => 0,
+    };
+    let (within, behind) = rising.split_at(behind);
+    within.iter().try_for_each(|entry| add_or_clear(&mut journals, entry))?;
+    if !behind.is_empty() {
+        let mut end = journals.upper_bound_mut(Bound::<(u64, u64)>::Unbounded)?;
+        for entry in behind {
+            if let Some((sequence, row)) = entry.row {
+                end.insert_before((entry.run, sequence), row)?;
+            }
+        }
+        end.close()?;
+    }
+    Ok(())
+}
+
+fn add_or_clear(journals: &mut Journals<'_>, entry: &Entry<'_>) -> Result<(), Trouble> {
+    let run = entry.run;
+    match entry.row {
+        Some((sequence, row)) => {
+            if journals.insert((run, sequence), row)?.is_some() {
+                return Err(Trouble::Refused(CheckpointError::DuplicateSequence { run, sequence }));
+            }
+        }
+        None => journals.retain_in((run, 0)..=(run, u64::MAX), |_, _| false)?,
+    }
+    Ok(())
+}
+
+impl Entry<'_> {
+    /// The row's key; that of a journal's first one for what clears it.
+    fn at(&self) -> (u64, u64) {
+        (self.run, self.row.map_or(0, |(sequence, _)| sequence))
     }
 }
 

@@ -62,6 +62,35 @@ fn a_batch_is_done_in_its_order() {
 }
 
 #[test]
+fn rows_come_behind_others_between_them_and_in_their_place() {
+    let [memory, disk] = both();
+    let key = |n: u64| (n * 7 % 500).to_be_bytes();
+    for round in 1..=6u64 {
+        let mut batch = Batch::new();
+        for n in (0..300).map(|n| n * round) {
+            batch.put("runs", key(n), vec![round as u8; 40]);
+            // Of every round some rows are behind all others, and some journals are cleared after or before.
+            batch.append(n % 20, round * 10_000 + n, "row");
+            batch.put("ended", (round * 1_000 + n).to_be_bytes(), "");
+            if n % 11 == 0 {
+                batch.clear((n + 3) % 20).remove("runs", key(n + round)).remove("none", key(n));
+            }
+        }
+        for store in [&memory, &disk] {
+            now(store.apply(batch.clone(), Lsn(round))).unwrap();
+        }
+        for table in ["runs", "ended", "none"] {
+            let rows = |store: &dyn CheckpointStore| now(store.scan(table, KeyRange::all(), usize::MAX)).unwrap();
+            assert_eq!(rows(&*memory), rows(&*disk), "round {round}, table {table}");
+        }
+        for run in 0..20 {
+            let rows = |store: &dyn CheckpointStore| now(store.load_run(run)).unwrap();
+            assert_eq!(rows(&*memory), rows(&*disk), "round {round}, run {run}");
+        }
+    }
+}
+
+#[test]
 fn a_scan_gives_the_rows_of_its_range_in_its_order() {
     for store in both() {
         let mut batch = Batch::new();
