@@ -1,7 +1,7 @@
 //! The checkpoint store on disk: redb over pages with checksums of our own.
 //!
 //! Owns `checkpoint.redb`. `layout` says where things lie, `slots` which slot of the header may be written, both pure;
-//! `session` is the open file, `backend` what redb sees of it; `live` opens a session with redb on top; `store` and
+//! `session` is the open file, `pending` the pages on their way to it, `backend` what redb sees of it; `live` opens a session with redb on top; `store` and
 //! `tables` are what the engine sees. `verify` inspects a closed store over an `overlay`.
 //!
 //! # Why a crash leaves a store that can be read
@@ -28,6 +28,7 @@ mod layout;
 mod live;
 mod look;
 mod overlay;
+mod pending;
 mod session;
 mod slots;
 mod store;

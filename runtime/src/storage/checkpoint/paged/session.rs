@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use uuid::Uuid;
 
 use super::layout::{BLOCK, HEADER, Header, PAGE, PAGES_AT, SLOT, SLOTS_AT, STRIDE};
-use super::layout::{check_page, logical, page_at, physical, seal_page};
+use super::layout::{check_page, logical, page_at, physical};
+use super::pending::Pending;
 use super::slots::Slots;
 use crate::platform::{File, Fs, Open};
 use crate::storage::bytes::{array, put};
@@ -20,7 +21,7 @@ use crate::storage::disk::Failure;
 use crate::storage::stamp::{self, STAMP};
 
 pub(super) const MAGIC: [u8; 8] = *b"FACTUMCP";
-/// How many pages are read or written at once: what a buffer for them may take.
+/// How many pages are read at once: what a buffer for them may take.
 const AT_ONCE: usize = 64;
 
 /// The file that a session is on.
@@ -41,6 +42,8 @@ pub(super) struct Session {
     /// How long redb's file is.
     len: Mutex<u64>,
     slots: Mutex<Slots>,
+    /// What goes to the file before anything is read, before a header and before a sync.
+    pending: Mutex<Pending>,
     /// How long redb's file was when the last commit was answered; `None` while there may be a later one on disk.
     settled: Mutex<Option<u64>>,
     fault: OnceLock<CheckpointError>,
@@ -96,6 +99,7 @@ impl Session {
             uuid: place.uuid,
             len: Mutex::new(len),
             slots: Mutex::new(slots),
+            pending: Mutex::default(),
             settled: Mutex::new(None),
             fault: OnceLock::new(),
             poison: place.poison.clone(),
@@ -143,6 +147,7 @@ impl Session {
         if self.is_replaced() {
             return Ok(());
         }
+        self.write_pending()?;
         self.file.set_len(physical(len)).map_err(|e| self.refuse("set the length of", e))?;
         *self.len.lock().unwrap_or_else(PoisonError::into_inner) = len;
         Ok(())
@@ -154,6 +159,7 @@ impl Session {
         if self.is_replaced() {
             return Ok(());
         }
+        self.write_pending()?;
         let newest = self.slots().newest;
         self.file.sync_data().map_err(|e| {
             let failed = CheckpointError::poison(Failure::new("sync", &self.path, e));
@@ -199,6 +205,7 @@ impl Session {
         if bytes[kept..].iter().any(|byte| *byte != 0) {
             return Err(self.refuse("write", io::Error::other("redb's header is larger than its slot")));
         }
+        self.write_pending()?;
         let mut slots = self.slots();
         let (slot, header) = slots.next(|contents| put(contents, at, &bytes[..kept]));
         let sealed = header.seal(self.uuid);
@@ -221,6 +228,7 @@ impl Session {
         if self.is_replaced() {
             return Ok(());
         }
+        self.write_pending()?;
         let (slot, sealed) = {
             let slots = self.slots();
             (slots.other(), (!slots.mirrored).then(|| slots.header.seal(self.uuid)))
@@ -237,6 +245,7 @@ impl Session {
     /// Reads whole pages from `first` on, `first` being at least 1.
     pub(super) fn read_pages(&self, first: u64, out: &mut [u8]) -> Result<(), CheckpointError> {
         self.alive()?;
+        self.write_pending()?;
         let mut sealed = vec![0; (out.len() / PAGE).min(AT_ONCE) * STRIDE];
         let mut page = first;
         for out in out.chunks_mut(AT_ONCE * PAGE) {
@@ -263,18 +272,27 @@ impl Session {
         if self.is_replaced() {
             return Ok(());
         }
-        let mut sealed = Vec::with_capacity((bytes.len() / PAGE).min(AT_ONCE) * STRIDE);
-        let mut page = first;
-        for bytes in bytes.chunks(AT_ONCE * PAGE) {
-            let at = page_at(page);
-            sealed.clear();
-            for contents in bytes.chunks(PAGE) {
-                seal_page(&mut sealed, self.uuid, page, contents);
-                page += 1;
+        let mut pending = self.pending();
+        for (page, contents) in (first..).zip(bytes.chunks(PAGE)) {
+            pending.add(self.uuid, page, contents);
+            if pending.is_full() {
+                self.write_out(&mut pending)?;
             }
-            self.file.write_all_at(&sealed, at).map_err(|e| self.refuse("write", e))?;
         }
         Ok(())
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes to the file what is not there yet.
+    fn write_pending(&self) -> Result<(), CheckpointError> {
+        self.write_out(&mut self.pending())
+    }
+
+    fn write_out(&self, pending: &mut Pending) -> Result<(), CheckpointError> {
+        pending.drain(|first, run| self.file.write_all_at(run, page_at(first)).map_err(|e| self.refuse("write", e)))
     }
 
     fn damaged(&self, page: u64, expected: String, found: String) -> CheckpointError {
