@@ -9,6 +9,9 @@ pub(super) const BLOCK: usize = 4096;
 /// The bytes of a frame's header; its records follow.
 pub(super) const FRAME_HEADER: usize = COUNT_AT + 4;
 
+/// What a frame's padding is: less than a block.
+const ZEROS: [u8; BLOCK] = [0; BLOCK];
+
 const CRC_AT: usize = 0;
 const LEN_AT: usize = CRC_AT + 4;
 const SALT_AT: usize = LEN_AT + 4;
@@ -139,7 +142,10 @@ impl<'a> Frame<'a> {
             return fault(COUNT_AT, "LSNs below 2^64".to_owned(), self.header.count.to_string());
         }
         let end = FRAME_HEADER + self.records.len();
-        if let Some(at) = self.bytes[end..].iter().position(|&b| b != 0) {
+        let padding = &self.bytes[end..];
+        if *padding != ZEROS[..padding.len()]
+            && let Some(at) = padding.iter().position(|&b| b != 0)
+        {
             return fault(end + at, "zero padding".to_owned(), format!("{:#04x}", self.bytes[end + at]));
         }
         record::check(self.records, self.header.count).map_err(|fault| match fault {

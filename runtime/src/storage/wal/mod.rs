@@ -43,7 +43,9 @@ use self::open::{Found, Renewed};
 use self::prepare::Preparer;
 pub(crate) use self::queue::GroupWriter;
 use self::queue::Queue;
+use self::read::Reached;
 use self::shared::Goal;
+use self::sync::Lock;
 use self::writer::Writer;
 use super::StorageError;
 use super::dir::DataDir;
@@ -115,6 +117,8 @@ pub(crate) struct Wal {
 struct Handle {
     shared: Arc<Shared>,
     disk: Disk,
+    /// Where the last read was stopped: the next one mostly begins there.
+    reached: Lock<Option<Reached>>,
     ticker: Option<TaskHandle>,
 }
 
@@ -147,7 +151,7 @@ impl Wal {
             Writer::new(disk, dir, manifest, segment_bytes, commit, tail, shared.clone(), clock)
         };
         // From here on, an error lets go of all.
-        let mut handle = Handle { shared, disk, ticker: None };
+        let mut handle = Handle { shared, disk, reached: Lock::new(None), ticker: None };
         // Whoever wants to know when they end asks `shared`.
         let threads: [(&str, BoxFuture<'static, ()>); 2] =
             [("factum-wal", Box::pin(writer.run())), ("factum-prepare", Box::pin(preparer.run()))];
@@ -288,7 +292,12 @@ impl Wal {
         visit: &mut dyn FnMut(Lsn, &RawRecord<'_>) -> ControlFlow<()>,
     ) -> Result<(), StorageError> {
         let readable = self.handle.shared.readable();
-        read::records(&self.handle.disk, &readable, from, through, visit)
+        let reached = *self.handle.reached.lock();
+        let stopped = read::records(&self.handle.disk, &readable, from, through, reached, visit)?;
+        if stopped.is_some() {
+            *self.handle.reached.lock() = stopped;
+        }
+        Ok(())
     }
 
     /// Closes the log: from now on nothing is appended; what is queued is

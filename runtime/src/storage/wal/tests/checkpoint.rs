@@ -320,3 +320,35 @@ async fn a_poisoned_log_tells_everybody_why() {
     wal.abandon().await;
     assert_eq!(bench.open().unwrap().seen.len(), 1);
 }
+
+#[tokio::test]
+async fn a_read_goes_on_where_another_was_stopped_and_anywhere_else() {
+    let bench = Bench::new();
+    let wal = bench.open().unwrap().wal;
+    for n in 0..40u8 {
+        put(&wal, &[n; 100]);
+        put(&wal, &vec![n; usize::from(n) * 300]);
+        wal.durable(put(&wal, b"last of its frame")).await.unwrap();
+        if n % 16 == 15 {
+            wal.seal().await.unwrap();
+        }
+    }
+    let all = lsns(&read(&wal, Lsn(1), Lsn(120)).unwrap());
+    assert_eq!(all, (1..=120).collect::<Vec<u64>>());
+    for step in [1, 2, 7, 50] {
+        let mut seen = Vec::new();
+        while seen.len() < 120 {
+            let from = Lsn(seen.len() as u64 + 1);
+            let mut some = 0;
+            wal.read(from, Lsn(120), &mut |lsn, _| {
+                seen.push(lsn.0);
+                some += 1;
+                if some < step { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })
+            .unwrap();
+            // Whoever reads something else meanwhile changes nothing.
+            assert_eq!(lsns(&read(&wal, Lsn(3), Lsn(60)).unwrap()), (3..=60).collect::<Vec<u64>>());
+        }
+        assert_eq!(seen, all, "{step} at a time");
+    }
+}
