@@ -16,6 +16,7 @@ mod kind;
 mod names;
 mod payloads;
 mod reason;
+mod skim;
 mod texts;
 
 pub use carried::{Carried, CarriedSignal, CarriedUndo};
@@ -26,6 +27,7 @@ pub use failure::{Cause, ChildEnd, UndoKind};
 pub(crate) use kind::Kind;
 pub(crate) use names::Names;
 pub use reason::Reason;
+pub(crate) use skim::names_no_blob;
 
 #[cfg(test)]
 mod tests;

@@ -245,6 +245,29 @@ fn every_event_comes_back_and_every_kind_has_one() {
 }
 
 #[test]
+fn what_is_said_to_name_no_blob_names_none() {
+    let mut none = 0;
+    for event in samples() {
+        let (kind, body) = (event.kind() as u8, encoded(&event));
+        let said = names_no_blob(kind, &body);
+        assert!(!said || event.blobs().next().is_none(), "{event:?}");
+        none += u32::from(said);
+        let common = matches!(
+            event,
+            Event::RunStarted { .. }
+                | Event::StepAttempted { .. }
+                | Event::StepDone { .. }
+                | Event::RunCompleted { .. }
+        );
+        assert!(said || !common || event.blobs().next().is_some(), "{event:?}");
+        if common {
+            assert!((0..body.len()).all(|len| !names_no_blob(kind, &body[..len])), "{event:?}, cut");
+        }
+    }
+    assert!(none > 5 && !names_no_blob(255, b""));
+}
+
+#[test]
 fn a_body_cut_anywhere_or_with_more_behind_it_is_an_error() {
     for event in samples() {
         let body = encoded(&event);

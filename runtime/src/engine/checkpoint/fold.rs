@@ -5,17 +5,18 @@
 //! rows can be told from those alone (but for how it sleeps, which is the
 //! engine's to say); every blob that a record names has a row as long as the run is known.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::record::{Record, pack};
+use super::record::{Record, journal_row, pack};
 use super::row::{RunRow, Tomb, encode_blob};
 use super::{Broken, History, tables};
 use crate::codec::{BlobAt, Digest};
 use crate::engine::live::problem;
 use crate::engine::status::Status;
 use crate::id::{Lsn, Position, RunNumber};
-use crate::journal::Decoder;
-use crate::record::{Event, Kind};
+use crate::journal::{Decoder, Stored};
+use crate::record::{Event, Kind, names_no_blob};
 use crate::run::RunState;
 use crate::storage::checkpoint::Batch;
 
@@ -32,7 +33,7 @@ pub(super) struct Before {
 }
 
 /// What of a run's past is wanted to take these records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Wanted {
     pub(super) row: bool,
     pub(super) journal: bool,
@@ -40,47 +41,64 @@ pub(super) struct Wanted {
     pub(super) blobs: bool,
 }
 
-pub(super) fn wanted(records: &[Record]) -> Wanted {
-    let has = |kind: Kind| records.iter().any(|record| record.kind == kind as u8);
-    let row = !has(Kind::RunStarted);
-    let deleted = has(Kind::RunDeleted);
-    let ended = records.iter().any(ends);
-    let turned = records.iter().any(turns);
-    Wanted {
-        row,
-        journal: row && (ended || turned),
-        history: row && deleted && !ended,
-        blobs: row && (turned || (deleted && !ended)),
+/// Nothing is wanted of a run that begins with these records.
+pub(super) fn wanted<'r>(records: impl Iterator<Item = Stored<'r>>) -> Wanted {
+    let mut records = records.peekable();
+    if records.peek().is_some_and(starts) {
+        return Wanted::default();
     }
+    let (mut ended, mut turned, mut deleted) = (false, false, false);
+    for record in records {
+        ended |= ends(&record);
+        turned |= turns(&record);
+        deleted |= is(&record, Kind::RunDeleted);
+    }
+    Wanted { row: true, journal: ended || turned, history: deleted && !ended, blobs: turned || (deleted && !ended) }
 }
 
-fn ends(record: &Record) -> bool {
-    [Kind::RunCompleted, Kind::RunFailed, Kind::RunCancelled].iter().any(|kind| *kind as u8 == record.kind)
+fn is(record: &Stored<'_>, kind: Kind) -> bool {
+    record.kind == kind as u8
+}
+
+fn starts(record: &Stored<'_>) -> bool {
+    is(record, Kind::RunStarted)
+}
+
+fn ends(record: &Stored<'_>) -> bool {
+    [Kind::RunCompleted, Kind::RunFailed, Kind::RunCancelled].iter().any(|kind| is(record, *kind))
 }
 
 /// Whether a record begins a turn of its run: what came before it goes.
-fn turns(record: &Record) -> bool {
-    [Kind::Again, Kind::StateEntered].iter().any(|kind| *kind as u8 == record.kind)
+fn turns(record: &Stored<'_>) -> bool {
+    [Kind::Again, Kind::StateEntered].iter().any(|kind| is(record, *kind))
 }
 
 /// The records of a run that outlive its last turn's beginning: how it was started, and all from there on.
-fn of_last_turn(records: impl DoubleEndedIterator<Item = Record> + Clone) -> Vec<Record> {
-    let turn = records.clone().rev().find(turns).map(|record| record.lsn);
-    let start = |record: &Record| [Kind::RunStarted, Kind::StartOptions].iter().any(|kind| *kind as u8 == record.kind);
-    records.filter(|record| turn.is_none_or(|turn| record.lsn >= turn) || start(record)).collect()
+fn of_last_turn<'r>(records: &[Stored<'r>]) -> Vec<Stored<'r>> {
+    let turn = records.iter().rposition(turns).unwrap_or(0);
+    let stays = |(at, record): &(usize, &Stored<'_>)| *at >= turn || starts(record) || is(record, Kind::StartOptions);
+    records.iter().enumerate().filter(stays).map(|(_, record)| *record).collect()
 }
 
 /// The state of a run after its records.
 pub(super) fn state(number: RunNumber, records: &[Record], decoder: &Decoder) -> Result<RunState, Broken> {
+    added_up(records.iter().map(|record| record.stored(number)), decoder)
+}
+
+fn added_up<'r>(records: impl Iterator<Item = Stored<'r>>, decoder: &Decoder) -> Result<RunState, Broken> {
     let mut state: Option<RunState> = None;
     for record in records {
-        let event = decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e))?;
+        let event = event(&record, decoder)?;
         match &mut state {
             None => state = Some(RunState::new(&event, record.time).map_err(|e| Broken::at(record.lsn, e))?),
             Some(state) => state.apply(record.time, &event).map_err(|e| Broken::at(record.lsn, e))?,
         }
     }
     state.ok_or_else(|| Broken::new("the records of a run", "there are none"))
+}
+
+fn event(record: &Stored<'_>, decoder: &Decoder) -> Result<Event, Broken> {
+    decoder.event(record).map_err(|e| Broken::at(record.lsn, e))
 }
 
 /// One batch in the making.
@@ -127,63 +145,96 @@ impl<'a> Fold<'a> {
     }
 
     /// Takes the next records of one run.
-    pub(super) fn run(&mut self, number: RunNumber, before: Before, records: &[Record]) -> Result<(), Broken> {
+    pub(super) fn run(&mut self, number: RunNumber, before: &Before, records: &[Stored<'_>]) -> Result<(), Broken> {
+        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
         let turned = records.iter().any(turns);
-        let all = || before.records.iter().chain(records).cloned();
-        let last_turn = if turned { of_last_turn(all()) } else { Vec::new() };
-        match turned {
-            true => self.turn(number, &before, records, &last_turn)?,
-            false => self.blobs(number, records)?,
+        let mut all = Cow::Borrowed(records);
+        if !before.records.is_empty() {
+            all = before.records.iter().map(|record| record.stored(number)).chain(records.iter().copied()).collect();
+        }
+        if turned {
+            all = Cow::Owned(of_last_turn(&all));
+            self.turn(number, before, records, &all)?;
+        } else {
+            self.blobs(number, records)?;
         }
         let fresh = before.row.is_none();
-        let (Some(first), Some(last)) = (records.first(), records.last()) else { return Ok(()) };
-        if first.kind == Kind::RunStarted as u8 {
+        if starts(first) {
             // Numbers ascend with the starts: a batch without one says nothing of the last.
             self.last_run = self.last_run.max(number.0);
         }
-        if fresh && records.iter().all(|record| record.kind == Kind::RunDeleted as u8) {
+        if fresh && records.iter().all(|record| is(record, Kind::RunDeleted)) {
             // Recorded twice, with a crash in between.
             self.deleted.push(number);
             return Ok(());
         }
-        if fresh && first.kind != Kind::RunStarted as u8 {
+        if fresh && !starts(first) {
             return Err(Broken::at(first.lsn, format!("run {} was never started", number.0)));
         }
         if let Some(row) = &before.row {
             self.wake(number, row);
         }
-        let deleted = last.kind == Kind::RunDeleted as u8;
+        let started = before.row.as_ref().map_or(first.lsn, |row| row.started);
         let ended = records.iter().any(ends);
-        if deleted || ended {
-            let all: Vec<Record> = if turned { last_turn } else { all().collect() };
-            let started = match &before.row {
-                Some(row) => row.started,
-                None => first.lsn,
-            };
-            let state = state(number, &all, self.decoder)?;
-            self.ended += u64::from(ended);
-            match deleted {
-                true => self.delete(number, &before, &state, started, last),
-                false => self.end(number, &before, &state, started, &all)?,
-            }
+        self.ended += u64::from(ended);
+        if is(last, Kind::RunDeleted) {
+            let state = added_up(all.iter().copied(), self.decoder)?;
+            self.delete(number, before, &state, started, last);
             return Ok(());
+        }
+        if ended {
+            let row = match self.completed(&all, started)? {
+                Some(row) => row,
+                None => row(&added_up(all.iter().copied(), self.decoder)?, started),
+            };
+            return self.end(number, before, &row, &all);
         }
         if turned && !fresh {
             // The records of earlier turns go.
             self.batch.clear(number.0);
         }
-        for record in if turned { &last_turn } else { records } {
-            self.batch.append(number.0, record.lsn.0, record.row());
+        for record in if turned { &*all } else { records } {
+            self.batch.append(number.0, record.lsn.0, journal_row(record));
         }
-        match before.row {
-            None => self.start(number, records)?,
+        match &before.row {
+            None => self.start(number, first)?,
             Some(row) if row.sleep.is_some() => {
-                self.batch.put(tables::RUNS, tables::run(number), RunRow { sleep: None, ..row }.encode());
+                self.batch.put(tables::RUNS, tables::run(number), RunRow { sleep: None, ..row.clone() }.encode());
                 self.batch.put(tables::AWAKE, tables::run(number), Vec::new());
             }
             Some(_) => {}
         }
         Ok(())
+    }
+
+    /// The row of a run that completed, if its first record and its last one say all that stands there. That the
+    /// others can follow each other was seen when they were recorded.
+    fn completed(&self, all: &[Stored<'_>], started: Lsn) -> Result<Option<RunRow>, Broken> {
+        let (Some(first), Some(last)) = (all.first(), all.last()) else { return Ok(None) };
+        if !is(last, Kind::RunCompleted) || all.iter().any(turns) {
+            return Ok(None);
+        }
+        let row = self.started(first, started)?;
+        Ok(Some(RunRow { updated_at: last.time, status: Status::Completed, ..row }))
+    }
+
+    /// The row of a run of which its first record alone is known.
+    fn started(&self, first: &Stored<'_>, started: Lsn) -> Result<RunRow, Broken> {
+        let Event::RunStarted { id, workflow, version, .. } = event(first, self.decoder)? else {
+            return Err(Broken::at(first.lsn, "the run has not been started"));
+        };
+        Ok(RunRow {
+            id,
+            workflow,
+            version,
+            started,
+            started_at: first.time,
+            updated_at: first.time,
+            status: Status::Running,
+            problem: None,
+            state: None,
+            sleep: None,
+        })
     }
 
     pub(super) fn done(mut self) -> Folded {
@@ -202,29 +253,13 @@ impl<'a> Fold<'a> {
         Folded { batch, referenced, free, ended, deleted }
     }
 
-    fn start(&mut self, number: RunNumber, records: &[Record]) -> Result<(), Broken> {
-        let state = state(number, &records[..1], self.decoder)?;
-        let row = self.row(&state, records[0].lsn);
+    fn start(&mut self, number: RunNumber, first: &Stored<'_>) -> Result<(), Broken> {
+        let row = self.started(first, first.lsn)?;
         self.batch.put(tables::AWAKE, tables::run(number), Vec::new());
         self.batch.put(tables::FLIGHT, tables::flight(&row.workflow, row.version, number), Vec::new());
-        self.batch.put(tables::IDS, row.id.as_str().as_bytes().to_vec(), tables::run(number));
+        self.batch.put(tables::IDS, row.id.as_str().as_bytes(), tables::run(number));
         self.batch.put(tables::RUNS, tables::run(number), row.encode());
         Ok(())
-    }
-
-    fn row(&self, state: &RunState, started: Lsn) -> RunRow {
-        RunRow {
-            id: state.start.id.clone(),
-            workflow: state.start.workflow.clone(),
-            version: state.start.version,
-            started,
-            started_at: state.start.at,
-            updated_at: state.last,
-            status: Status::of(&state.phase, state.paused.is_some(), false),
-            problem: problem(&state.phase, state),
-            state: state.since.state.as_ref().map(|(name, _)| name.clone()),
-            sleep: None,
-        }
     }
 
     /// The rows that say how a run sleeps go.
@@ -238,36 +273,31 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn end(
-        &mut self,
-        number: RunNumber,
-        before: &Before,
-        state: &RunState,
-        started: Lsn,
-        all: &[Record],
-    ) -> Result<(), Broken> {
-        let row = self.row(state, started);
+    fn end(&mut self, number: RunNumber, before: &Before, row: &RunRow, all: &[Stored<'_>]) -> Result<(), Broken> {
         if before.row.is_some() {
             self.batch.clear(number.0);
             self.batch.remove(tables::AWAKE, tables::run(number));
             self.batch.remove(tables::FLIGHT, tables::flight(&row.workflow, row.version, number));
         } else {
-            self.batch.put(tables::IDS, row.id.as_str().as_bytes().to_vec(), tables::run(number));
+            self.batch.put(tables::IDS, row.id.as_str().as_bytes(), tables::run(number));
         }
         let packed = match self.history {
             History::Full => pack(all),
-            History::Outcome => pack(&outcome(number, all, self.decoder)?),
+            History::Outcome => {
+                let outcome = outcome(all, self.decoder)?;
+                pack(&outcome.iter().map(|record| record.stored(number)).collect::<Vec<_>>())
+            }
         };
         for (first, packed) in packed {
             self.batch.put(tables::HISTORY, tables::pair(number.0, first.0), packed);
         }
-        self.batch.put(tables::ENDED, tables::at(state.ended_at(), number), Vec::new());
+        self.batch.put(tables::ENDED, tables::at(row.updated_at, number), Vec::new());
         self.batch.put(tables::RUNS, tables::run(number), row.encode());
         Ok(())
     }
 
-    fn delete(&mut self, number: RunNumber, before: &Before, state: &RunState, started: Lsn, last: &Record) {
-        let row = self.row(state, started);
+    fn delete(&mut self, number: RunNumber, before: &Before, state: &RunState, started: Lsn, last: &Stored<'_>) {
+        let row = row(state, started);
         let key = tables::run(number);
         if before.row.is_some() {
             self.batch.clear(number.0);
@@ -304,17 +334,16 @@ impl<'a> Fold<'a> {
         &mut self,
         number: RunNumber,
         before: &Before,
-        records: &[Record],
-        last_turn: &[Record],
+        records: &[Stored<'_>],
+        last_turn: &[Stored<'_>],
     ) -> Result<(), Broken> {
-        let put = |record: &&Record| record.kind == Kind::ArtifactPut as u8;
-        let artifacts: Vec<Record> = records.iter().filter(put).cloned().collect();
+        let put = |record: &&Stored<'_>| is(record, Kind::ArtifactPut);
+        let artifacts: Vec<Stored<'_>> = records.iter().filter(put).copied().collect();
         self.blobs(number, last_turn)?;
         self.blobs(number, &artifacts)?;
         let mut named = BTreeSet::new();
         for record in last_turn {
-            let event = self.decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e))?;
-            named.extend(event.blobs().map(|at| at.id));
+            named.extend(event(record, self.decoder)?.blobs().map(|at| at.id));
         }
         for &blob in &before.blobs {
             if named.contains(&blob) || self.artifacts.contains_key(&blob) {
@@ -328,9 +357,13 @@ impl<'a> Fold<'a> {
     }
 
     /// Rows for the blobs that the records name.
-    fn blobs(&mut self, number: RunNumber, records: &[Record]) -> Result<(), Broken> {
+    fn blobs(&mut self, number: RunNumber, records: &[Stored<'_>]) -> Result<(), Broken> {
+        let plain = !self.decoder.cipher.is_on();
         for record in records {
-            let event = self.decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e))?;
+            if plain && !record.encrypted && names_no_blob(record.kind, record.body) {
+                continue;
+            }
+            let event = event(record, self.decoder)?;
             if let Event::ArtifactPut { artifact, bytes } = &event
                 && let Some(at) = bytes.json_blob()
             {
@@ -352,12 +385,24 @@ impl<'a> Fold<'a> {
     }
 }
 
+fn row(state: &RunState, started: Lsn) -> RunRow {
+    RunRow {
+        id: state.start.id.clone(),
+        workflow: state.start.workflow.clone(),
+        version: state.start.version,
+        started,
+        started_at: state.start.at,
+        updated_at: state.last,
+        status: Status::of(&state.phase, state.paused.is_some(), false),
+        problem: problem(&state.phase, state),
+        state: state.since.state.as_ref().map(|(name, _)| name.clone()),
+        sleep: None,
+    }
+}
+
 /// Of a run's records those that say how it began and ended; of a machine also its last state, which keeps nothing any more.
-fn outcome(number: RunNumber, records: &[Record], decoder: &Decoder) -> Result<Vec<Record>, Broken> {
-    let events: Vec<Event> = records
-        .iter()
-        .map(|record| decoder.event(&record.stored(number)).map_err(|e| Broken::at(record.lsn, e)))
-        .collect::<Result<_, _>>()?;
+fn outcome(records: &[Stored<'_>], decoder: &Decoder) -> Result<Vec<Record>, Broken> {
+    let events: Vec<Event> = records.iter().map(|record| event(record, decoder)).collect::<Result<_, _>>()?;
     // One that was given up while it was undone has decided twice.
     let decided = events.iter().rposition(
         |event| matches!(event, Event::RollbackDecided { scope, .. } if *scope == Position::root(scope.visit())),
@@ -367,12 +412,10 @@ fn outcome(number: RunNumber, records: &[Record], decoder: &Decoder) -> Result<V
         match event {
             Event::StateEntered { visit, state, value, reason, groups, .. } => {
                 let entered = Event::StateEntered { visit, state, value, reason, groups, carried: Box::default() };
-                let body = decoder.body(&record.stored(number), &entered).map_err(|e| Broken::at(record.lsn, e))?;
-                outcome.push(Record { body, ..record.clone() });
+                let body = decoder.body(record, &entered).map_err(|e| Broken::at(record.lsn, e))?;
+                outcome.push(Record { body, ..Record::from(record) });
             }
-            _ if record.kind == Kind::RunStarted as u8 || ends(record) || decided == Some(at) => {
-                outcome.push(record.clone());
-            }
+            _ if starts(record) || ends(record) || decided == Some(at) => outcome.push(Record::from(record)),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! The engine's side of the checkpoint: what leaves the log and the memory.
 //!
 //! Owns the rows ([`tables`], [`row`], [`record`]) and how records become rows
-//! ([`fold`], pure); the background task that applies sealed segments
+//! ([`fold`], pure), by run ([`gather`]); the background task that applies sealed segments
 //! ([`task`]); how runs leave memory ([`park`]), when they wake ([`sleepers`]) and how they come back ([`load`]); what
 //! is forgotten ([`retain`]); copies of a live directory ([`backup`]); space that is given back ([`compact`]); whether
 //! it all adds up ([`verify`]); which rows are encrypted ([`rows`]), and with
@@ -13,6 +13,7 @@
 mod backup;
 mod compact;
 mod fold;
+mod gather;
 mod keys;
 mod load;
 mod park;
@@ -29,6 +30,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::id::Lsn;
+#[cfg(any(test, fuzzing))]
+use crate::id::RunNumber;
 
 pub use keys::KeyInUse;
 pub(crate) use keys::{Used, used};
@@ -92,7 +95,10 @@ pub(crate) fn reread(sort: u8, row: &[u8]) -> Option<Vec<u8>> {
         }),
         1 => row::Tomb::decode(row).ok().map(|tomb| tomb.encode()),
         2 => row::decode_blob(1, row).ok().map(|at| row::encode_blob(&at)),
-        3 => record::unpack(row).ok().map(|records| record::row_of(&records)),
-        _ => record::Record::from_row(1, row).ok().map(|record| record.row()),
+        3 => record::unpack(row).ok().map(|records| {
+            let stored: Vec<_> = records.iter().map(|record| record.stored(RunNumber(1))).collect();
+            record::row_of(&stored)
+        }),
+        _ => record::Record::from_row(1, row).ok().map(|record| record::journal_row(&record.stored(RunNumber(1)))),
     }
 }

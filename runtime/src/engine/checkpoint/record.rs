@@ -34,24 +34,9 @@ impl Record {
         Stored { run, lsn: *lsn, time: *time, kind: *kind, encrypted: *encrypted, body }
     }
 
-    /// The kind as a row has it.
-    fn kind_byte(&self) -> u8 {
-        self.kind | if self.encrypted { ENCRYPTED } else { 0 }
-    }
-
     /// Whether it is the first of a run.
     pub(crate) fn starts(&self) -> bool {
         self.kind == Kind::RunStarted as u8
-    }
-
-    /// The row in a journal; its sequence is the LSN.
-    pub(super) fn row(&self) -> Vec<u8> {
-        let mut row = Vec::with_capacity(9 + self.body.len());
-        let mut w = Writer::new(&mut row);
-        w.byte(self.kind_byte());
-        w.fixed(self.time.0.cast_unsigned());
-        row.extend_from_slice(&self.body);
-        row
     }
 
     pub(super) fn from_row(sequence: u64, row: &[u8]) -> Result<Record, Broken> {
@@ -64,6 +49,28 @@ impl Record {
     }
 }
 
+impl From<&Stored<'_>> for Record {
+    fn from(stored: &Stored<'_>) -> Record {
+        let Stored { run: _, lsn, time, kind, encrypted, body } = *stored;
+        Record { lsn, time, kind, encrypted, body: body.to_vec() }
+    }
+}
+
+/// The kind as a row has it.
+fn kind_byte(record: &Stored<'_>) -> u8 {
+    record.kind | if record.encrypted { ENCRYPTED } else { 0 }
+}
+
+/// The row in a journal; its sequence is the LSN.
+pub(super) fn journal_row(record: &Stored<'_>) -> Vec<u8> {
+    let mut row = Vec::with_capacity(9 + record.body.len());
+    let mut w = Writer::new(&mut row);
+    w.byte(kind_byte(record));
+    w.fixed(record.time.0.cast_unsigned());
+    row.extend_from_slice(record.body);
+    row
+}
+
 /// The version of what is packed.
 const PACKED: u8 = 1;
 
@@ -71,7 +78,7 @@ const PACKED: u8 = 1;
 const ROW: usize = 1 << 20;
 
 /// All records of a run in as few rows as may be, each with the first LSN in it.
-pub(super) fn pack(records: &[Record]) -> Vec<(Lsn, Vec<u8>)> {
+pub(super) fn pack(records: &[Stored<'_>]) -> Vec<(Lsn, Vec<u8>)> {
     let mut rows = Vec::new();
     let mut rest = records;
     while let Some(first) = rest.first() {
@@ -88,7 +95,7 @@ pub(super) fn pack(records: &[Record]) -> Vec<(Lsn, Vec<u8>)> {
     rows
 }
 
-pub(super) fn row_of(records: &[Record]) -> Vec<u8> {
+pub(super) fn row_of(records: &[Stored<'_>]) -> Vec<u8> {
     let mut row = Vec::with_capacity(16 + records.iter().map(|record| record.body.len() + 16).sum::<usize>());
     let mut w = Writer::new(&mut row);
     w.byte(PACKED);
@@ -99,8 +106,8 @@ pub(super) fn row_of(records: &[Record]) -> Vec<u8> {
         let step = record.time.0.wrapping_sub(time);
         // Small either way: the sign goes last.
         w.number(((step << 1) ^ (step >> 63)).cast_unsigned());
-        w.byte(record.kind_byte());
-        w.bytes(&record.body);
+        w.byte(kind_byte(record));
+        w.bytes(record.body);
         (lsn, time) = (record.lsn.0, record.time.0);
     }
     row
@@ -139,6 +146,12 @@ mod tests {
 
     use super::*;
 
+    const RUN: RunNumber = RunNumber(1);
+
+    fn stored(records: &[Record]) -> Vec<Stored<'_>> {
+        records.iter().map(|record| record.stored(RUN)).collect()
+    }
+
     proptest! {
         #[test]
         fn packed_records_come_back(records in prop::collection::vec(
@@ -149,9 +162,9 @@ mod tests {
                     Record { lsn: Lsn(lsn), time: Timestamp(time), kind, encrypted, body }
                 })
                 .collect();
-            prop_assert_eq!(unpack(&row_of(&records)).unwrap(), records.clone());
+            prop_assert_eq!(unpack(&row_of(&stored(&records))).unwrap(), records.clone());
             for record in records {
-                prop_assert_eq!(Record::from_row(record.lsn.0, &record.row()).unwrap(), record);
+                prop_assert_eq!(Record::from_row(record.lsn.0, &journal_row(&record.stored(RUN))).unwrap(), record);
             }
         }
 
@@ -160,7 +173,7 @@ mod tests {
             let records: Vec<Record> = (1..).zip(sizes)
                 .map(|(lsn, size)| Record { lsn: Lsn(lsn), time: Timestamp(7), kind: 4, encrypted: false, body: vec![1; size] })
                 .collect();
-            let rows = pack(&records);
+            let rows = pack(&stored(&records));
             prop_assert!(rows.iter().all(|(_, row)| row.len() < 2 * ROW));
             let back: Vec<Record> = rows.iter().flat_map(|(_, row)| unpack(row).unwrap()).collect();
             prop_assert_eq!(back, records);

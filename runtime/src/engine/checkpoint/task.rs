@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
 
-use super::fold::{Before, Fold, Folded, wanted};
-use super::record::Record;
+use super::fold::{Before, Fold, Folded, Wanted, wanted};
+use super::gather::Gathered;
 use super::retain::Forgetting;
 use super::row::RunRow;
 use super::rows::plain;
@@ -30,7 +30,7 @@ use crate::storage::arena::Arena;
 use crate::storage::checkpoint::{Batch, CheckpointError, CheckpointStore, KeyRange, RedbCheckpoint};
 
 /// Of the log's records so many are applied in one batch, at most.
-const BATCH_RECORDS: usize = 50_000;
+const BATCH_RECORDS: usize = 100_000;
 /// And records of so many bytes, give or take one.
 const BATCH_BYTES: usize = 16 << 20;
 /// The least time between two rounds that somebody asked for.
@@ -207,45 +207,48 @@ impl Checkpointer {
             return Ok(());
         }
         let before = self.applied();
+        let mut gathered = Gathered::default();
         loop {
             let _one = self.writing.lock().await;
             // A backup applies, too.
             if self.applied() >= sealed {
                 break;
             }
-            let (runs, last) = self.read(Lsn(self.applied().0 + 1), sealed)?;
-            self.apply(runs, last).await?;
+            self.read(Lsn(self.applied().0 + 1), sealed, &mut gathered)?;
+            let Some(last) = gathered.last() else { break };
+            self.apply(&gathered, last).await?;
         }
         // The newest applied segment stays: what happened last can be looked at.
         self.journal.retire(Lsn(self.kept.swap(before.0, Ordering::AcqRel)));
         Ok(())
     }
 
-    /// The next records of the log, by run, and the last one's LSN.
-    fn read(&self, from: Lsn, through: Lsn) -> Result<(BTreeMap<RunNumber, Vec<Record>>, Lsn), StorageError> {
-        let mut runs: BTreeMap<RunNumber, Vec<Record>> = BTreeMap::new();
-        let (mut last, mut count, mut bytes) = (Lsn(from.0 - 1), 0, 0);
+    /// The next records of the log, by run.
+    fn read(&self, from: Lsn, through: Lsn, gathered: &mut Gathered) -> Result<(), StorageError> {
+        gathered.clear();
         self.journal.read(from, through, &mut |lsn, raw| {
-            runs.entry(RunNumber(raw.run)).or_default().push(Record::of(lsn, raw));
-            last = lsn;
-            count += 1;
-            bytes += raw.body.len();
-            if count < BATCH_RECORDS && bytes < BATCH_BYTES {
+            gathered.push(lsn, raw);
+            if gathered.len() < BATCH_RECORDS && gathered.bytes() < BATCH_BYTES {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
             }
         })?;
-        Ok((runs, last))
+        gathered.sort();
+        Ok(())
     }
 
     /// Applies some records of some runs. The caller is the one writer.
-    async fn apply(&self, runs: BTreeMap<RunNumber, Vec<Record>>, last: Lsn) -> Result<(), StorageError> {
-        let mut work = Vec::with_capacity(runs.len());
+    async fn apply(&self, gathered: &Gathered, last: Lsn) -> Result<(), StorageError> {
+        let mut pasts = BTreeMap::new();
         let mut names: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
         let mut artifacts = BTreeMap::new();
-        for (number, records) in runs {
-            let before = self.again(|| self.before(number, &records)).await?;
+        for (number, records) in gathered.runs() {
+            let wanted = wanted(records);
+            if wanted == Wanted::default() {
+                continue;
+            }
+            let before = self.again(|| self.before(number, wanted)).await?;
             for &blob in &before.blobs {
                 if let Entry::Vacant(unseen) = names.entry(blob) {
                     unseen.insert(self.again(|| self.names(blob)).await?);
@@ -254,13 +257,16 @@ impl Checkpointer {
                     artifacts.extend(artifact.map(|artifact| (blob, artifact)));
                 }
             }
-            work.push((number, before, records));
+            pasts.insert(number, before);
         }
         let arena = self.arena.clone();
         let place = move |at: &crate::codec::BlobAt| arena.place(at.id).unwrap_or(*at);
         let mut fold = Fold::new(self.policy.history, &self.decoder, &place, names, artifacts);
-        for (number, before, records) in work {
-            fold.run(number, before, &records).map_err(broken)?;
+        let mut records = Vec::new();
+        for (number, theirs) in gathered.runs() {
+            records.clear();
+            records.extend(theirs);
+            fold.run(number, &pasts.remove(&number).unwrap_or_default(), &records).map_err(broken)?;
         }
         let Folded { batch, referenced, free, ended, deleted } = fold.done();
         self.write(batch, last).await?;
@@ -305,8 +311,7 @@ impl Checkpointer {
         }
     }
 
-    async fn before(&self, number: RunNumber, records: &[Record]) -> Result<Before, CheckpointError> {
-        let wanted = wanted(records);
+    async fn before(&self, number: RunNumber, wanted: Wanted) -> Result<Before, CheckpointError> {
         let mut before = Before::default();
         if wanted.row {
             before.row = self.row(number).await?;
