@@ -332,7 +332,7 @@ async fn a_row_that_is_gone_or_that_nobody_has_written_is_told() {
     let with_store = || busy_with_retention(dir.path(), &world).checkpoint_store(store.clone());
     work(with_store, 6).await;
     let applied = store.applied_lsn().await.unwrap();
-    let change = async |table: &str, key: &[u8], value: Option<Vec<u8>>| {
+    let change = async |table: &'static str, key: &[u8], value: Option<Vec<u8>>| {
         let mut batch = Batch::new();
         match value {
             Some(value) => batch.put(table, key.to_vec(), value),
