@@ -83,6 +83,8 @@ async fn measure(args: Args) -> Result<ExitCode> {
                 continue;
             }
             eprintln!("{:4} s: round {}: {}", began.elapsed().as_secs(), round + 1, keys.join(", "));
+            // What was written before, and not synced, is not to be in the way of what is measured now.
+            rustix::fs::sync();
             if let Err(error) = group.round(&mut bench).await {
                 eprintln!("  {error}");
                 // What came before it in the group was measured.

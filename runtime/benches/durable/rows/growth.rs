@@ -1,29 +1,31 @@
 //! Whether a step costs the same however long its run is, and however many runs there are.
 //!
 //! Without waiting for the disk, so that what is compared is the engine's own work: `Durability::None`, the checkpointer
-//! as always. Each size is measured over about as many steps in all.
+//! as always. What is counted is processor time of the whole process, from a checkpointer at rest to one at rest: so what
+//! it does for the steps is in their cost. Each size is measured over about as many steps in all.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use factum::Durability;
 use factum::prelude::*;
 
 use crate::Result;
 use crate::bench::{Bench, builder, load, rest, side_by_side};
+use crate::process;
 use crate::report::{Sample, median};
 use crate::work::{Go, STEPS, halfway, many};
 
 /// The sizes, each ten times the one before.
 const SIZES: [u64; 5] = [10, 100, 1_000, 10_000, 100_000];
 
-/// What a step took at each size, in ns, over and over: so that a minute in which the machine was slow is no size's own.
+/// What a step cost at each size, in ns, over and over: so that a minute in which the machine was slow is no size's own.
 #[derive(Default)]
 struct Costs(BTreeMap<u64, Vec<f64>>);
 
 impl Costs {
-    fn add(&mut self, size: u64, took: Duration, steps: u64) {
-        self.0.entry(size).or_default().push(took.as_secs_f64() * 1e9 / steps as f64);
+    fn add(&mut self, size: u64, cost: Duration, steps: u64) {
+        self.0.entry(size).or_default().push(cost.as_secs_f64() * 1e9 / steps as f64);
     }
 
     /// The dearest against the cheapest.
@@ -57,20 +59,29 @@ pub(super) async fn steps(bench: &mut Bench) -> Result<()> {
     costs.file(bench, "growth-steps", "steps")
 }
 
-/// The mean time of runs one after the other.
+/// What runs cost on average that come one after the other.
 async fn repeated(bench: &Bench, engine: &Engine, steps: u64, runs: u64) -> Result<Duration> {
-    rest(engine).await?;
     bench.tell(&format!("{runs} runs of {steps} steps"));
-    let engine = engine.clone();
-    let began = Instant::now();
-    let all = tokio::spawn(async move {
-        for _ in 0..runs {
-            engine.run(many(steps)).await?;
-        }
-        Ok::<(), crate::Error>(())
+    let starter = engine.clone();
+    let cost = cost(engine, async move {
+        let all = tokio::spawn(async move {
+            for _ in 0..runs {
+                starter.run(many(steps)).await?;
+            }
+            Ok(())
+        });
+        all.await?
     });
-    all.await??;
-    Ok(began.elapsed() / u32::try_from(runs)?)
+    Ok(cost.await? / u32::try_from(runs)?)
+}
+
+/// The processor time that work takes, with what the checkpointer has to do for it.
+async fn cost(engine: &Engine, work: impl Future<Output = Result<()>>) -> Result<Duration> {
+    rest(engine).await?;
+    let before = process::processor();
+    work.await?;
+    rest(engine).await?;
+    Ok(process::processor() - before)
 }
 
 /// With 10 to 100,000 runs in flight, all at work.
@@ -80,11 +91,10 @@ pub(super) async fn flight(bench: &mut Bench) -> Result<()> {
     let mut costs = Costs::default();
     for _ in 0..passes {
         for &flight in sizes {
-            rest(&engine).await?;
             bench.tell(&format!("{flight} runs at work"));
             let runs = flight.max(least);
-            let took = load(&engine, flight as usize, runs as usize).await?;
-            costs.add(flight, took, runs * STEPS as u64);
+            let work = load(&engine, flight as usize, runs as usize);
+            costs.add(flight, cost(&engine, async { work.await.map(drop) }).await?, runs * STEPS as u64);
         }
     }
     costs.file(bench, "growth-flight", "runs")
@@ -111,8 +121,8 @@ pub(super) async fn waiting(bench: &mut Bench) -> Result<()> {
         .await?;
         there = wait;
         for _ in 0..passes {
-            rest(&engine).await?;
-            costs.add(wait, load(&engine, 512, runs as usize).await?, runs * STEPS as u64);
+            let work = load(&engine, 512, runs as usize);
+            costs.add(wait, cost(&engine, async { work.await.map(drop) }).await?, runs * STEPS as u64);
         }
     }
     // They did wait: one goes on when it is told to.

@@ -51,9 +51,15 @@ pub(crate) const SPECS: &[Spec] = &[
     row("list", "1,000,000 ended runs: a page of `list`", "ms", "", AtMost(5.0)),
     row("history", "1,000,000 ended runs: `history(id)`", "ms", "", AtMost(5.0)),
     row("history-tail", "the same while the log is fresh", "ms", "", AtMost(5.0)),
-    row("growth-steps", "a step, in runs of 10 to 100,000 steps: the dearest", "ns", "the cheapest", AtMost(1.5)),
-    row("growth-flight", "a step, 10 to 100,000 runs at work: the dearest", "ns", "the cheapest", AtMost(1.5)),
-    row("growth-waiting", "a step beside 10 to 100,000 runs that wait: the dearest", "ns", "the cheapest", AtMost(1.5)),
+    row(
+        "growth-steps",
+        "processor time of a step, in runs of 10 to 100,000: the dearest",
+        "ns",
+        "the cheapest",
+        AtMost(1.5),
+    ),
+    row("growth-flight", "the same with 10 to 100,000 runs at work", "ns", "the cheapest", AtMost(1.5)),
+    row("growth-waiting", "the same beside 10 to 100,000 runs that wait", "ns", "the cheapest", AtMost(1.5)),
 ];
 
 /// Rows that are measured together.
