@@ -23,8 +23,9 @@ use crate::storage::disk::{DiskFile, Failure};
 
 /// What is synced at the latest when this much was written.
 const GROUP: u64 = 8 << 20;
-/// A blob up to here is written together with its header.
-const AT_ONCE: u64 = 1 << 20;
+/// A blob up to here is copied behind its header and written together with it; for a larger one that would cost more
+/// than a second write.
+const AT_ONCE: u64 = 64 << 10;
 /// The most that is written at once.
 const CHUNK: usize = 8 << 20;
 
