@@ -251,9 +251,12 @@ impl Core {
     }
 
     fn fresh_id(&self) -> Result<RunId, Error> {
-        let mut bytes = [0; 16];
+        let mut bytes = [0; 10];
         self.platform.entropy.fill(&mut bytes).map_err(|e| Error::NoEntropy { reason: e.to_string() })?;
-        Ok(RunId::from(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()))
+        // Of version 7: those that are made one after the other stand beside one another in the checkpoint.
+        let millis = u64::try_from(self.now().0 / 1_000_000).unwrap_or(0);
+        let id = uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid();
+        Ok(RunId::from(&*id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer())))
     }
 
     /// A run that exists, if it is of this workflow.
