@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -14,7 +14,7 @@ use super::registry::{BodyEnd, Misfit};
 use super::stop::Stage;
 use super::{enter, past};
 use crate::codec::Payload;
-use crate::io::{Caught, caught, panic_text};
+use crate::io::{Caught, panic_text};
 use crate::plan::{Plan, WorkflowMeta};
 use crate::record::{Cause, Event};
 use crate::run::{Decision, Phase};
@@ -34,7 +34,7 @@ pub(super) fn launch(core: &Arc<Core>, run: Arc<LiveRun>) {
         let (core, run) = (core.clone(), run);
         async move {
             loop {
-                let left = match caught(Box::pin(drive(&core, &run))).await {
+                let left = match (Caught { body: pin!(drive(&core, &run)) }).await {
                     Ok(left) => left,
                     Err(panic) => {
                         let panic = core.outside.redaction.text(&panic);
@@ -148,12 +148,12 @@ async fn forward(performer: &Performer) -> Result<(), Interrupt> {
         );
     }
     let site = workflow.meta().site;
-    let body = Box::pin(async {
+    let body = pin!(Some(async {
         performer.set_off(&root, site).await;
         enter::begins(performer, &workflow).await;
         body.await
-    });
-    match watched(performer, caught(body), true).await {
+    }));
+    match watched(performer, body, true).await {
         Ended::Foreign => {
             let (expected, found) = past::FOREIGN;
             diverged(performer, workflow.meta(), expected, found.to_owned()).await
@@ -273,8 +273,8 @@ async fn backward(performer: &Performer, cause: Cause) -> Result<(), Interrupt> 
         inner.replaying = false;
         inner.state.root()
     };
-    let rollback = Box::pin(performer.roll_back(&root));
-    match watched(performer, Caught { body: rollback }, false).await {
+    let rollback = pin!(Some(performer.roll_back(&root)));
+    match watched(performer, rollback, false).await {
         Ended::Body(Ok(RolledBack::Undone)) => commit(performer, Some(ended(&cause))).await,
         Ended::Body(Ok(RolledBack::Failed)) => commit(performer, Some(Event::Stuck { cause: None })).await,
         Ended::Body(Err(message)) => Err(Interrupt::Engine(Error::Internal { reason: message })),
@@ -307,8 +307,12 @@ enum Ended<T> {
 }
 
 /// Polls a body until it ends, or an operation in it has left an interrupt and everything else in it has stopped; the
-/// body is dropped then. While it replays, its `tracing` events are muted.
-async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body: bool) -> Ended<F::Output> {
+/// body is dropped then. While it replays, its `tracing` events are muted. Its panics are values.
+async fn watched<F: Future>(
+    performer: &Performer,
+    mut body: Pin<&mut Option<F>>,
+    is_body: bool,
+) -> Ended<Result<F::Output, String>> {
     let run = &performer.run;
     // Not under the run's lock: a subscriber may look at the run.
     let (workflow, deadline) = {
@@ -325,6 +329,9 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body:
         }
         let replaying = run.lock().replaying;
         let watched = performer.core.watchdog.watch(run);
+        // There is none once it has been dropped, and then it is not polled any more.
+        let Some(body) = body.as_mut().as_pin_mut() else { return Poll::Pending };
+        let mut body = Caught { body };
         let polled = match replaying {
             true => tracing::dispatcher::with_default(&muted, || Pin::new(&mut body).poll(cx)),
             false => span.in_scope(|| Pin::new(&mut body).poll(cx)),
@@ -357,7 +364,7 @@ async fn watched<F: Future + Unpin>(performer: &Performer, mut body: F, is_body:
         polled.map(Ended::Body)
     })
     .await;
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body.set(None))) {
         let message = performer.core.outside.redaction.text(&panic_text(&*panic));
         tracing::warn!(parent: &span, message, "a value of the body panicked while it was dropped");
     }

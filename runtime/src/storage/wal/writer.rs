@@ -15,13 +15,16 @@ use std::time::Duration;
 use super::frame::{self, FrameHeader};
 use super::queue::Batch;
 use super::segment::{self, SegmentHeader};
-use super::shared::{Shared, Spare, Work};
+use super::shared::{Lingered, Shared, Spare, Work};
 use crate::id::Lsn;
 use crate::platform::Clock;
 use crate::storage::StorageError;
 use crate::storage::disk::{Disk, DiskFile, Failure};
 use crate::storage::manifest::Manifest;
 
+/// How long those who come back are waited for: less than a sync takes. It is the shortest sleep; the system makes it
+/// a little longer.
+const GATHER: Duration = Duration::from_micros(20);
 /// Where nobody waits for the disk, how long a few records wait for more.
 const LINGER: Duration = Duration::from_millis(1);
 
@@ -68,13 +71,14 @@ impl Writer {
 
     /// Writes until the log is closed or let go.
     pub(super) async fn run(mut self) {
-        let mut lingered = false;
+        let mut lingered = Lingered::default();
         loop {
             let work = poll_fn(|cx| self.shared.poll_work(lingered, cx)).await;
-            lingered = matches!(work, Work::Linger);
+            lingered = Lingered::default();
             let done = match work {
-                Work::Linger => {
-                    self.clock.sleep_alone(LINGER).await;
+                Work::Linger(now) => {
+                    lingered = now;
+                    self.clock.sleep_alone(if self.commit { GATHER } else { LINGER }).await;
                     Ok(())
                 }
                 Work::Write { batch, bytes, durable } => self.write(batch, bytes, durable).await,

@@ -34,6 +34,21 @@ pub(super) use self::spares::{Prepare, Retired, SPARES, Spare};
 use self::waiters::Waiters;
 pub(super) use self::writing::Work;
 
+/// So many who were told at once may come back at once.
+const MANY: usize = 16;
+/// Of so many it is worth while to wait for more than were told: the processors are the limit, and a sync takes its
+/// share of them.
+const CROWD: usize = 64;
+/// How often they are waited for, while enough of them come from one look to the next.
+const LOOKS: u32 = 8;
+
+/// How often the writer has lingered for what it is to write next, and how many waited then.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lingered {
+    times: u32,
+    waiting: usize,
+}
+
 /// Where nobody waits for the disk, a frame of so many bytes is written at once.
 const LARGE: usize = 256 << 10;
 
@@ -100,6 +115,8 @@ struct State {
     writer: Option<Waker>,
     /// Who waits for records.
     durables: Waiters,
+    /// How many of them were told last time.
+    told: usize,
     /// Who waits for something else.
     waiters: BTreeMap<Ticket, Waker>,
     tickets: u64,
@@ -113,10 +130,22 @@ impl State {
         self.segments.last().map_or(Lsn(0), |active| Lsn(active.segment.first_lsn.0 - 1))
     }
 
-    /// Whether nothing is lost when what there is to write is written a little later, with more.
-    fn may_linger(&self) -> bool {
-        let few = 0 < self.queue.bytes() && self.queue.bytes() < LARGE;
-        few && !self.closing && !self.abandoned && !self.tick && self.seal.is_none() && self.waiters.is_empty()
+    /// Whether what there is to write is better written a little later, with more. Where somebody waits for the disk,
+    /// more is about to come when many were told a moment ago: they go on, and wait again.
+    fn may_linger(&self, commit: bool, lingered: Lingered) -> bool {
+        let few = match commit {
+            true => {
+                let (waiting, before) = (self.durables.len(), lingered.waiting);
+                let more = match lingered.times {
+                    0 => waiting < self.told || self.told >= CROWD,
+                    _ => 4 * waiting >= 5 * before || (before < waiting && waiting < self.told),
+                };
+                self.told >= MANY && more && lingered.times < LOOKS
+            }
+            false => lingered.times == 0 && self.queue.bytes() < LARGE,
+        };
+        let quiet = !self.closing && !self.abandoned && !self.tick && self.seal.is_none() && self.waiters.is_empty();
+        few && quiet && self.queue.bytes() > 0
     }
 
     fn forget(&mut self, ticket: Ticket) {
@@ -174,6 +203,7 @@ impl Shared {
             lock: Some(lock),
             writer: None,
             durables: Waiters::default(),
+            told: 0,
             waiters: BTreeMap::new(),
             tickets: 0,
             ready: Vec::new(),
@@ -274,6 +304,7 @@ impl Shared {
         let mut durables = std::mem::take(&mut state.durables);
         durables.take_while(|lsn| self.result(&state, Goal::Durable(lsn)).is_some(), &mut ready);
         state.durables = durables;
+        state.told = ready.len();
         let others: Vec<Ticket> =
             state.waiters.keys().copied().filter(|ticket| self.result(&state, ticket.0).is_some()).collect();
         ready.extend(others.iter().filter_map(|ticket| state.waiters.remove(ticket)));

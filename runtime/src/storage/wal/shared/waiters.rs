@@ -53,7 +53,6 @@ impl Waiters {
         }
     }
 
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }

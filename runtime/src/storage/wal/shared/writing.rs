@@ -4,7 +4,7 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Kept, LiveSegment, Shared, Spare};
+use super::{Kept, Lingered, LiveSegment, Shared, Spare};
 use crate::id::Lsn;
 use crate::storage::StorageError;
 use crate::storage::wal::queue::Batch;
@@ -13,8 +13,8 @@ use crate::storage::wal::segment::FRAMES_AT;
 /// What the writer is to do next.
 #[derive(Debug)]
 pub(in crate::storage::wal) enum Work {
-    /// Nobody waits for the few records that there are: wait for more.
-    Linger,
+    /// Wait for a moment, for more than there is.
+    Linger(Lingered),
     /// Write this frame; the bytes are for [`Shared::finished`].
     Write { batch: Batch, bytes: usize, durable: Lsn },
     /// Sync what was written.
@@ -29,10 +29,11 @@ pub(in crate::storage::wal) enum Work {
 
 impl Shared {
     /// What there is to do; keeps the waker when there is nothing.
-    pub(in crate::storage::wal) fn poll_work(&self, lingered: bool, cx: &mut Context<'_>) -> Poll<Work> {
+    pub(in crate::storage::wal) fn poll_work(&self, lingered: Lingered, cx: &mut Context<'_>) -> Poll<Work> {
         let mut state = self.lock();
-        if !self.commit && !lingered && state.may_linger() {
-            return Poll::Ready(Work::Linger);
+        if state.end.is_none() && state.may_linger(self.commit, lingered) {
+            let waiting = state.durables.len();
+            return Poll::Ready(Work::Linger(Lingered { times: lingered.times + 1, waiting }));
         }
         if state.end.is_none() {
             if mem::take(&mut state.tick) && state.durable < state.written {
