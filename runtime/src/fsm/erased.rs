@@ -7,6 +7,7 @@ use super::{Fsm, FsmOn, Turn, Visit};
 use crate::codec::{DecodeError, EncodeError, Payload};
 use crate::engine::{BodyEnd, By, Entering, Host, Misfit, Since, Takes, Workflow};
 use crate::id::Position;
+use crate::io::Lent;
 use crate::ops::Cx;
 use crate::plan::{Graph, Policy, StateMeta, WorkflowMeta};
 use crate::platform::BoxFuture;
@@ -46,7 +47,8 @@ where
         since: &Since,
     ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let state = M::read(input).map_err(|error| misfit(M::GRAPH, since.name(), &error.to_string()))?;
-        let visit = Visit::new(Cx::new(host.clone(), Arc::new(self.app.clone()), root), since.clone(), input.clone());
+        let visit =
+            Visit::new(Cx::new(host.clone(), Arc::new(Lent(self.app.clone())), root), since.clone(), input.clone());
         let present = meta(&state);
         // One that is not known by its name any more may be read as another that is.
         if let Some(entered) =

@@ -64,6 +64,10 @@ pub struct NoApp;
 /// The most bytes that a fact's name may have.
 pub const MAX_FACT_NAME: usize = 256;
 
+/// The engine's app as one run has it. Runs clone an `Arc` of their own: all would count in the engine's at once.
+#[derive(Debug)]
+pub(crate) struct Lent<App>(pub(crate) Arc<App>);
+
 /// What a step's attempt knows of itself.
 #[doc(hidden)]
 #[derive(Debug)]
@@ -113,18 +117,18 @@ impl<R: ?Sized> IoCore<R> {
 /// `io: &mut Io<Shop>` for the app that the engine was built with.
 pub struct Io<App = NoApp> {
     core: Arc<IoCore>,
-    app: Arc<Arc<App>>,
+    app: Arc<Lent<App>>,
 }
 
 impl<App> Io<App> {
-    pub(crate) fn new(core: Arc<IoCore>, app: Arc<Arc<App>>) -> Self {
+    pub(crate) fn new(core: Arc<IoCore>, app: Arc<Lent<App>>) -> Self {
         Io { core, app }
     }
 
     #[doc(hidden)]
     #[must_use]
     pub fn without_app(&self) -> Io<NoApp> {
-        Io { core: self.core.clone(), app: Arc::new(Arc::new(NoApp)) }
+        Io { core: self.core.clone(), app: Arc::new(Lent(Arc::new(NoApp))) }
     }
 
     /// The idempotency key of this step in this run: the same on every attempt,
@@ -203,7 +207,7 @@ impl<App> Io<App> {
     /// The app that the engine was built with ([`Builder::app`](crate::Builder::app)).
     #[must_use]
     pub fn app(&self) -> &App {
-        &self.app
+        &self.app.0
     }
 }
 

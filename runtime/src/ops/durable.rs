@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::engine::Host;
 use crate::id::Position;
-use crate::io::NoApp;
+use crate::io::{Lent, NoApp};
 use crate::plan::Described;
 use crate::platform::BoxFuture;
 use crate::step::Site;
@@ -15,15 +15,14 @@ use crate::step::Site;
 #[doc(hidden)]
 pub struct Cx<App> {
     pub(crate) host: Arc<dyn Host>,
-    /// An `Arc` of its own for each run: the engine's is cloned by all runs at once.
-    pub(crate) app: Arc<Arc<App>>,
+    pub(crate) app: Arc<Lent<App>>,
     scope: Position,
     next: AtomicU32,
 }
 
 impl<App> Cx<App> {
     /// The context of a scope, which is a run's root or a saga inside it.
-    pub(crate) fn new(host: Arc<dyn Host>, app: Arc<Arc<App>>, scope: Position) -> Self {
+    pub(crate) fn new(host: Arc<dyn Host>, app: Arc<Lent<App>>, scope: Position) -> Self {
         Cx { host, app, scope, next: AtomicU32::new(0) }
     }
 
@@ -33,7 +32,7 @@ impl<App> Cx<App> {
         // Only ever called before the scope's first await: the copy starts where this one does.
         Cx {
             host: self.host.clone(),
-            app: Arc::new(Arc::new(NoApp)),
+            app: Arc::new(Lent(Arc::new(NoApp))),
             scope: self.scope.clone(),
             next: AtomicU32::new(self.next.load(Ordering::Relaxed)),
         }

@@ -7,6 +7,7 @@ use super::Saga;
 use crate::codec::{Payload, Recordable};
 use crate::engine::{BodyEnd, Host, Misfit, Since, Workflow};
 use crate::id::Position;
+use crate::io::Lent;
 use crate::ops::Cx;
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
@@ -36,7 +37,7 @@ impl<S: Saga<App>, App: Send + Sync + 'static> Workflow for SagaWorkflow<S, App>
         _: &Since,
     ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let args = S::decode_args(input)?;
-        let cx = Cx::new(host.clone(), Arc::new(self.app.clone()), root);
+        let cx = Cx::new(host.clone(), Arc::new(Lent(self.app.clone())), root);
         Ok(Box::pin(async move {
             let encoded = match S::split(S::root(cx, args).await) {
                 Ok(value) => value.record().map(|(json, _)| BodyEnd::Done(json)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Step, StepMeta, TimedOut};
 use crate::codec::{EncodeError, Payload, Recordable};
-use crate::io::{Io, IoCore, Redaction};
+use crate::io::{Io, IoCore, Lent, Redaction};
 use crate::platform::BoxFuture;
 
 /// An error that a step's body returned, encoded.
@@ -58,13 +58,13 @@ pub trait ErasedStep: Send {
 /// A call together with the app it runs on.
 pub(crate) struct Prepared<'a, S: Step<App>, App> {
     args: Option<S::Args<'a>>,
-    app: Arc<Arc<App>>,
+    app: Arc<Lent<App>>,
     /// How the last attempt ended, as it was encoded and decoded again.
     decoded: Option<Result<S::Ok, S::Err>>,
 }
 
 impl<'a, S: Step<App>, App> Prepared<'a, S, App> {
-    pub(crate) fn new(call: super::StepCall<'a, S>, app: Arc<Arc<App>>) -> Self {
+    pub(crate) fn new(call: super::StepCall<'a, S>, app: Arc<Lent<App>>) -> Self {
         Prepared { args: Some(call.args), app, decoded: None }
     }
 

@@ -95,5 +95,5 @@ where
     App: Send + Sync + 'static,
 {
     let app = crate::io::find_app(undoer.app()).ok_or(UndoError::NoApp)?;
-    undoer.run(&mut Prepared::new(call, Arc::new(app))).await
+    undoer.run(&mut Prepared::new(call, Arc::new(crate::io::Lent(app)))).await
 }

@@ -47,6 +47,7 @@ impl StateSeen {
 
 /// What others see of a run.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "each run has one, and while the engine lives it is this one")]
 pub(crate) enum Seen {
     /// What is durable.
     Phase(Shown),

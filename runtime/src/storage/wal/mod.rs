@@ -204,6 +204,12 @@ impl Wal {
         self.handle.shared.has_room()
     }
 
+    /// As [`durable`](Self::durable), for who outlives this handle.
+    #[cfg(test)]
+    fn durable_alone(&self, lsn: Lsn) -> Wait {
+        self.wait(Goal::Durable(lsn))
+    }
+
     /// Waits while more than `queue_bytes` are queued. Cancel safe.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::codec::{self, Payload};
 use crate::engine::{BodyEnd, By, Host, Misfit, Since, Takes, Workflow};
 use crate::fsm::{deadline, entering, takes};
 use crate::id::Position;
+use crate::io::Lent;
 use crate::ops::{Cx, against, durable};
 use crate::plan::WorkflowMeta;
 use crate::platform::BoxFuture;
@@ -163,7 +164,7 @@ impl Workflow for Drawn {
     ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let value: Value = codec::decode(input)?;
         let (machine, since) = (self.machine.clone(), since.clone());
-        let cx = Cx::new(host, self.world.clone(), root);
+        let cx = Cx::new(host, Arc::new(Lent(self.world.clone())), root);
         Ok(Box::pin(async move {
             let graph = machine.graph;
             let present = &graph.states[value.state];

@@ -90,7 +90,7 @@ async fn records_that_arrive_during_a_sync_share_the_next_one() {
     bench.fs.hold_syncs();
     let first = put(&wal, b"first");
     bench.fs.until_held();
-    let waits: Vec<_> = (0..100).map(|i| wal.durable(put(&wal, &[i]))).map(tokio::spawn).collect();
+    let waits: Vec<_> = (0..100).map(|i| wal.durable_alone(put(&wal, &[i]))).map(tokio::spawn).collect();
     bench.fs.release_syncs();
     wal.durable(first).await.unwrap();
     for wait in waits {
@@ -238,7 +238,7 @@ async fn a_failed_write_or_sync_stops_the_log_for_good() {
         let in_flight = put(&wal, b"in flight");
         bench.fs.until_held();
         let queued = put(&wal, b"queued");
-        let waits = [in_flight, queued, Lsn(99)].map(|lsn| tokio::spawn(wal.durable(lsn)));
+        let waits = [in_flight, queued, Lsn(99)].map(|lsn| tokio::spawn(wal.durable_alone(lsn)));
         tokio::task::yield_now().await;
         if fail == Fail::Syncs {
             bench.fs.fail_held();
@@ -298,7 +298,7 @@ async fn a_closed_log_takes_nothing_more_and_knows_what_it_has() {
 async fn a_log_that_is_dropped_writes_what_was_queued() {
     let bench = Bench::new();
     let wal = bench.open().unwrap().wal;
-    let wait = wal.durable(put(&wal, b"one"));
+    let wait = wal.durable_alone(put(&wal, b"one"));
     wal.clone().append(|group| group.record(1, 1, 1, |_| {})).unwrap();
     wal.abandon().await;
     wait.await.unwrap();
