@@ -66,7 +66,7 @@ impl Engine {
     /// The run exists for good when that returns.
     ///
     /// An id that was started before with the same input gives the same run,
-    /// whether it has ended or not; the moment and the deadline asked for then are not its own. Without an id the run gets a random UUID.
+    /// whether it has ended or not; the moment and the deadline asked for then are not its own. Without an id the run gets a UUID (version 7).
     ///
     /// # Errors
     /// [`Error::Conflict`] when the id has another workflow or input,
