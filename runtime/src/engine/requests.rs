@@ -57,7 +57,7 @@ impl Core {
         let NewRun { id, workflow, version, mut input, mut options } = new;
         let meta = self.runnable(&workflow, version)?;
         // A random id is nobody's.
-        let (id, is_random) = match id {
+        let (mut id, is_random) = match id {
             Some(id) => (id, false),
             None => (self.fresh_id()?, true),
         };
@@ -67,7 +67,11 @@ impl Core {
         }
         self.is_open()?;
         self.journal.room().await?;
-        self.room_in_memory().await;
+        // One that is there already adds nothing.
+        if is_random || !self.runs().by_id.contains_key(id.as_str()) {
+            self.room_in_memory().await;
+            self.is_open()?;
+        }
         let asked = Asked { workflow: &workflow, version };
         loop {
             let (known, left) = match is_random {
@@ -97,6 +101,10 @@ impl Core {
             let run = {
                 let mut runs = self.runs();
                 if runs.by_id.contains_key(id.as_str()) || (runs.left != left && !is_random) {
+                    drop(runs);
+                    if is_random {
+                        id = self.fresh_id()?;
+                    }
                     // Somebody else has started it meanwhile; it may even have ended and left.
                     continue;
                 }

@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::codec::{ArtifactId, Blob, BlobAt, BlobError, BlobSource};
+use crate::codec::{ArtifactId, Blob, BlobAt, BlobError, BlobSource, Payload};
 use crate::id::{Lsn, RunNumber};
 use crate::platform::Platform;
 use crate::record::{Event, Names};
@@ -38,16 +38,16 @@ pub(crate) struct Entry {
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     records: storage::Group,
-    /// The blobs that they name.
-    blobs: Vec<u64>,
+    /// The blobs that they name, kept until the arena knows of that.
+    blobs: Vec<Payload>,
 }
 
 impl Group {
     pub(crate) fn push(&mut self, run: RunNumber, time: Timestamp, event: &Event) {
         self.records.record(event.kind() as u8, run.0, time.0, |body| event.encode(body));
         for value in event.payloads() {
-            for at in value.named() {
-                self.blobs.push(at.id);
+            if value.named().next().is_some() {
+                self.blobs.push(value.clone());
             }
         }
     }
@@ -285,7 +285,8 @@ impl Journal {
     }
 
     fn named(&self, groups: &[&Group], last: Lsn) {
-        groups.iter().flat_map(|group| &group.blobs).for_each(|blob| self.arena.named(*blob, last));
+        let blobs = groups.iter().flat_map(|group| &group.blobs).flat_map(Payload::named);
+        blobs.for_each(|at| self.arena.named(at.id, last));
     }
 
     fn encrypted(&self, groups: &[&Group]) -> Result<Lsn, StorageError> {

@@ -114,7 +114,8 @@ impl Core {
         leaving.extend(waiting.into_iter().take(over));
         leaving.sort_by_key(|leave| leave.run.number);
         let leaves: Vec<Leaves> = leaving.into_iter().filter_map(|leaving| leaving.row(&self.registry)).collect();
-        self.parking.worked.store(leaves.len() >= could / 4, Ordering::Release);
+        let worked = !leaves.is_empty() && 4 * leaves.len() >= could;
+        self.parking.worked.store(worked, Ordering::Release);
         leaves
     }
 
@@ -140,7 +141,8 @@ impl Core {
             biased;
             () = room => {}
             () = self.stop.reached(Stage::Parking) => {}
-            () = self.platform.clock.sleep(WAIT_FOR_ROOM) => {}
+            // No round has helped in this time: nobody else waits before one does.
+            () = self.platform.clock.sleep(WAIT_FOR_ROOM) => self.parking.worked.store(false, Ordering::Release),
         }
     }
 
@@ -280,6 +282,9 @@ impl Core {
     async fn wake(self: &Arc<Self>, due: Vec<RunNumber>) {
         let _one = self.loading.lock().await;
         for number in due {
+            if self.stop.stage() > Stage::Open {
+                return;
+            }
             if let Err(error) = self.wake_one(number).await {
                 tracing::error!(run = number.0, %error, "a sleeping run could not be woken; it is tried again");
                 self.sleepers.again(self.now().after(TRY_AGAIN), number);

@@ -73,7 +73,8 @@ impl Sleepers {
                 queue.wakes.insert(wake);
             }
         }
-        if queue.wakes.len() > 2 * self.page {
+        // While the store is read, how far all are in memory is about to change: whoever comes then is cut the next time.
+        if !queue.reading && queue.wakes.len() > 2 * self.page {
             queue.cut(self.page);
         }
         let sooner = queue.next() < next || next.is_none();
@@ -258,6 +259,20 @@ mod tests {
         assert_eq!(sleepers.next(), Some(Timestamp(4)), "there may be sooner ones in the store");
         let due = now(sleepers.due(Timestamp(9), 9, &store)).unwrap();
         assert_eq!(due, [5, 6, 9].map(RunNumber));
+    }
+
+    #[test]
+    fn none_of_many_that_begin_to_sleep_while_the_store_is_read_is_lost() {
+        let store = MemoryCheckpoint::new();
+        let at = |n| (Timestamp(n), RunNumber(n as u64));
+        put(&store, &(1..=6).map(at).collect::<Vec<_>>());
+        let (sleepers, _) = now(Sleepers::with_page(&store, PAGE)).unwrap();
+        assert_eq!(now(sleepers.due(Timestamp(4), 9, &store)).unwrap().len(), 4);
+        // They come behind the look at the store, which does not see them, and before its page is there.
+        sleepers.lock().reading = true;
+        (7..=17).for_each(|n| sleepers.add([at(n)]));
+        let due = now(sleepers.due(Timestamp(17), 99, &store)).unwrap();
+        assert_eq!(due, (5..=17).map(RunNumber).collect::<Vec<_>>());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl Performer {
             };
             match poll_once(Pin::new(&mut body)).await {
                 Some(end) => Left::Ended(end),
-                None => Box::pin(self.ended_or_left(at, meta, polled(body), shielded)).await,
+                None => Box::pin(self.ended_or_left(at, meta, body, shielded)).await,
             }
         };
         let end = match end {
@@ -105,21 +105,34 @@ impl Performer {
         judged
     }
 
-    /// How a body that is under way ends, or why it does not.
+    /// How a body ends that was polled a moment ago, for this task and in this poll, or why it does not.
     async fn ended_or_left<T>(
         &self,
         at: &Position,
         meta: &StepMeta,
-        body: impl Future<Output = T>,
+        mut body: impl Future<Output = T> + Unpin,
         shielded: bool,
     ) -> Left<T> {
-        tokio::select! {
-            biased;
-            end = body => Left::Ended(end),
-            () = self.after(meta.timeout) => Left::TimedOut,
-            () = self.core.stop.aborting() => Left::Aborted,
-            () = self.aborted(at, meta.cancel, shielded) => Left::Cancelled,
-        }
+        let mut after = pin!(self.after(meta.timeout));
+        let mut aborting = pin!(self.core.stop.aborting());
+        let mut aborted = pin!(self.aborted(at, meta.cancel, shielded));
+        // Not `select!`, which may poll nobody at first: then the body's turn would be missed.
+        let mut polled = true;
+        poll_fn(|cx| {
+            if !std::mem::take(&mut polled)
+                && let Poll::Ready(end) = Pin::new(&mut body).poll(cx)
+            {
+                return Poll::Ready(Left::Ended(end));
+            }
+            if after.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Left::TimedOut);
+            }
+            if aborting.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Left::Aborted);
+            }
+            aborted.as_mut().poll(cx).map(|()| Left::Cancelled)
+        })
+        .await
     }
 
     /// Completes when an attempt of a step that is dropped by a cancel is to be dropped.
@@ -174,16 +187,6 @@ pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::O
     poll_fn(|cx| match future.as_mut().poll(cx) {
         Poll::Ready(value) => Poll::Ready(Some(value)),
         Poll::Pending => Poll::Ready(None),
-    })
-    .await
-}
-
-/// A future that was polled a moment ago, for the same task: it is not polled twice in a row.
-async fn polled<F: Future + Unpin>(mut future: F) -> F::Output {
-    let mut again = false;
-    poll_fn(|cx| match std::mem::replace(&mut again, true) {
-        true => Pin::new(&mut future).poll(cx),
-        false => Poll::Pending,
     })
     .await
 }

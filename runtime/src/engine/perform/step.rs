@@ -67,12 +67,17 @@ impl Performer {
         if meta.rate.is_some() || self.has_unknown_undo(meta) || !self.core.journal.has_room() {
             return None;
         }
+        if self.run.lock().replaying {
+            return None;
+        }
         // What cannot be encoded comes to light again.
         let args = step.hash_args().ok()?;
         let undo_args = step.undo_args().ok()?;
         if undo_args.as_ref().is_some_and(|args| !args.is_small()) {
             return None;
         }
+        // Dropped behind the lock, however this ends: it takes the lock itself.
+        let operation;
         let mut inner = self.run.lock();
         let nothing_stands_there = !inner.replaying && inner.state.entry(at).is_none() && !inner.is_beyond(at);
         let may_lose = meta.pivot && inner.may_lose(at);
@@ -80,7 +85,7 @@ impl Performer {
         if !nothing_stands_there || may_lose || suspect || self.halted(&inner, at, false).is_some() {
             return None;
         }
-        let operation = self.run.operation_of(&mut inner, at.clone(), Some(site));
+        operation = self.run.operation_of(&mut inner, at.clone(), Some(site));
         inner.hold(self.core.now(), attempted(at, 1, meta, args, undo_args));
         let begun = match self.must_wait(meta, false) {
             true => inner.queue_and_wait(&self.core.journal, waker),

@@ -209,6 +209,8 @@ impl Session {
         let mut slots = self.slots();
         let (slot, header) = slots.next(|contents| put(contents, at, &bytes[..kept]));
         let sealed = header.seal(self.uuid);
+        // What the header refers to may have failed meanwhile, for another caller.
+        self.alive()?;
         self.file.write_all_at(&sealed, SLOTS_AT[slot]).map_err(|e| self.refuse("write", e))
     }
 
@@ -291,7 +293,9 @@ impl Session {
         self.write_out(&mut self.pending())
     }
 
+    /// The caller has the lock of what is pending: another one may have failed to write some of it meanwhile.
     fn write_out(&self, pending: &mut Pending) -> Result<(), CheckpointError> {
+        self.alive()?;
         pending.drain(|first, run| self.file.write_all_at(run, page_at(first)).map_err(|e| self.refuse("write", e)))
     }
 

@@ -34,13 +34,11 @@ pub(super) use self::spares::{Prepare, Retired, SPARES, Spare};
 use self::waiters::Waiters;
 pub(super) use self::writing::Work;
 
-/// So many who were told at once may come back at once.
-const MANY: usize = 16;
-/// Of so many it is worth while to wait for more than were told: the processors are the limit, and a sync takes its
-/// share of them.
-const CROWD: usize = 64;
-/// How often they are waited for, while enough of them come from one look to the next.
-const LOOKS: u32 = 8;
+/// So many who were told at once are worth waiting for: then the processors are the limit, and each sync takes a share of them.
+/// With fewer the disk is, and nothing is gained by leaving it idle.
+const MANY: usize = 96;
+/// How often they are waited for, while there are an eighth more of them at each look.
+const LOOKS: u32 = 16;
 
 /// How often the writer has lingered for what it is to write next, and how many waited then.
 #[derive(Debug, Clone, Copy, Default)]
@@ -135,16 +133,16 @@ impl State {
     fn may_linger(&self, commit: bool, lingered: Lingered) -> bool {
         let few = match commit {
             true => {
-                let (waiting, before) = (self.durables.len(), lingered.waiting);
-                let more = match lingered.times {
-                    0 => waiting < self.told || self.told >= CROWD,
-                    _ => 4 * waiting >= 5 * before || (before < waiting && waiting < self.told),
-                };
-                self.told >= MANY && more && lingered.times < LOOKS
+                let waiting = self.durables.len();
+                let come = lingered.times == 0 || 8 * waiting >= 9 * lingered.waiting;
+                self.told >= MANY && waiting < self.told && come && lingered.times < LOOKS
             }
             false => lingered.times == 0 && self.queue.bytes() < LARGE,
         };
-        let quiet = !self.closing && !self.abandoned && !self.tick && self.seal.is_none() && self.waiters.is_empty();
+        // The checkpointer waits for a segment that is full, whenever that is.
+        let idle = |goal: &Goal| matches!(goal, Goal::Sealed(_));
+        let hurries = self.seal.is_some() || !self.waiters.keys().all(|(goal, _)| idle(goal));
+        let quiet = !self.closing && !self.abandoned && !self.tick && !hurries;
         few && quiet && self.queue.bytes() > 0
     }
 
@@ -307,11 +305,72 @@ impl Shared {
         state.told = ready.len();
         let others: Vec<Ticket> =
             state.waiters.keys().copied().filter(|ticket| self.result(&state, ticket.0).is_some()).collect();
-        ready.extend(others.iter().filter_map(|ticket| state.waiters.remove(ticket)));
+        let others: Vec<Waker> = others.iter().filter_map(|ticket| state.waiters.remove(ticket)).collect();
         drop(state);
+        // Few, and some of them on threads that no runtime drives.
+        others.into_iter().for_each(Waker::wake);
         self.relay.wake(&mut ready);
         if ready.capacity() > 0 {
             self.lock().ready = ready;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use super::*;
+
+    /// Queues a record for which so many wait.
+    fn queue(shared: &Shared, waiters: usize) {
+        let (lsn, _) = shared.append(|group| group.record(1, 1, 1, |_| {}), None).unwrap();
+        for _ in 0..waiters {
+            assert!(shared.poll(Goal::Durable(lsn), &mut None, &mut Context::from_waker(Waker::noop())).is_pending());
+        }
+    }
+
+    fn work(shared: &Shared, lingered: Lingered) -> Work {
+        match shared.poll_work(lingered, &mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(work) => work,
+            Poll::Pending => panic!("there is a record to write"),
+        }
+    }
+
+    fn write(shared: &Shared, lingered: Lingered) {
+        match work(shared, lingered) {
+            Work::Write { batch, bytes, .. } => shared.finished(batch, bytes, true),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn many_who_were_told_are_waited_for_also_while_the_checkpointer_waits_and_few_are_not() {
+        let lock = Arc::new(LockGuard::new(()));
+        let shared = Shared::new(Queue::new(Lsn(1), 1 << 20), Vec::new(), lock, 1 << 20, true);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(shared.poll(Goal::Sealed(Lsn(1000)), &mut None, &mut cx).is_pending());
+        let enough = Lingered { times: LOOKS, waiting: 0 };
+        for (told, lingers) in [(1, false), (MANY, true), (3 * MANY, true), (MANY - 1, false)] {
+            queue(&shared, told);
+            write(&shared, enough);
+            queue(&shared, 1);
+            let now = work(&shared, Lingered::default());
+            assert_eq!(matches!(now, Work::Linger(_)), lingers, "{told} were told");
+            match now {
+                // Nobody has come: it goes on.
+                Work::Linger(lingered) => write(&shared, lingered),
+                Work::Write { batch, bytes, .. } => shared.finished(batch, bytes, true),
+                other => panic!("{other:?}"),
+            }
+        }
+        // As many as were told are there already; and whoever hurries is not kept waiting.
+        queue(&shared, MANY);
+        write(&shared, enough);
+        queue(&shared, MANY);
+        write(&shared, Lingered::default());
+        queue(&shared, 1);
+        shared.begin_close();
+        write(&shared, Lingered::default());
     }
 }
