@@ -428,3 +428,24 @@ impl Journal {
         self.wal.close().await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::Digest;
+
+    /// The arena may give back what nobody holds, until it knows of the record that names it.
+    #[test]
+    fn a_group_keeps_the_blobs_that_it_names_until_it_is_cleared() {
+        let bytes: Arc<dyn AsRef<[u8]> + Send + Sync> = Arc::new(vec![1, 2, 3]);
+        let at = BlobAt { id: 7, segment: 1, offset: 0, len: 3, crc: 0, schema: 0, encrypted: false };
+        let blob = Blob::new(at, 0, bytes.clone());
+        let put = Event::ArtifactPut { artifact: ArtifactId(Digest([0; 32])), bytes: Payload::in_arena(blob.into()) };
+        let mut group = Group::default();
+        group.push(RunNumber(1), Timestamp(0), &put);
+        drop(put);
+        assert_eq!(Arc::strong_count(&bytes), 2);
+        group.clear();
+        assert_eq!(Arc::strong_count(&bytes), 1);
+    }
+}
