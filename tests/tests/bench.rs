@@ -84,6 +84,50 @@ fn a_line_of_json_is_one_round_of_one_row_that_was_asked_for() {
 }
 
 #[test]
+fn a_row_with_fewer_rounds_than_were_planned_fails() {
+    let mut report = Report::new([FAST, SMALL]);
+    report.add("fast", Sample::against(9.0, 10.0), String::new());
+    report.add("small", Sample::alone(200.0), String::new());
+    report.add("small", Sample::alone(200.0), String::new());
+    assert!(report.passes() && report.is_complete());
+    report.settle("fast", 2);
+    report.settle("small", 2);
+    assert!(!report.rows[0].passes() && report.rows[1].passes() && !report.is_complete());
+    assert!(report.table().contains("fast: not measured: 1 of 2 rounds"), "{}", report.table());
+}
+
+#[test]
+fn a_row_that_falls_short_was_measured_all_the_same() {
+    let mut report = Report::new([FAST]);
+    assert!(!report.is_complete());
+    report.add("fast", Sample::against(1.0, 10.0), String::new());
+    report.settle("fast", 1);
+    assert!(report.is_complete() && !report.passes() && report.failures().is_empty());
+}
+
+#[test]
+fn a_row_that_was_not_measured_has_a_line_of_json() {
+    let mut report = Report::new([FAST, SMALL]);
+    report.add("fast", Sample::against(9.0, 10.0), String::new());
+    report.fail("fast", 1, "no disk");
+    let lines = report.failures().into_iter().map(|line| serde_json::from_str(&line));
+    let lines: Vec<serde_json::Value> = lines.collect::<Result<_, _>>().unwrap();
+    let told: Vec<_> = lines.iter().map(|line| (&line["row"], &line["not_measured"], &line["pass"])).collect();
+    assert_eq!(
+        told,
+        [(&"fast".into(), &"no disk".into(), &false.into()), (&"small".into(), &"no sample".into(), &false.into())]
+    );
+}
+
+#[test]
+fn a_ratio_to_nothing_is_no_measurement() {
+    let mut report = Report::new([FAST]);
+    assert_eq!(report.add("fast", Sample::against(1.0, 0.0), String::new()), None);
+    report.add("fast", Sample::against(9.0, 10.0), String::new());
+    assert!(!report.is_complete());
+}
+
+#[test]
 fn numbers_have_the_digits_that_count() {
     let numbers = [0.0, 0.0123, 0.4, 1.25, 17.0, 99.96, 368_427.4, 1e6, -1234.5];
     let texts = ["0", "0.0123", "0.4", "1.25", "17", "100", "368,427", "1,000,000", "-1,234"];

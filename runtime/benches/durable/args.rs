@@ -8,8 +8,10 @@ Measures factum beside what the machine can do without it.
 cargo bench -p factum --bench durable -- [options]
 
   --quick         all rows at small sizes, in less than a minute
-  --check         exit code 1 if a row falls short of its target or could not be measured
-  --json          a line of JSON for each row and round, and nothing else, on stdout
+  --check         exit code 1 also if a row falls short of its target, and not only if one that was asked for
+                  could not be measured
+  --json          a line of JSON for each row and round, and for each row that could not be measured, and nothing
+                  else, on stdout
   --markdown      the table as Markdown
   --only <text>   only rows whose name or key contains this; may be given again
   --rounds <n>    so many rounds of everything

@@ -1,7 +1,8 @@
 //! What was measured, what it is held against, and how that is told. Pure: knows nothing of engines, and is tested by
 //! `tests/tests/bench.rs`.
 //!
-//! A row is judged by the median of its rounds. A row without a measurement has not passed.
+//! A row is judged by the median of its rounds, all of those that were planned. A row without a measurement has not
+//! passed.
 
 use std::fmt::Write;
 
@@ -146,9 +147,15 @@ impl Report {
         self.rows.iter_mut().find(|row| row.spec.key == key)
     }
 
-    /// Files what a round has measured; gives it as a line of JSON. Nothing of a row that was not asked for.
+    /// Files what a round has measured; gives it as a line of JSON. Nothing of a row that was not asked for, and of
+    /// numbers that nothing can be judged by: then the row has failed.
     pub(crate) fn add(&mut self, key: &str, sample: Sample, note: String) -> Option<String> {
         let row = self.row(key)?;
+        if !sample.judged().is_finite() {
+            let why = || format!("{} against {:?} tells nothing", sample.measured, sample.baseline);
+            row.failure.get_or_insert_with(why);
+            return None;
+        }
         row.samples.push(sample);
         row.note = note;
         let spec = &row.spec;
@@ -170,6 +177,31 @@ impl Report {
         {
             row.failure.get_or_insert_with(|| why.to_owned());
         }
+    }
+
+    /// All rounds are over, and so many were planned of this row: it has failed if it has fewer.
+    pub(crate) fn settle(&mut self, key: &str, rounds: usize) {
+        if let Some(row) = self.row(key)
+            && row.samples.len() < rounds
+        {
+            let measured = row.samples.len();
+            row.failure.get_or_insert_with(|| format!("{measured} of {rounds} rounds"));
+        }
+    }
+
+    /// Whether each row was measured, however it came out.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.rows.iter().all(|row| row.judged().is_some())
+    }
+
+    /// A line of JSON for each row that was not measured.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        let failed = self.rows.iter().filter(|row| row.judged().is_none());
+        let line = failed.map(|row| {
+            let why = row.failure.as_deref().unwrap_or("no sample");
+            serde_json::json!({ "row": row.spec.key, "name": row.spec.name, "pass": false, "not_measured": why })
+        });
+        line.map(|line| line.to_string()).collect()
     }
 
     /// Whether each row was measured and reaches its target.

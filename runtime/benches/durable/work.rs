@@ -1,12 +1,13 @@
 //! The steps and sagas that are measured.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use factum::Blob;
 use factum::prelude::*;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 /// How many steps a run of [`ten`] has.
 pub(crate) const STEPS: usize = 10;
@@ -57,6 +58,54 @@ pub(crate) async fn many(steps: u64) -> u64 {
         effectful(n).await;
     }
     steps
+}
+
+/// Closed until so many have come to it, then open.
+pub(crate) struct Gate {
+    /// How many more have to come.
+    missing: AtomicUsize,
+    opened: Notify,
+}
+
+pub(crate) static GATE: Gate = Gate { missing: AtomicUsize::new(0), opened: Notify::const_new() };
+
+impl Gate {
+    /// The next ones have to wait until so many are there; nobody is at the gate.
+    pub(crate) fn close(&self, until: usize) {
+        self.missing.store(until, Ordering::Release);
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.missing.load(Ordering::Acquire) == 0
+    }
+
+    async fn pass(&self) {
+        if self.is_open() {
+            return;
+        }
+        let opened = self.opened.notified();
+        match self.missing.fetch_sub(1, Ordering::AcqRel) {
+            1 => self.opened.notify_waiters(),
+            _ => opened.await,
+        }
+    }
+}
+
+/// Does nothing, behind the gate.
+#[step]
+async fn gated(_n: u64) -> Output {
+    GATE.pass().await;
+    Output::new()
+}
+
+/// As [`ten`], whose first step waits at the gate: so many runs are at work at once.
+#[saga]
+pub(crate) async fn together(of: u64) -> u64 {
+    gated(of).await;
+    for _ in 0..9 {
+        effectful(of).await;
+    }
+    of
 }
 
 #[signal]

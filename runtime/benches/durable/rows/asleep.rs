@@ -12,7 +12,7 @@ pub(super) async fn round(bench: &mut Bench) -> Result<()> {
     let dir = bench.fresh("asleep")?;
     // So long before their moment those are started that wake together: they must have gone to sleep, and the engine must
     // be open again.
-    let (runs, soon, seconds) = bench.size((1_000_000, 10_000, 45), (20_000, 2_000, 6));
+    let (runs, soon, seconds) = bench.size((1_000_000, 10_000, 45), (20_000, 2_000, 9));
     bench.tell(&format!("{runs} runs fall asleep"));
     let mut child = Child::start("asleep", &dir, &[runs, soon, seconds])?;
     let [took, all, anon] = child.tells("asleep")?;

@@ -8,7 +8,7 @@ use factum::{Cursor, Status};
 use crate::Result;
 use crate::bench::{Bench, applied, builder, side_by_side};
 use crate::report::{Sample, figure, median};
-use crate::work::{one, ten};
+use crate::work::{MIB, one, ten};
 
 /// How often each thing is looked at.
 const LOOKS: usize = 100;
@@ -33,24 +33,44 @@ pub(super) async fn round(bench: &mut Bench) -> Result<()> {
     bench.add("list", Sample::alone(worst), format!("of {runs} runs that have ended; medians: {each}"));
 
     let id = |look: usize| id(look * (runs / LOOKS) % runs);
-    let at_rest = time(|look| history(&engine, id(look))).await?;
+    let at_rest = time(|look| history(&engine, id(look), false)).await?;
     bench.add("history", Sample::alone(at_rest), format!("of {runs} runs that have ended, the log at rest"));
-    // What was recorded last is read over for each history: about half of a segment of the log.
-    let before = engine.stats().bytes;
+    let mut looked = fresh(&engine).await;
+    for _ in 0..2 {
+        if looked.is_ok() {
+            break;
+        }
+        // They were applied in just this moment, so that others are not soon.
+        applied(&engine).await?;
+        looked = fresh(&engine).await;
+    }
+    let (time, bytes) = looked?;
+    let note = format!(
+        "of runs of ten steps that have just ended and are in the log alone, where {} MiB were written",
+        figure(bytes as f64 / MIB as f64)
+    );
+    bench.add("history-tail", Sample::alone(time), note);
+    Ok(())
+}
+
+/// Looks at runs that have ended and that the checkpoint does not have yet: of the log that is read in which each can have
+/// something, from its start to its last record. The time, and what was written.
+async fn fresh(engine: &Engine) -> Result<(f64, u64)> {
+    const RUNS: usize = 3_000;
+    let before = engine.stats();
+    let id = move |n: usize| format!("fresh-{}-{n}", before.records);
     let starter = engine.clone();
-    side_by_side(512, 3_000, move |n| {
+    side_by_side(512, RUNS, move |n| {
         let engine = starter.clone();
         async move {
-            engine.run(ten(n as u64)).await?;
+            engine.run(ten(n as u64)).id(id(n)).await?;
             Ok(())
         }
     })
     .await?;
-    let behind = time(|look| history(&engine, id(look))).await?;
-    let bytes = engine.stats().bytes - before;
-    let note = format!("right after {} MiB of log were written", figure(bytes as f64 / crate::work::MIB as f64));
-    bench.add("history-tail", Sample::alone(behind), note);
-    Ok(())
+    let bytes = engine.stats().bytes - before.bytes;
+    let time = time(|look| history(engine, id(look * (RUNS / LOOKS)), true)).await?;
+    Ok((time, bytes))
 }
 
 async fn fill(bench: &Bench, runs: usize) -> Result<(Engine, Cursor)> {
@@ -102,9 +122,14 @@ async fn page(engine: &Engine, after: Option<Cursor>, completed: bool) -> Result
     }
 }
 
-async fn history(engine: &Engine, id: String) -> Result<()> {
-    match engine.history(&id).await?.len() {
-        0 | 1 => Err(format!("the history of `{id}` is lost").into()),
-        _ => Ok(()),
+/// Of a run that has ended, and of which the checkpoint has nothing if `tail` says so.
+async fn history(engine: &Engine, id: String, tail: bool) -> Result<()> {
+    let history = engine.history(&id).await?;
+    let Some(first) = history.first().filter(|_| history.len() > 1) else {
+        return Err(format!("the history of `{id}` is lost").into());
+    };
+    match tail && engine.stats().applied >= first.lsn {
+        true => Err(format!("`{id}` is in the checkpoint").into()),
+        false => Ok(()),
     }
 }

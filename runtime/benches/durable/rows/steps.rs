@@ -11,7 +11,7 @@ use crate::report::{Sample, figure};
 use crate::work::STEPS;
 
 pub(super) async fn round(bench: &mut Bench) -> Result<()> {
-    let (runs, records) = bench.size((40_000, 1_500_000), (8_000, 200_000));
+    let (runs, records) = bench.size((40_000, 1_500_000), (16_000, 200_000));
     at(bench, 512, runs, records).await?;
     if bench.wants(&["steps-64"]) {
         let (runs, records) = bench.size((15_000, 400_000), (2_000, 50_000));
