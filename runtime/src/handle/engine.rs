@@ -360,8 +360,8 @@ impl Engine {
     /// room beside the old one. A store of one's own is asked to do [`its own`](crate::CheckpointStore::compact).
     ///
     /// # Errors
-    /// [`Error::Storage`], [`Error::Stopped`]. The checkpoint is as it was then, unless it is the new file's name that could not be
-    /// made durable, or the new file that could not be opened: the engine stops then, and the next one opens what is there.
+    /// [`Error::Storage`], [`Error::Stopped`]. The checkpoint is as it was then. A sync that fails stops the engine, here as everywhere, and so does a new
+    /// file that cannot be opened: the next engine opens what is there.
     ///
     /// # Cancel safety
     /// Dropping the future does not end the work; a [`shutdown`](Self::shutdown) waits for it.

@@ -88,9 +88,7 @@ impl Live {
     /// Makes a copy under the name of one in the making: whole, closed and synced.
     pub(super) fn copy(&self, place: &Place, cache_bytes: usize) -> Result<(), CheckpointError> {
         // What is copied is written once, in order.
-        // A sync of it that fails is no end of the store: nobody has been told that it is there.
-        let apart = Place { poison: Arc::default(), ..place.clone() };
-        let made = Live::make(&apart, cache_bytes.min(COPY_CACHE));
+        let made = Live::make(place, cache_bytes.min(COPY_CACHE));
         let copied = made.and_then(|made| {
             self.work(|from| made.commit(|to| tables::copy(from, to)).map_err(Trouble::Refused))
                 // What failed may have been a read of this one.
