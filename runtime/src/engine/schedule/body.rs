@@ -52,16 +52,16 @@ impl Workflow for ScheduleWorkflow {
         host: Arc<dyn Host>,
         input: &Payload,
         root: Position,
-        _: &Since,
+        since: &Since,
     ) -> Result<BoxFuture<'static, BodyEnd>, Misfit> {
         let scheduled = Scheduled::decode(input)?;
         let cron = scheduled.cron().map_err(|error| DecodeError::new("schedule", error))?;
-        Ok(Box::pin(turn(host, scheduled, cron, root)))
+        Ok(Box::pin(turn(host, scheduled, cron, root, since.at)))
     }
 }
 
 /// Waits for one moment, starts what is due, and goes on as the next turn.
-async fn turn(host: Arc<dyn Host>, scheduled: Scheduled, cron: Cron, root: Position) -> BodyEnd {
+async fn turn(host: Arc<dyn Host>, scheduled: Scheduled, cron: Cron, root: Position, begun: Timestamp) -> BodyEnd {
     let host = &*host;
     let mut awaits = 0;
     let mut at = || {
@@ -70,7 +70,8 @@ async fn turn(host: Arc<dyn Host>, scheduled: Scheduled, cron: Cron, root: Posit
     };
     let after = match scheduled.after {
         Some(after) => after,
-        None => now(host, at()).await,
+        // Since it was asked for: the engine may have ended before the first turn began.
+        None => now(host, at()).await.min(begun),
     };
     let Some(tick) = cron.next(after) else {
         // The last of its years is over.
