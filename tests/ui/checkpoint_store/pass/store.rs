@@ -88,10 +88,10 @@ impl<L: Lock> CheckpointStore for Store<L> {
                 Op::Append { run, sequence, row } => self.append(run, sequence, &row).await?,
                 Op::Clear { run } => self.clear(run).await?,
                 Op::Put { table, key, value } => {
-                    self.rows.lock().unwrap().values.insert((table, key), value);
+                    self.rows.lock().unwrap().values.insert((table.into_owned(), key), value);
                 }
                 Op::Remove { table, key } => {
-                    self.rows.lock().unwrap().values.remove(&(table, key));
+                    self.rows.lock().unwrap().values.remove(&(table.into_owned(), key));
                 }
                 _ => return Err(CheckpointError::other("an operation that it does not know")),
             }
