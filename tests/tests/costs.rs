@@ -143,7 +143,7 @@ fn a_step_takes_so_many_instructions_and_no_more() {
         Some(collected.trim().parse().unwrap())
     };
     let (Some(few), Some(many)) = (instructions(1000), instructions(3000)) else {
-        // Not everybody has it; the other counts are made everywhere.
+        println!("valgrind is not installed: instructions are not counted here");
         return;
     };
     assert!(few > 0, "nothing was counted");
